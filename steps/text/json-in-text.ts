@@ -1,0 +1,180 @@
+// Finds the JSON values in a model's reply: thoughts taken off, chatter and code fences stepped over, small faults
+// repaired. Nothing here knows what the JSON should mean; the reader of each step checks that, item by item.
+import { jsonrepair } from 'jsonrepair'
+
+/** `ownLine`: nothing but a list mark or a fence stands before it on its line. `open`: the reply ended inside it. */
+export type FoundJson = { value: unknown; start: number; ownLine: boolean; open?: Open }
+/** `depth`: brackets left open. `dangling`: what was written last is neither closed nor followed by a comma. */
+export type Open = { depth: number; dangling: boolean }
+
+// jsonrepair recurses; a reply within the token limits of the steps is far shorter than this.
+const LONGEST_REPAIR = 200_000
+const MOST_FALSE_STARTS = 8
+
+/** Takes off `<think>…</think>`, also where only the closing tag came; `unclosed` when the reply ended inside a thought. */
+export function withoutThoughts(reply: string): { body: string; unclosed: boolean } {
+  const text = reply.trim()
+  if (isJson(text)) return { body: text, unclosed: false }
+  const tags = [...text.matchAll(/<\/think(?:ing)?>/gi)].map((tag) => tag.index + tag[0].length)
+  const first = text.slice(tags[0] ?? 0).trim()
+  if (isJson(first)) return { body: first, unclosed: false }
+  const rest = text.slice(tags.at(-1) ?? 0)
+  const opening = /^[ \t]*<think(?:ing)?>/im.exec(rest)
+  return { body: rest.slice(0, opening?.index).trim(), unclosed: opening !== null }
+}
+
+/** True for a JSON object or array, alone or in a code fence. */
+function isJson(text: string): boolean {
+  const fenced = text.endsWith('```') ? /^```\w*\n/.exec(text) : null
+  const bare = fenced ? text.slice(fenced[0].length, -3) : text
+  if (!/^\s*[{[]/.test(bare)) return false
+  try {
+    JSON.parse(bare)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The JSON objects and arrays in a text, outermost ones only, in the order they stand. */
+export function findJson(text: string): FoundJson[] {
+  const found: FoundJson[] = []
+  const opener = /[{[](?=\s*(?:["'“‘{[}\]]|true|false|\w+\s*:))/gi
+  let falseStarts = 0
+  for (let match = opener.exec(text); match && falseStarts < MOST_FALSE_STARTS; match = opener.exec(text)) {
+    const span = scan(text, match.index)
+    const value = parse(span)
+    if (value === undefined) falseStarts += span.open ? 1 : 0
+    else found.push({ value, start: match.index, ownLine: opensLine(text, match.index), ...open(span) })
+    if (value !== undefined && span.open) break
+    if (!span.open) opener.lastIndex = span.end
+  }
+  return found
+}
+
+const open = (span: Span) => (span.open ? { open: span.open } : {})
+
+function opensLine(text: string, at: number): boolean {
+  const before = text.slice(Math.max(text.lastIndexOf('\n', at - 1) + 1, at - 40), at)
+  return /^\s*(?:```\w*\s*|\d+[.)]\s*|[-*•]\s+)?$/.test(before)
+}
+
+type Span = { json: string; bare: string; end: number; open?: Open }
+
+/**
+ * Reads one bracketed value from `start` to its closing bracket or the end of the text, and writes its strings anew as
+ * valid JSON: a quote inside a string ends it only where a comma, colon or bracket follows. `bare` is what stood outside
+ * of strings.
+ */
+function scan(text: string, start: number): Span {
+  const json: string[] = []
+  const bare: string[] = []
+  let depth = 0
+  let at = start
+  let inString = false
+  while (at < text.length) {
+    const plain = /[^"'“‘`\\{}[\]/#]+/y
+    plain.lastIndex = at
+    const run = plain.exec(text)?.[0] ?? text.charAt(at)
+    const ending = CLOSING.get(run)
+    if (ending && (/["“]/.test(run) || /[{[,:]\s*$/.test(bare.at(-1) ?? ''))) {
+      const close = endOfString(text, at + 1, ending)
+      json.push(jsonString(text.slice(at + 1, close)))
+      bare.push('"')
+      inString = close === text.length
+      at = close + 1
+      continue
+    }
+    const comment = run === '/' || run === '#' ? commentAt(text, at) : ''
+    const plainRun = comment ? ' ' : run.replaceAll('：', ':').replaceAll('，', ',')
+    json.push(plainRun)
+    bare.push(plainRun)
+    at += comment.length || run.length
+    if (run === '{' || run === '[') depth += 1
+    if (run === '}' || run === ']') depth -= 1
+    if (depth === 0) return { json: json.join(''), bare: bare.join(''), end: at }
+  }
+  const left = bare.join('').trimEnd()
+  const dangling = inString || !/[}\],]$/.test(left)
+  return { json: json.join(''), bare: left, end: text.length, open: { depth, dangling } }
+}
+
+const CLOSING = new Map([
+  ['"', /["”]/g],
+  ['“', /[”"]/g],
+  ["'", /'/g],
+  ['‘', /’/g],
+  ['`', /`/g],
+])
+
+function endOfString(text: string, from: number, quote: RegExp): number {
+  const stop = new RegExp(`\\\\[^]|${quote.source}`, 'g')
+  stop.lastIndex = from
+  for (let match = stop.exec(text); match; match = stop.exec(text)) {
+    if (match[0].length === 2) continue
+    const gap = /\s*/y
+    gap.lastIndex = stop.lastIndex
+    const white = gap.exec(text)?.[0] ?? ''
+    const next = text.charAt(stop.lastIndex + white.length)
+    if (/^[,:\]}，：]?$/.test(next) || (white.includes('\n') && /["'“‘/#]/.test(next))) return match.index
+  }
+  return text.length
+}
+
+function commentAt(text: string, at: number): string {
+  const comment = /\/\/.*|#.*/y
+  comment.lastIndex = at
+  return comment.exec(text)?.[0] ?? ''
+}
+
+// JSON would read LaTeX's `\frac` as a form feed and `\times` as a tab: no model means those, nor a backspace.
+const ESCAPE =
+  /\\(?:(["\\/]|u[\da-f]{4}|n(?!abla|eq)|r(?!ho|ight)|t(?!imes|heta|ext\b|frac|riangle))|('))?|["\u0000-\u001f]/gi
+
+function jsonString(raw: string): string {
+  const quoted = raw.startsWith('""') && raw.endsWith('""') && raw.length > 3 ? raw.slice(2, -2) : raw
+  const body = quoted.replace(ESCAPE, (all: string, valid?: string, apostrophe?: string) => {
+    if (apostrophe) return apostrophe
+    if (valid) return all
+    return all === '\\' ? '\\\\' : JSON.stringify(all).slice(1, -1)
+  })
+  return `"${body}"`
+}
+
+/** The value of a span, repaired where it must be; undefined where words stand outside of strings (prose, code). */
+function parse({ json, bare, open }: Span): unknown {
+  try {
+    return JSON.parse(withNumbersMarked(json))
+  } catch {
+    if (json.length > LONGEST_REPAIR) return undefined
+  }
+  const settled = open ? json.replace(/[\w.+-]{1,40}$/, '') : json
+  if (/[^\s{}[\],:."\d+-]/.test(bare.replace(KNOWN_WORDS, '').replace(open ? /[\w.+-]{1,40}$/ : '', '')))
+    return undefined
+  try {
+    const repaired = jsonrepair(settled)
+    return JSON.parse(withNumbersMarked(repaired))
+  } catch {
+    return undefined
+  }
+}
+
+const KNOWN_WORDS = /\b(?:true|false|null|none|[a-z_]\w*(?=\s*:))/gi
+
+// A number read as a JavaScript number loses what was written (3.10, 1e3, long digits), so it is kept as marked text.
+const MARK = '\u0000'
+const withNumbersMarked = (json: string) =>
+  json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, (token) =>
+    token.startsWith('"') ? token : `"\\u0000${token}"`,
+  )
+
+/** A string, or a number as it was written. */
+export function scalarText(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  return value.startsWith(MARK) ? value.slice(1) : value
+}
+
+/** Lists and objects as one line of JSON, with the numbers as written. */
+export function structureText(value: object): string {
+  return JSON.stringify(value).replace(/"\\u0000([^"]*)"/g, '$1')
+}
