@@ -10,7 +10,9 @@ const changedAt = (file) => statSync(path.join(root, file), { throwIfNoEntry: fa
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`The workshop needs Node 20.19 or newer; this is ${process.version}. Install it from nodejs.org.`)
+  console.error(
+    `The workshop needs Node 20.19 or newer; this is ${process.version}. Install it from nodejs.org.`,
+  )
   process.exit(2)
 }
 
@@ -19,10 +21,15 @@ if (changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json'
   console.error('Installing the packages (once, about a minute) … 正在安装依赖（仅此一次）…')
   const npm = process.env.npm_execpath ?? ''
   const installed = npm.endsWith('.js')
-    ? spawnSync(process.execPath, [npm, 'ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
+    ? spawnSync(process.execPath, [npm, 'ci', '--no-audit', '--no-fund'], {
+        cwd: root,
+        stdio: ['ignore', 2, 2],
+      })
     : spawnSync('npm ci --no-audit --no-fund', { cwd: root, stdio: ['ignore', 2, 2], shell: true })
   if (installed.status !== 0) {
-    console.error('The packages could not be installed: see the lines above. Is the network there? Then try again.')
+    console.error(
+      'The packages could not be installed: see the lines above. Is the network there? Then try again.',
+    )
     process.exit(installed.status ?? 1)
   }
 }

@@ -1,0 +1,25 @@
+// The page that --help prints, from the table of options.
+import { type OptionName, options } from '../workspace/options.ts'
+import { screenLanguage } from '../workspace/settings.ts'
+
+const usage = {
+  en: `npx tsx workshop.ts [step ...] [options]      steps: generate classify instances filter (default: all four)
+npx tsx steps/classify.ts [options]           the same as: npx tsx workshop.ts classify
+
+Options:`,
+  zh: `npx tsx workshop.ts [步骤 ...] [选项]          步骤：generate classify instances filter（默认四步全做）
+npx tsx steps/classify.ts [选项]              等同于：npx tsx workshop.ts classify
+
+选项：`,
+}
+
+export function helpPage(argv: readonly string[]): string {
+  const language = screenLanguage(argv, process.env)
+  const lines = (Object.keys(options) as OptionName[]).map((name) => {
+    const option = options[name]
+    const spelt = `--${name}${'value' in option ? ` ${option.value}` : ''}`
+    const fallback = 'fallback' in option ? ` (${option.fallback})` : ''
+    return `  ${spelt.padEnd(24)} ${option.help[language]}${fallback}`
+  })
+  return `${usage[language]}\n${lines.join('\n')}\n`
+}

@@ -1,0 +1,274 @@
+// One command from its first line to its exit status: who answers, the cells as they finish, the end.
+import { type Provider, chooseProvider } from '../model/provider.ts'
+import { CallLog } from '../model/call-log.ts'
+import { estimate } from '../model/estimate.ts'
+import { Model } from '../model/model.ts'
+import { dollars, priceOf } from '../model/prices.ts'
+import { type Language, languageOf } from '../text/language.ts'
+import { TaskPool } from '../text/pool.ts'
+import { Fault } from '../workspace/fault.ts'
+import { Folder, type Step } from '../workspace/folder.ts'
+import { lockFolder } from '../workspace/lock.ts'
+import { wantedFirst, wantedNext } from '../workspace/plan.ts'
+import type { SeedTask } from '../workspace/records.ts'
+import { readRunRecord, type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
+import { readSeedTasks, readTopics } from '../workspace/seeds.ts'
+import {
+  type Environment,
+  keptSettings,
+  readEnvironment,
+  readSettings,
+  type Settings,
+  withStored,
+} from '../workspace/settings.ts'
+import { onInterrupt } from './interrupt.ts'
+import type { Round } from './round.ts'
+import { Screen, shownPath } from './screen.ts'
+import { Sheet } from './sheet.ts'
+import { showCell, showFirstLines } from './summary.ts'
+
+/** What a command works with, all of it checked before anything is touched. */
+type Materials = {
+  settings: Settings
+  language: Language
+  seeds: SeedTask[]
+  topics: string[] | undefined
+  avoided: string[]
+}
+
+export class Session {
+  readonly screen: Screen
+  private readonly materials: Materials
+  private readonly model: Model
+  private readonly folder: Folder
+  private readonly record: RunRecord
+  private readonly release: () => Promise<void>
+  private lastStep: Step | undefined
+  private pending = 0
+
+  private constructor(
+    screen: Screen,
+    materials: Materials,
+    model: Model,
+    folder: Folder,
+    record: RunRecord,
+    release: () => Promise<void>,
+  ) {
+    this.screen = screen
+    this.materials = materials
+    this.model = model
+    this.folder = folder
+    this.record = record
+    this.release = release
+  }
+
+  static async open(argv: readonly string[]): Promise<Session> {
+    const asked = readSettings(argv, process.env)
+    const environment = await readEnvironment()
+    refuseEndlessTarget(asked)
+    const release = await lockFolder(asked.dataDir)
+    try {
+      const log = await CallLog.open(
+        asked.replay ?? `${asked.dataDir}/calls.jsonl`,
+        asked.replay !== undefined,
+      )
+      const { settings, provider } = settle(asked, argv, environment, log)
+      const materials = await gather(settings)
+      const folder = await Folder.open(settings.dataDir, settings.outputPath)
+      const record = await readRunRecord(folder)
+      if (settings.whole) record.settings = keptSettings(settings, provider, materials.language)
+      const model = new Model(provider, log, settings.concurrency, () => openWireOf(provider))
+      const session = new Session(new Screen(settings.screen), materials, model, folder, record, release)
+      session.begin()
+      return session
+    } catch (error) {
+      await release()
+      throw error
+    }
+  }
+
+  private begin(): void {
+    const { settings, seeds } = this.materials
+    const rows = wantedFirst(Number.isFinite(settings.target) ? settings.target : 0)
+    showFirstLines(
+      this.screen,
+      settings,
+      this.model.provider,
+      seeds.length,
+      estimate(rows, settings.steps, priceOf(this.model.provider)),
+    )
+    onInterrupt(() => {
+      this.screen.error(this.screen.words.interrupted)
+      this.model.interrupt({ en: 'interrupted', zh: '已中断' })
+    })
+  }
+
+  firstRound(): Round {
+    return this.round(1, wantedFirst(this.materials.settings.target))
+  }
+
+  /** Another round when a whole run is below its target and the last round brought it nearer. */
+  nextRound(last: Round): Round | undefined {
+    const { target, whole } = this.materials.settings
+    const { novel = 0, kept = 0 } = this.record.funnel
+    if (!whole || this.model.stopped || last.ranDry || kept >= target) return undefined
+    if (kept <= last.keptBefore) {
+      this.model.stop({
+        words: { en: this.screen.words.nothingSurvives, zh: this.screen.words.nothingSurvives },
+        exit: 1,
+      })
+      return undefined
+    }
+    return { ...this.round(last.number + 1, wantedNext(target, novel, kept)), keptBefore: kept }
+  }
+
+  private round(number: number, wanted: number): Round {
+    const { settings, language, seeds, topics, avoided } = this.materials
+    const newPool = () =>
+      new TaskPool(
+        settings.similarity,
+        language,
+        seeds.map((seed) => seed.instruction),
+        avoided,
+      )
+    const { folder, model } = this
+    const perform: Round['perform'] = async (step, work) => this.perform(step, round, work)
+    const round: Round = {
+      number,
+      wanted,
+      settings,
+      language,
+      seeds,
+      topics,
+      newPool,
+      folder,
+      model,
+      ranDry: false,
+      keptBefore: 0,
+      perform,
+    }
+    return round
+  }
+
+  private async perform(
+    step: Step,
+    round: Round,
+    work: (round: Round, sheet: Sheet) => Promise<void>,
+  ): Promise<void> {
+    if (!round.settings.steps.includes(step) || this.model.stopped) return
+    if (round.number === 1) this.screen.heading(step)
+    this.model.begin()
+    const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
+      this.showProgress(step, done, all),
+    )
+    try {
+      await work(round, sheet)
+    } catch (error) {
+      await sheet.discard()
+      throw error
+    }
+    this.lastStep = step
+    this.pending = sheet.pending
+    // A run that was stopped before its first answer leaves the files of the last one alone.
+    if (this.model.stopped && sheet.rows === 0) return sheet.discard()
+    const edited = await sheet.commit()
+    await this.keepRecord(step, sheet)
+    showCell(this.screen, round, sheet, {
+      edited,
+      file: shownPath(this.folder.output(step)),
+      cost: this.costOf(step),
+      funnel: this.record.funnel,
+    })
+  }
+
+  private showProgress(step: Step, done: number, all: number | undefined): void {
+    const { tally, provider } = this.model
+    const tokens = tally.prompt_tokens + tally.completion_tokens
+    this.screen.progress(step, done, all, tokens, dollars(tally, priceOf(provider)))
+  }
+
+  private costOf(step: Step) {
+    const { fresh } = this.model.tally
+    const cost = this.record.cost[step]
+    return cost && { ...cost, fresh }
+  }
+
+  private async keepRecord(step: Step, sheet: Sheet): Promise<void> {
+    const { name: provider, model } = this.model.provider
+    const { fresh: _, ...tokens } = this.model.tally
+    Object.assign(this.record.funnel, sheet.counts)
+    this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
+    const price = priceOf(this.model.provider)
+    if (step !== 'filter')
+      this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
+    await writeRunRecord(this.folder, this.record)
+  }
+
+  /** The last lines and the exit status. */
+  async conclude(): Promise<void> {
+    const { words } = this.screen
+    const { settings } = this.materials
+    const { kept = 0, rows = 0 } = this.record.funnel
+    const { stopped } = this.model
+    const reached = kept >= settings.target || settings.target === Infinity
+    if (stopped) {
+      process.exitCode = stopped.exit
+      this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
+    } else if (settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
+    if (this.pending > 0) this.screen.detail(words.partial(kept, kept + this.pending))
+    if (this.lastStep === undefined) return
+    if (this.lastStep === 'filter' && !stopped) {
+      this.screen.title(
+        reached
+          ? words.done(rows, kept, shownPath(this.folder.dataset))
+          : words.belowTarget(kept, settings.target),
+      )
+      this.screen.detail(words.tryNext)
+    } else {
+      const stale = await this.folder.stale(this.lastStep)
+      if (stale.length > 0) this.screen.detail(words.next(`npx tsx workshop.ts ${stale.join(' ')}`))
+    }
+  }
+
+  async close(): Promise<void> {
+    this.screen.clearProgress()
+    await this.model.close()
+    await this.release()
+  }
+}
+
+/** Who answers; a replayed run takes its settings from the run it replays. */
+function settle(
+  asked: Settings,
+  argv: readonly string[],
+  environment: Environment,
+  log: CallLog,
+): { settings: Settings; provider: Provider } {
+  const provider = chooseProvider(asked, environment, log.latest)
+  if (provider.replayOf === undefined) return { settings: asked, provider }
+  const settings = withStored(asked, argv, log.file, process.env)
+  return { settings, provider: chooseProvider(settings, environment, log.latest) }
+}
+
+async function gather(settings: Settings): Promise<Materials> {
+  const seeds = await readSeedTasks(settings.seedFile)
+  const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)
+  const avoided: string[] = []
+  for (const file of settings.avoid)
+    for (const task of await readSeedTasks(file)) avoided.push(task.instruction)
+  const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
+  return { settings, language, seeds, topics, avoided }
+}
+
+function refuseEndlessTarget({ target, steps }: Settings): void {
+  if (target !== Infinity || !steps.includes('generate')) return
+  throw new Fault({
+    en: '--num-instructions all is for filter alone; generating needs a number.',
+    zh: '--num-instructions all 只用于单独的 filter；生成指令需要一个数目。',
+  })
+}
+
+async function openWireOf(provider: Provider) {
+  if (provider.name === 'offline') return (await import('../model/offline.ts')).openOfflineWire()
+  return (await import('../model/wire.ts')).openWire(provider)
+}

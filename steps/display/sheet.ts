@@ -1,0 +1,123 @@
+// What a step works on: the rows it reads, the file it writes, its rejects and its counts.
+import path from 'node:path'
+import type { Failure } from '../model/model.ts'
+import type { Language } from '../text/language.ts'
+import { type Folder, type Step } from '../workspace/folder.ts'
+import type { RejectedRow } from '../workspace/records.ts'
+import { Rejects } from '../workspace/rejected.ts'
+import type { Replacement } from '../workspace/replacement.ts'
+import type { Vocabulary } from './words.ts'
+import { checksumOf } from '../workspace/replacement.ts'
+import { jsonlFiles } from '../workspace/folder.ts'
+import { type Row, readRows } from '../workspace/rows.ts'
+
+const samplesShown = 3
+
+/** A line for the screen, in whatever language it speaks. */
+type Remark = (words: Vocabulary) => string
+
+export class Sheet {
+  rows = 0
+  /** Rows that are neither written nor rejected, because the run stopped before their answer. */
+  pending = 0
+  readonly samples: string[] = []
+  readonly remarks: Remark[] = []
+  readonly notes: Remark[] = []
+  /** The step's part of the funnel. */
+  counts: Record<string, number> = {}
+  readonly rejects: Rejects
+  readonly step: Step
+  private readonly folder: Folder
+  private readonly language: Language
+  private readonly output: Replacement
+  private readonly tick: (done: number, all: number | undefined) => void
+  private inputFile: string | undefined
+  private source = '' // the merged file being read
+
+  constructor(
+    step: Step,
+    folder: Folder,
+    language: Language,
+    tick: (done: number, all: number | undefined) => void,
+  ) {
+    this.step = step
+    this.folder = folder
+    this.language = language
+    this.tick = tick
+    this.output = folder.replace(folder.output(step))
+    this.rejects = new Rejects(folder, step)
+  }
+
+  /** The rows of the step's input; a row that stands there twice is rejected once. */
+  async *read<K extends 'instruction' | 'classified' | 'withInstances'>(kind: K): AsyncGenerator<Row<K>> {
+    this.inputFile = await this.folder.input(this.step === 'generate' ? 'classify' : this.step)
+    const seen = new Set<string>()
+    for await (const row of readRows(this.inputFile, kind)) {
+      if (seen.has(row.id))
+        await this.reject({ reason: 'duplicate_row', detail: row.id, instruction: row.instruction })
+      else yield row
+      seen.add(row.id)
+    }
+  }
+
+  /** The rows of step 3, then those of other runs' files; `--merge` names files or folders. Says what each file gave. */
+  async *readMerged(merge: readonly string[]): AsyncGenerator<Row<'withInstances'>> {
+    yield* this.read('withInstances')
+    for (const file of await jsonlFiles(merge)) {
+      const before = { rows: this.rows, duplicates: this.rejects.counts.get('near_duplicate') ?? 0 }
+      this.source = path.basename(file)
+      yield* readRows(file, 'withInstances')
+      const gave = this.rows - before.rows
+      const duplicates = (this.rejects.counts.get('near_duplicate') ?? 0) - before.duplicates
+      this.note((words) => words.contributed(path.basename(file), gave, duplicates))
+    }
+    this.source = ''
+  }
+
+  async add(row: object, sample: string): Promise<void> {
+    if (this.samples.length < samplesShown) this.samples.push(sample)
+    this.rows++
+    await this.output.add(row)
+  }
+
+  async reject(row: Omit<RejectedRow, 'step'>): Promise<void> {
+    await this.rejects.add(this.source === '' ? row : { ...row, detail: `${this.source}: ${row.detail}` })
+  }
+
+  /** A question without an answer: a reject under its reason, or nothing yet when the run stopped first. */
+  async fail({ failed, detail, call }: Failure, instruction: string): Promise<void> {
+    if (failed === 'stopped') this.pending++
+    else
+      await this.reject({
+        reason: failed,
+        detail: detail[this.language],
+        instruction,
+        ...(call === undefined ? {} : { call }),
+      })
+  }
+
+  /** Something to know. */
+  note(note: Remark): void {
+    this.notes.push(note)
+  }
+
+  /** Something to think about. */
+  remark(remark: Remark): void {
+    this.remarks.push(remark)
+  }
+
+  progress(done: number, all?: number): void {
+    this.tick(done, all)
+  }
+
+  /** Rejects first, then the file. Returns the name under which a hand-edited file was kept. */
+  async commit(): Promise<string | undefined> {
+    await this.rejects.commit()
+    return this.output.commit(this.inputFile && (await checksumOf(this.inputFile)))
+  }
+
+  async discard(): Promise<void> {
+    await this.rejects.discard()
+    await this.output.discard()
+  }
+}

@@ -1,0 +1,91 @@
+// What is shown at the start of a command and after each cell: a few lines to look at, not to read.
+import type { Provider } from '../model/provider.ts'
+import type { Step } from '../workspace/folder.ts'
+import type { StepCost } from '../workspace/run-record.ts'
+import type { Settings } from '../workspace/settings.ts'
+import type { Round } from './round.ts'
+import type { Screen } from './screen.ts'
+import type { Sheet } from './sheet.ts'
+
+type Expected = { calls: number; dollars: number | undefined }
+
+/** Who answers and what to expect; for single steps, what was taken over from the last whole run. */
+export function showFirstLines(
+  screen: Screen,
+  settings: Settings,
+  provider: Provider,
+  seeds: number,
+  expected: Expected,
+): void {
+  const { words } = screen
+  const asking = provider.name !== 'offline' && provider.replayOf === undefined
+  screen.title(
+    `Self-Instruct · ${who(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
+  )
+  if (settings.whole) screen.detail(words.plan(settings.target, seeds))
+  const carried = Object.entries(settings.carried).filter(
+    ([name]) => !settings.given.has(name as keyof Settings['carried']),
+  )
+  if (!settings.whole && carried.length > 0)
+    screen.detail(words.carried(carried.map(([name, value]) => `${name} ${String(value)}`).join(', ')))
+  const idle = (['temperature', 'model', 'base-url'] as const).filter((name) => settings.given.has(name))
+  if (provider.name === 'offline' && idle.length > 0)
+    screen.remark(words.ineffective(idle.map((name) => `--${name}`).join(', ')))
+}
+
+function who({ words, language }: Screen, settings: Settings, provider: Provider): string {
+  if (provider.name === 'offline') return words.offline
+  if (provider.replayOf === undefined) return words.asking(provider.name, provider.model, provider.keyFrom)
+  const day = new Date(provider.replayOf)
+  const style = { day: 'numeric', month: language === 'zh' ? 'long' : 'short', timeZone: 'UTC' } as const
+  const shown = Number.isNaN(day.getTime())
+    ? '?'
+    : day.toLocaleDateString(language === 'zh' ? 'zh-CN' : 'en-GB', style)
+  return settings.replay ? words.replayingFile(provider.model, shown) : words.replaying(provider.model, shown)
+}
+
+type Cell = {
+  edited: string | undefined
+  file: string
+  cost: (StepCost & { fresh: number }) | undefined
+  funnel: Record<string, number>
+}
+
+/** Counts, reasons, sample rows and the file; later rounds on one line. */
+export function showCell(screen: Screen, round: Round, sheet: Sheet, cell: Cell): void {
+  const { words } = screen
+  const outcome = outcomeOf(screen, sheet.step, cell.funnel)
+  const reasons = [...sheet.rejects.counts]
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([reason, count]) => `${count} ${reason}`)
+  const rejected = reasons.length > 0 ? ` · ${words.rejected}: ${reasons.join(', ')}` : ''
+  const later = round.number > 1 ? `${words.round(round.number)} · ${sheet.step}: ` : ''
+  screen.detail(`${later}${outcome}${rejected}`)
+  for (const note of sheet.notes) screen.detail(note(words))
+  for (const remark of sheet.remarks) screen.remark(remark(words))
+  if (cell.edited) screen.remark(words.edited(cell.edited))
+  if (later) return
+  for (const sample of sheet.samples) screen.sample(sample)
+  screen.detail(`→ ${cell.file}${cell.cost ? ` · ${words.cost(totals(cell.cost))}` : ''}`)
+  if (sheet.step === 'filter') screen.detail(funnelLine(screen, cell.funnel))
+}
+
+function totals(cost: StepCost & { fresh: number }) {
+  const { calls, prompt_tokens, completion_tokens, cached_tokens: cached, dollars, fresh } = cost
+  return { calls, tokens: prompt_tokens + completion_tokens, cached, dollars: dollars ?? undefined, fresh }
+}
+
+function outcomeOf({ words }: Screen, step: Step, funnel: Record<string, number>): string {
+  const of = (name: string): number => funnel[name] ?? 0
+  if (step === 'generate') return words.generate(of('novel'), of('parsed'))
+  if (step === 'classify') return words.classify(of('classification'), of('classified'))
+  if (step === 'instances') return words.instances(of('instances'), of('with_instances'))
+  return words.filter(of('rows'), of('kept'))
+}
+
+function funnelLine({ words }: Screen, funnel: Record<string, number>): string {
+  return Object.entries(words.funnel)
+    .filter(([name]) => funnel[name] !== undefined)
+    .map(([name, title]) => `${title} ${(funnel[name] ?? 0).toLocaleString('en-US')}`)
+    .join(' → ')
+}

@@ -1,0 +1,132 @@
+// What the screen says, in both languages.
+import type { Language } from '../text/language.ts'
+import type { Step } from '../workspace/folder.ts'
+
+/** Step headings carry both languages: half a class reads one, half the other. */
+export const headings: Record<Step, string> = {
+  generate: '1 · Generate instructions 生成指令',
+  classify: '2 · Classify instructions 判断分类任务',
+  instances: '3 · Generate instances 生成实例',
+  filter: '4 · Filter and de-duplicate 过滤去重',
+}
+
+const number = (value: number): string => value.toLocaleString('en-US')
+const money = (value: number | undefined): string =>
+  value === undefined ? '$?' : `$${value.toFixed(value < 1 ? 4 : 2)}`
+
+export type Cost = {
+  calls: number
+  tokens: number
+  cached: number
+  dollars: number | undefined
+  fresh: number
+}
+
+const en = {
+  offline: 'offline: a stand-in for the lesson, not a model; its rows are no training data',
+  replaying: (model: string, day: string) => `no key: replaying ${model}'s replies of ${day}`,
+  asking: (provider: string, model: string, key: string) =>
+    `${provider} · ${model} · ${key ? `key from ${key}` : 'no key'}`,
+  expected: (calls: number, dollars: number | undefined) =>
+    `about ${number(calls)} requests, ${dollars === undefined ? 'price not known' : money(dollars)}`,
+  plan: (target: number, seeds: number) =>
+    `${Number.isFinite(target) ? `${number(target)} instructions` : 'all instructions'} from ${number(seeds)} seed tasks`,
+  carried: (settings: string) => `as in the last whole run: ${settings}`,
+  round: (round: number) => `Round ${round}`,
+  generate: (novel: number, parsed: number) =>
+    `${number(novel)} new instructions of ${number(parsed)} candidates`,
+  classify: (tasks: number, all: number) =>
+    `${number(tasks)} of ${number(all)} instructions are classification tasks`,
+  instances: (instances: number, rows: number) =>
+    `${number(instances)} instances for ${number(rows)} instructions`,
+  filter: (rows: number, kept: number) => `${number(rows)} rows from ${number(kept)} instructions`,
+  rejected: 'rejected',
+  cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
+    `${number(calls)} calls (${number(calls - fresh)} from the log), ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}, ${money(dollars)}`,
+  funnel: {
+    asked: 'asked',
+    parsed: 'parsed',
+    novel: 'novel',
+    with_instances: 'with instances',
+    kept: 'kept',
+  },
+  agreement: (same: number, all: number) => `model and label agree on ${same} of ${all} seed tasks`,
+  fewTasks: (share: string) =>
+    `only ${share} classification tasks; the paper had 22 %: do the seed tasks show any?`,
+  manyTasks: (share: string) =>
+    `${share} classification tasks; the paper had 22 %: is the model's answer to be trusted?`,
+  ranDry:
+    'the model has run dry: of its last candidates fewer than 5 % were new. Try --topics FILE, more seed tasks, a higher --temperature, or --merge with other runs',
+  bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
+  ineffective: (options: string) => `${options}: no effect on the offline model`,
+  nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
+  contributed: (file: string, rows: number, duplicates: number) =>
+    `${file}: ${number(rows)} rows, ${number(duplicates)} instructions near-duplicates of earlier ones`,
+  edited: (file: string) => `this file was edited by hand; the edited version is kept as ${file}`,
+  partial: (done: number, all: number) =>
+    `${number(done)} of ${number(all)}; the same command goes on from here`,
+  interrupted: 'interrupted: waiting for the replies under way (Ctrl-C again: at once)',
+  stopped: 'interrupted; run the same command to go on',
+  next: (command: string) => `next: ${command}`,
+  done: (rows: number, kept: number, file: string) =>
+    `${number(rows)} rows from ${number(kept)} instructions in ${file}`,
+  tryNext:
+    'open the files in between, change a row, run a step again: npx tsx workshop.ts filter --similarity 0.5',
+  belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
+  nothingSurvives: 'a whole round added nothing to the data set: see rejected.jsonl for the reasons',
+  replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
+  progress: (
+    step: string,
+    done: number,
+    all: number | undefined,
+    tokens: number,
+    dollars: number | undefined,
+  ) =>
+    `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`} · ${number(tokens)} tokens · ${money(dollars)}`,
+}
+
+export type Vocabulary = typeof en
+
+const zh: Vocabulary = {
+  offline: '离线：课堂用的替身，不是模型；它的数据不能用于训练',
+  replaying: (model, day) => `没有密钥：重放 ${model} 在 ${day} 的回复`,
+  asking: (provider, model, key) => `${provider} · ${model} · ${key ? `密钥来自 ${key}` : '无密钥'}`,
+  expected: (calls, dollars) =>
+    `预计约 ${number(calls)} 次请求，${dollars === undefined ? '价格未知' : money(dollars)}`,
+  plan: (target, seeds) =>
+    `从 ${number(seeds)} 个种子任务生成${Number.isFinite(target) ? ` ${number(target)} 条` : '全部'}指令`,
+  carried: (settings) => `沿用上次完整运行的设置：${settings}`,
+  round: (round) => `第 ${round} 轮`,
+  generate: (novel, parsed) => `${number(parsed)} 条候选中有 ${number(novel)} 条新指令`,
+  classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,
+  instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
+  filter: (rows, kept) => `${number(kept)} 条指令，共 ${number(rows)} 行数据`,
+  rejected: '拒绝',
+  cost: ({ calls, tokens, cached, dollars, fresh }) =>
+    `${number(calls)} 次调用（${number(calls - fresh)} 次取自日志），${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}，${money(dollars)}`,
+  funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
+  agreement: (same, all) => `${all} 个种子任务中，模型判断与标注一致的有 ${same} 个`,
+  fewTasks: (share) => `分类任务只占 ${share}（论文为 22 %）：种子任务里有分类任务吗？`,
+  manyTasks: (share) => `分类任务占 ${share}（论文为 22 %）：模型的判断可信吗？`,
+  ranDry:
+    '模型已经写不出新东西：最近的候选中新指令不足 5 %。可以试试 --topics 文件、增加种子任务、提高 --temperature，或用 --merge 合并其他运行',
+  bankEmpty: '离线模型的题库已经用完；要更多指令需要真正的模型',
+  ineffective: (options) => `${options}：对离线模型不起作用`,
+  nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
+  contributed: (file, rows, duplicates) =>
+    `${file}：${number(rows)} 行，另有 ${number(duplicates)} 条指令与前面的近似重复`,
+  edited: (file) => `该文件被手工修改过；修改后的版本已保留为 ${file}`,
+  partial: (done, all) => `已完成 ${number(done)} / ${number(all)}；重新运行同一命令即可继续`,
+  interrupted: '已中断：正在等待进行中的回复（再按一次 Ctrl-C 立即退出）',
+  stopped: '已中断；重新运行同一命令即可继续',
+  next: (command) => `下一步：${command}`,
+  done: (rows, kept, file) => `${number(kept)} 条指令共 ${number(rows)} 行，保存在 ${file}`,
+  tryNext: '打开中间文件，改一行，重新运行某一步：npx tsx workshop.ts filter --similarity 0.5',
+  belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
+  nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
+  replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,
+  progress: (step, done, all, tokens, dollars) =>
+    `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`} · ${number(tokens)} 个 token · ${money(dollars)}`,
+}
+
+export const vocabularies: Record<Language, Vocabulary> = { en, zh }

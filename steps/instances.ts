@@ -1,0 +1,128 @@
+// Step 3: the model does the tasks it wrote. For most tasks it writes an input and then the output. For classification
+// tasks it names the labels first and writes an input for each: asked the other way round, models write inputs of one
+// label nearly always. The result is what a model is later trained on, so step 4 looks at it row by row.
+//
+// reads  data/workshop/2-classified.jsonl        writes  data/workshop/3-instances.jsonl
+// run    npx tsx workshop.ts instances
+import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
+import { askUntilRead, type Read } from './model/ask.ts'
+import { inOrder } from './model/in-order.ts'
+import { type Failure, isFailure } from './model/model.ts'
+import type { Message } from './model/wire.ts'
+import type { Language } from './text/language.ts'
+import { readInstances } from './text/replies.ts'
+import { isMain } from './workspace/is-main.ts'
+import type { ClassifiedRow } from './workspace/records.ts'
+
+const instancesAtMost = { classification: 5, other: 3 }
+const ahead = 32 // rows under way for each request in flight, so that one slow reply holds up nobody
+
+export function instancesPrompt(
+  instruction: string,
+  isClassification: boolean,
+  language: Language,
+): Message[] {
+  return [
+    { role: 'system', content: (isClassification ? outputFirst : inputFirst)[language] },
+    { role: 'user', content: `1. ${instruction.replace(/\s+/g, ' ')}` },
+  ]
+}
+
+const shape = '{"instances":[{"input":"…","output":"…"}]}'
+
+const inputFirst: Record<Language, string> = {
+  en: `Do the task you are given, as an example to learn from.
+- If it needs an input (a text, data, a situation), invent a real and complete one, then write the output for it; 1 to 3 such instances, different from each other.
+- If it needs none, "input" is "" and there is one instance.
+- The output is the whole answer, correct and useful, without introduction.
+Answer with JSON and nothing else: ${shape}`,
+  zh: `请完成所给任务，作为供学习的范例。
+- 如果任务需要输入（文本、数据、情境），请编写真实完整的输入，再写出对应的输出；给 1 到 3 个实例，彼此不同。
+- 如果不需要输入，"input" 写 ""，只给一个实例。
+- 输出就是完整的答案，正确、有用，不要开场白。
+只用 JSON 回答，不要其他内容：${shape}`,
+}
+
+const outputFirst: Record<Language, string> = {
+  en: `You are given a classification task. First think of its possible labels, then write one instance for each label, ${instancesAtMost.classification} at most: "output" is the label alone, "input" a real and complete text that has this label. One instance a label keeps the labels in balance.
+Answer with JSON and nothing else: ${shape}`,
+  zh: `所给的是一个分类任务。先想好它有哪些类别，再为每个类别写一个实例，最多 ${instancesAtMost.classification} 个："output" 只写类别，"input" 是属于该类别的真实完整的文本。每个类别一个实例，使类别均衡。
+只用 JSON 回答，不要其他内容：${shape}`,
+}
+
+export const generateInstances = cell('instances', async (round, sheet) => {
+  let instances = 0
+  const ask = (row: ClassifiedRow) => askForInstances(round, row)
+  for await (const { row, answer } of inOrder(
+    sheet.read('classified'),
+    ask,
+    ahead * round.settings.concurrency,
+  )) {
+    if (isFailure(answer)) await sheet.fail(answer, row.instruction)
+    else instances += await write(sheet, row, answer)
+    sheet.progress(sheet.rows)
+  }
+  sheet.counts = { with_instances: sheet.rows, instances }
+})
+
+type Instances = NonNullable<ReturnType<typeof readInstances>>
+type Answer = Read<Instances> | Failure
+
+/** A reply that is cut off is asked for once more with twice the tokens. */
+async function askForInstances(
+  round: Round,
+  row: ClassifiedRow,
+): Promise<{ row: ClassifiedRow; answer: Answer }> {
+  const { temperature, maxTokens } = round.settings
+  const messages = instancesPrompt(row.instruction, row.is_classification, round.language)
+  const question = { messages, schema: 'instances' as const, temperature, maxTokens, sample: 0 }
+  const read = (reply: string, cut: boolean) => readInstances(reply, cut, row.is_classification)
+  const first = await askUntilRead(round.model, 'instances', question, read)
+  if (isFailure(first) || !first.value.cut) return { row, answer: first }
+  const longer = await askUntilRead(round.model, 'instances', { ...question, maxTokens: 2 * maxTokens }, read)
+  return {
+    row,
+    answer: isFailure(longer) || !longer.value.cut ? longer : truncated(longer.call, 2 * maxTokens),
+  }
+}
+
+function truncated(call: string, tokens: number): Failure {
+  return {
+    failed: 'truncated',
+    detail: { en: `longer than ${tokens} tokens`, zh: `超过 ${tokens} 个 token` },
+    call,
+  }
+}
+
+/** Writes the row with its instances; what is left over or could not be read is rejected. Returns how many were written. */
+async function write(
+  sheet: Sheet,
+  { id, instruction, is_classification }: ClassifiedRow,
+  { value, call }: Read<Instances>,
+): Promise<number> {
+  const most = is_classification ? instancesAtMost.classification : instancesAtMost.other
+  const withoutInput = !is_classification && value.instances.every(({ input }) => input === '')
+  const instances = value.instances.slice(0, withoutInput ? 1 : most)
+  for (const { text, why } of value.dropped)
+    await sheet.reject({ reason: why, detail: text, instruction, call })
+  for (const extra of value.instances.slice(instances.length)) {
+    await sheet.reject({
+      reason: 'too_many_instances',
+      detail: `${value.instances.length} > ${instances.length}`,
+      instruction,
+      ...extra,
+      call,
+    })
+  }
+  const [shown] = instances
+  if (!shown && value.dropped.length === 0)
+    await sheet.reject({ reason: 'no_instances', detail: '', instruction, call })
+  if (!shown) return 0
+  await sheet.add(
+    { id, instruction, is_classification, instances, call },
+    `${instruction} ⇒ ${shown.input === '' ? '' : `[${shown.input}] `}${shown.output}`,
+  )
+  return instances.length
+}
+
+if (isMain(import.meta.url)) await runStep('instances', generateInstances)

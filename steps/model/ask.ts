@@ -1,0 +1,150 @@
+// Asking until an answer can be read. A reply that no reading fits is asked for again, as a new sample, at most twice.
+import type { Words } from '../workspace/fault.ts'
+import type { Step } from '../workspace/folder.ts'
+import { keyOf } from '../workspace/hash.ts'
+import type { Call } from './call-log.ts'
+import { type Failure, isFailure, type Model } from './model.ts'
+import type { Message, Question } from './wire.ts'
+
+/** Samples of one question at most: generation request k owns the numbers 3k to 3k + 2. */
+export const samplesAtMost = 3
+
+export type Read<T> = { value: T; call: string }
+
+/** Whether the server stopped the reply at the token limit. */
+export function isCut(call: Call): boolean {
+  return call.finish_reason === 'length'
+}
+
+/** Asks one question until `read` makes something of the reply. `skip`: see Model.ask. */
+export async function askUntilRead<T>(
+  model: Model,
+  step: Step,
+  question: Question,
+  read: (reply: string, cut: boolean) => T | undefined,
+  skip?: 'skip',
+): Promise<Read<T> | Failure> {
+  let last = ''
+  for (let again = 0; again < samplesAtMost; again++) {
+    const sample = question.sample + again
+    const call = await model.ask(step, { ...question, sample }, skip ? { skip: true } : {})
+    if (isFailure(call)) return call
+    const value = read(call.reply ?? '', isCut(call))
+    if (value !== undefined) return { value, call: call.key }
+    last = call.key
+  }
+  return { failed: 'unreadable_reply', detail: unreadable, call: last }
+}
+
+const unreadable: Words = {
+  en: `no reading fits any of ${samplesAtMost} replies`,
+  zh: `${samplesAtMost} 次回复都无法解读`,
+}
+
+const unread: Failure = { failed: 'unreadable_reply', detail: unreadable }
+
+/** A question about several rows at once; `prompt` shows their texts as numbered lines, `read` answers by number. */
+export type RowsQuestion<T> = Omit<Question, 'messages' | 'sample'> & {
+  step: Step
+  prompt: (texts: readonly string[]) => Message[]
+  read: (reply: string, cut: boolean, count: number) => Map<number, T> | undefined
+}
+
+/**
+ * Answers for one group of rows, in their order. A row answered in any logged call is not asked again; rows left out or
+ * answered oddly are asked again without the others; a group that fails as a whole is split in halves.
+ */
+export async function askAboutRows<T, Row extends { instruction: string }>(
+  model: Model,
+  question: RowsQuestion<T>,
+  rows: readonly Row[],
+): Promise<{ row: Row; answer: Read<T> | Failure }[]> {
+  const group = new Group(
+    model,
+    question,
+    rows.map((row) => row.instruction),
+  )
+  await group.settle([...rows.keys()], 0)
+  return rows.map((row, place) => ({ row, answer: group.answers[place] ?? unread }))
+}
+
+class Group<T> {
+  readonly answers: (Read<T> | Failure)[]
+  private readonly model: Model
+  private readonly question: RowsQuestion<T>
+  private readonly texts: readonly string[]
+  private readonly keys: string[]
+
+  constructor(model: Model, question: RowsQuestion<T>, texts: readonly string[]) {
+    this.model = model
+    this.question = question
+    this.texts = texts
+    const { name, model: modelName } = model.provider
+    const common = [name, modelName, question.temperature, question.maxTokens, question.prompt([])]
+    this.keys = texts.map((text) => keyOf([...common, text]))
+    this.answers = texts.map(() => unread)
+  }
+
+  /** Fills in the answers of the rows at these places, starting at this sample number. */
+  async settle(places: number[], sample: number): Promise<void> {
+    const asked = this.model.log.has(this.model.keyFor(this.question.step, this.spell(places, sample)))
+    const [open, next] = asked ? [places, sample] : await this.lookUp(places, sample)
+    if (open.length === 0) return
+    const rows = open.map((place) => this.keys[place] ?? '')
+    const call = await this.model.ask(this.question.step, this.spell(open, next), { rows })
+    if (isFailure(call)) return this.settleFailure(call, open, next)
+    const missing = this.take(open, this.answersIn(call), call.key)
+    if (missing.length > 0 && next + 1 < samplesAtMost) await this.settle(missing, next + 1)
+  }
+
+  private spell(places: readonly number[], sample: number): Question {
+    const { prompt, schema, temperature, maxTokens } = this.question
+    const messages = prompt(places.map((place) => this.texts[place] ?? ''))
+    return { messages, schema, temperature, maxTokens, sample }
+  }
+
+  /** Takes what other logged calls say about these rows; returns the rows left to ask, and their next sample. */
+  private async lookUp(places: readonly number[], sample: number): Promise<[open: number[], sample: number]> {
+    const open: number[] = []
+    let next = sample
+    for (const place of places) {
+      const calls = await this.model.log.about(this.keys[place] ?? '')
+      const answered = calls.find((call) => this.take([place], this.answersIn(call), call.key).length === 0)
+      if (answered || calls.length >= samplesAtMost) continue
+      next = Math.max(next, calls.length)
+      open.push(place)
+    }
+    return [open, next]
+  }
+
+  /** What a call says, by the key of each row; nothing when its reply cannot be read. */
+  private answersIn(call: Call): Map<string, T> {
+    const rows = call.rows ?? []
+    const read = this.question.read(call.reply ?? '', isCut(call), rows.length)
+    return new Map([...(read ?? [])].flatMap(([number, value]) => ownEntry(rows[number - 1], value)))
+  }
+
+  /** Writes down the answers to these rows and returns the places that got none. */
+  private take(places: readonly number[], found: Map<string, T>, call: string): number[] {
+    return places.filter((place) => {
+      const value = found.get(this.keys[place] ?? '')
+      if (value === undefined) return true
+      this.answers[place] = { value, call }
+      return false
+    })
+  }
+
+  private async settleFailure(failure: Failure, places: number[], sample: number): Promise<void> {
+    const divisible = failure.failed === 'call_failed' || failure.failed === 'content_filter'
+    if (divisible && places.length > 1 && !this.model.stopped) {
+      const half = Math.ceil(places.length / 2)
+      await Promise.all([this.settle(places.slice(0, half), sample), this.settle(places.slice(half), sample)])
+      return
+    }
+    for (const place of places) this.answers[place] = failure
+  }
+}
+
+function ownEntry<T>(key: string | undefined, value: T): [string, T][] {
+  return key === undefined ? [] : [[key, value]]
+}

@@ -1,0 +1,193 @@
+// One model behind one question: looked up in the call log first, asked only when it is not there, logged before it is used.
+import type { Words } from '../workspace/fault.ts'
+import type { Step } from '../workspace/folder.ts'
+import { keyOf } from '../workspace/hash.ts'
+import type { Call, CallLog } from './call-log.ts'
+import { Pace } from './pace.ts'
+import { isProblem, type Problem } from './problem.ts'
+import type { Provider } from './provider.ts'
+import { count, noTally, type Tally } from './tally.ts'
+import type { Question, Reply, Wire } from './wire.ts'
+
+/** Why there is no answer: the reason under which a row is rejected, or `stopped` when nothing is decided yet. */
+export type Failure = {
+  failed:
+    | 'call_failed'
+    | 'content_filter'
+    | 'not_recorded'
+    | 'refusal'
+    | 'unreadable_reply'
+    | 'truncated'
+    | 'stopped'
+  detail: Words
+  call?: string
+}
+
+/** Why no further question is sent, and the exit status that follows. */
+export type Stop = { words: Words; exit: 1 | 130 }
+
+/** `rows`: keys of the rows asked about together. `skip`: a call that finally failed is logged, and stays skipped. */
+type Extras = { rows?: string[]; skip?: true }
+
+const failuresInARow = 10 // then it is not the rows
+const graceAfterInterrupt = 10_000 // ms for the requests in flight
+
+export class Model {
+  readonly provider: Provider
+  readonly log: CallLog
+  stopped: Stop | undefined
+  tally: Tally = { ...noTally }
+  private readonly wire: () => Promise<Wire>
+  private readonly pace: Pace
+  private readonly inFlight = new Map<string, Promise<Call | Failure>>()
+  private readonly halt = new AbortController() // no new attempts, no further waits
+  private readonly abort = new AbortController() // what is in flight ends too
+  private failures = 0
+
+  constructor(provider: Provider, log: CallLog, concurrency: number, wire: () => Promise<Wire>) {
+    this.provider = provider
+    this.log = log
+    this.pace = new Pace(concurrency, provider)
+    let opened: Promise<Wire> | undefined
+    this.wire = () => (opened ??= wire())
+  }
+
+  /** Starts counting anew: the tally is that of one step in one round. */
+  begin(): void {
+    this.tally = { ...noTally }
+  }
+
+  /** The name of a question in the log: what the step asked, not how it is spelt on the wire. */
+  keyFor(step: Step, { messages, temperature, maxTokens, sample }: Question): string {
+    const { name, model } = this.provider
+    return keyOf([step, name, model, messages, temperature, maxTokens, sample])
+  }
+
+  async ask(step: Step, question: Question, extras: Extras = {}): Promise<Call | Failure> {
+    const key = this.keyFor(step, question)
+    const logged = await this.log.get(key)
+    if (logged) return this.use(logged, false)
+    if (this.provider.replayOf !== undefined) return notRecorded
+    let asking = this.inFlight.get(key)
+    if (!asking) {
+      asking = this.pace
+        .limit(() => this.send(key, step, question, extras))
+        .finally(() => this.inFlight.delete(key))
+      this.inFlight.set(key, asking)
+    }
+    return asking
+  }
+
+  private use(call: Call, fresh: boolean): Call | Failure {
+    count(this.tally, call, fresh)
+    if (call.skipped)
+      return {
+        failed: 'call_failed',
+        detail: { en: 'skipped in an earlier run', zh: '先前运行中已跳过' },
+        call: call.key,
+      }
+    if (call.finish_reason === 'content_filter')
+      return { failed: 'content_filter', detail: filtered, call: call.key }
+    if (call.refusal)
+      return { failed: 'refusal', detail: { en: call.refusal, zh: call.refusal }, call: call.key }
+    return call
+  }
+
+  private async send(key: string, step: Step, question: Question, extras: Extras): Promise<Call | Failure> {
+    if (this.stopped) return notAsked
+    const at = new Date().toISOString()
+    const started = performance.now()
+    const log = async (reply: Reply & { skipped?: string }): Promise<Call> => {
+      const { name: provider, model } = this.provider
+      const { request, reply: text, finish_reason, refusal, skipped, usage } = reply
+      const ms = Math.round(performance.now() - started)
+      const head = {
+        v: 1 as const,
+        key,
+        sample: question.sample,
+        ...(extras.rows && { rows: extras.rows }),
+        step,
+        at,
+        provider,
+        model,
+      }
+      const call = {
+        ...head,
+        request,
+        reply: text,
+        finish_reason,
+        ...(refusal && { refusal }),
+        ...(skipped && { skipped }),
+        usage,
+        ms,
+      }
+      await this.log.append(call)
+      return call
+    }
+    try {
+      const wire = await this.wire()
+      const reply = await this.pace.patiently(() => wire(question, this.abort.signal), this.halt.signal)
+      this.failures = 0
+      return this.use(await log(reply), true)
+    } catch (error) {
+      if (!isProblem(error)) throw error
+      if (error.kind === 'filter') return this.use(await log(withoutReply(question, 'content_filter')), true)
+      const failure = this.fail(error)
+      if (failure.failed === 'call_failed' && extras.skip)
+        await log({ ...withoutReply(question, ''), skipped: 'call_failed' })
+      return failure
+    }
+  }
+
+  private fail(problem: Problem): Failure {
+    if (problem.kind === 'stopped') return notAsked
+    if (problem.kind === 'fatal') {
+      this.stop({ words: problem.words, exit: 1 })
+      return notAsked
+    }
+    this.failures++
+    if (this.failures >= failuresInARow) this.stop({ words: manyFailures(problem.words), exit: 1 })
+    return { failed: 'call_failed', detail: problem.words }
+  }
+
+  /** No further question is sent; what is in flight is awaited and logged. The first reason stays. */
+  stop(stop: Stop): void {
+    this.stopped ??= stop
+    this.halt.abort()
+  }
+
+  /** The same for Ctrl-C, with an end to the waiting. */
+  interrupt(words: Words): void {
+    this.stop({ words, exit: 130 })
+    setTimeout(() => this.abort.abort(), graceAfterInterrupt).unref()
+  }
+
+  /** Waits for what is in flight and closes the log. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.inFlight.values())
+    await this.log.close()
+  }
+}
+
+export function isFailure(answer: object): answer is Failure {
+  return 'failed' in answer
+}
+
+const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
+const notRecorded: Failure = {
+  failed: 'not_recorded',
+  detail: { en: 'this request is not in the recorded calls', zh: '调用记录中没有该请求' },
+}
+const filtered: Words = { en: "the provider's content filter stopped it", zh: '被服务商的内容过滤拦截' }
+
+function withoutReply(question: Question, finish_reason: string): Reply {
+  const usage = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
+  return { request: { messages: question.messages }, reply: null, finish_reason, usage }
+}
+
+function manyFailures(last: Words): Words {
+  return {
+    en: `${failuresInARow} calls in a row failed; the last one: ${last.en}`,
+    zh: `连续 ${failuresInARow} 次请求失败；最后一次：${last.zh}`,
+  }
+}

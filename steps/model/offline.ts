@@ -1,0 +1,195 @@
+// The offline model: a stand-in for the lesson, not a model. It sees a request as a server does and answers from a
+// bank of written tasks (data/offline), by a die that the request itself seeds. Like a model it errs: in what it says
+// (the bank's faults) and now and then in form. Its rows are no training data.
+import path from 'node:path'
+import { isChinese, type Language } from '../text/language.ts'
+import { NoveltyIndex } from '../text/novelty.ts'
+import { type Random, randomFor } from '../text/random.ts'
+import { tokenize } from '../text/tokens.ts'
+import type { Instance } from '../text/rules.ts'
+import { projectFolder } from '../workspace/settings.ts'
+import { readRows } from '../workspace/rows.ts'
+import type { Message, Wire } from './wire.ts'
+
+type Task = {
+  instruction: string
+  is_classification: boolean
+  instances: Instance[]
+  fault?: string | undefined
+}
+type Bank = { tasks: Task[]; words: Set<string>[]; byInstruction: Map<string, Task>; index: NoveltyIndex }
+
+const tasksPerReply = 10
+const alike = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
+const chances = { chatter: 0.12, cut: 0.03, leftOut: 0.03, echo: 0.25, mistakenVerdict: 0.15 }
+const charactersPerToken = { en: 4, zh: 1.5 } // rough averages of current tokenisers
+
+/** The wire of the offline model; asks nobody. */
+export async function openOfflineWire(): Promise<Wire> {
+  return async ({ messages, maxTokens, sample }) => {
+    const { reply, finish_reason, usage } = await answerOffline(messages, maxTokens, sample)
+    return { request: { messages, max_tokens: maxTokens }, reply, finish_reason, usage }
+  }
+}
+
+/** What the stand-in replies to these messages: the same for the same request and sample number. */
+export async function answerOffline(messages: readonly Message[], maxTokens: number, sample: number) {
+  const prompt = messages.map((message) => message.content).join('\n')
+  const language: Language = isChinese(messages[0]?.content ?? '') ? 'zh' : 'en'
+  const random = randomFor(prompt, maxTokens, sample)
+  const bank = await (banks[language] ??= openBank(language))
+  const whole = dress(
+    answer(prompt, messages.at(-1)?.content ?? '', bank, language, random),
+    language,
+    random,
+  )
+  const tokens = Math.ceil(whole.length / charactersPerToken[language])
+  const allowed = random() < chances.cut ? Math.ceil(tokens * 0.6) : maxTokens
+  const cut = tokens > allowed
+  const reply = cut ? whole.slice(0, Math.floor(allowed * charactersPerToken[language])) : whole
+  const prompt_tokens = Math.ceil(prompt.length / charactersPerToken[language])
+  const usage = { prompt_tokens, completion_tokens: Math.min(tokens, allowed), cached_tokens: 0 }
+  return { reply, finish_reason: cut ? 'length' : 'stop', usage }
+}
+
+const banks: Partial<Record<Language, Promise<Bank>>> = {}
+
+async function openBank(language: Language): Promise<Bank> {
+  const tasks: Task[] = []
+  const index = new NoveltyIndex()
+  for await (const task of readRows(
+    path.join(projectFolder, 'data', 'offline', `${language}.jsonl`),
+    'written',
+  )) {
+    tasks.push(task)
+    index.add(task.instruction)
+  }
+  const words = tasks.map((task) => new Set(tokenize(task.instruction)))
+  return {
+    tasks,
+    words,
+    byInstruction: new Map(tasks.map((task) => [oneLine(task.instruction), task])),
+    index,
+  }
+}
+
+function answer(prompt: string, lastMessage: string, bank: Bank, language: Language, random: Random): string {
+  const lines = numberedLines(lastMessage)
+  if (prompt.includes('{"tasks":'))
+    return JSON.stringify({ tasks: newTasks(lastMessage, lines, bank, random) })
+  if (prompt.includes('{"answers":')) return JSON.stringify({ answers: labels(lines, bank, random) })
+  if (prompt.includes('{"verdicts":')) return JSON.stringify({ verdicts: verdicts(lines, bank, random) })
+  const task = knownTask(lines[0] ?? '', bank)
+  if (!prompt.includes('{"instances":') || !task) return ignorance[language]
+  return JSON.stringify({ instances: task.instances })
+}
+
+const ignorance: Record<Language, string> = {
+  en: 'I am only a stand-in: I only know my own tasks, and this is none of them.',
+  zh: '我只是一个替身：我只会自己的那些任务，而这一个不在其中。',
+}
+
+function numberedLines(text: string): string[] {
+  return [...text.matchAll(/^\d+\. (.*)$/gm)].map((match) => match[1] ?? '')
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}
+
+/** Ten tasks drawn without putting back, likelier the more words they share with the request; now and then an echo of one shown. */
+function newTasks(request: string, shown: readonly string[], bank: Bank, random: Random): string[] {
+  const asked = new Set(tokenize(request))
+  const weights = bank.words.map(
+    (words) => 1 + [...words].filter((word) => word.length > 3 && asked.has(word)).length / 4,
+  )
+  const tasks: string[] = []
+  while (tasks.length < Math.min(tasksPerReply, bank.tasks.length)) {
+    const place = drawWeighted(weights, random)
+    weights[place] = 0
+    tasks.push(oneLine(bank.tasks[place]?.instruction ?? ''))
+  }
+  const echoed = shown[Math.floor(random() * shown.length)]
+  if (echoed && random() < chances.echo) tasks[Math.floor(random() * tasks.length)] = vary(echoed)
+  return tasks
+}
+
+function drawWeighted(weights: readonly number[], random: Random): number {
+  let left = random() * weights.reduce((sum, weight) => sum + weight, 0)
+  const place = weights.findIndex((weight) => (left -= weight) < 0)
+  return place === -1 ? weights.findLastIndex((weight) => weight > 0) : place
+}
+
+// The near-duplicate a model writes when it has nothing new to say.
+function vary(instruction: string): string {
+  return isChinese(instruction)
+    ? `请${instruction.replace(/^请/, '')}`
+    : instruction.replace(/[.?]?$/, ', please.')
+}
+
+function knownTask(instruction: string, bank: Bank): Task | undefined {
+  const exact = bank.byInstruction.get(oneLine(instruction))
+  if (exact) return exact
+  const nearest = bank.index.nearest(instruction)
+  return nearest && nearest.score >= alike ? bank.byInstruction.get(oneLine(nearest.instruction)) : undefined
+}
+
+// Of tasks it does not know it only sees the wording, as a weak model would.
+const soundsLikeClassification =
+  /classif|categor|sentiment|\blabel|true or false|spam|whether|which of the|判断|分类|归类|属于|类别|是否/i
+
+function labels(instructions: readonly string[], bank: Bank, random: Random) {
+  const answers = instructions.map((instruction, place) => {
+    const known = knownTask(instruction, bank)
+    return {
+      task: place + 1,
+      is_classification: known?.is_classification ?? soundsLikeClassification.test(instruction),
+    }
+  })
+  return answers.filter(() => random() >= chances.leftOut)
+}
+
+const badInput = new Set(['unsuitable_input', 'missing_given_text'])
+const badInstruction = new Set([
+  'nonsense_instruction',
+  'too_short',
+  'starts_with_punctuation',
+  'wrong_language',
+])
+const harmless = new Set(['similar', 'near_duplicate', 'duplicate_instance'])
+
+/** The bank knows which of its answers are faulty; the verdict is right most of the time. */
+function verdicts(rows: readonly string[], bank: Bank, random: Random) {
+  return rows.map((row, place) => {
+    const fault = knownTask(instructionIn(row), bank)?.fault ?? ''
+    const wrongly = random() < chances.mistakenVerdict
+    return {
+      row: place + 1,
+      instruction_valid: !badInstruction.has(fault),
+      input_appropriate: !badInput.has(fault),
+      output_correct:
+        (fault === '' || harmless.has(fault) || badInput.has(fault) || badInstruction.has(fault)) !== wrongly,
+    }
+  })
+}
+
+function instructionIn(row: string): string {
+  try {
+    const parsed: unknown = JSON.parse(row)
+    const instruction =
+      typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, 'instruction') : undefined
+    return typeof instruction === 'string' ? instruction : row
+  } catch {
+    return row // not the judge's own line: taken as the instruction itself
+  }
+}
+
+/** Chatter and a code fence around the JSON, as models add them unasked. */
+function dress(reply: string, language: Language, random: Random): string {
+  if (!reply.startsWith('{') || random() >= chances.chatter) return reply
+  const [before, after] =
+    language === 'zh'
+      ? ['好的，结果如下：', '希望对您有帮助！']
+      : ['Sure! Here you go:', 'Let me know if you need more.']
+  return `${before}\n\n\`\`\`json\n${reply}\n\`\`\`\n\n${after}`
+}

@@ -1,0 +1,48 @@
+// What a model costs, in US dollars per million tokens. Prices of 2026-11-22, prompts up to 128k tokens, standard tier.
+// OpenAI: its model pages and the price data of @pydantic/genai-prices 0.1.8 (2026-09-23).
+// DashScope: models.dev (2026-07-02); Beijing's prices are set in yuan (qwen-plus 0.8/2) and turned into dollars there.
+import type { Provider } from './provider.ts'
+import type { Tally } from './tally.ts'
+
+export type Price = { input: number; cached: number; output: number }
+
+const openai: Record<string, Price> = {
+  'gpt-6-luna': { input: 0.1, cached: 0.01, output: 0.5 },
+  'gpt-6.1-terra': { input: 1, cached: 0.05, output: 5 },
+  'gpt-5.6-luna': { input: 0.2, cached: 0.02, output: 1.2 },
+  'gpt-5.4-nano': { input: 0.2, cached: 0.02, output: 1.25 },
+  'gpt-5.4-mini': { input: 0.75, cached: 0.075, output: 4.5 },
+  'gpt-5-nano': { input: 0.05, cached: 0.005, output: 0.4 },
+  'gpt-5-mini': { input: 0.25, cached: 0.025, output: 2 },
+  'gpt-4.1-mini': { input: 0.4, cached: 0.1, output: 1.6 },
+  'gpt-4o-mini': { input: 0.15, cached: 0.075, output: 0.6 },
+}
+
+// A cache hit costs a fifth of the input at DashScope.
+const fifth = (input: number, output: number): Price => ({ input, cached: input / 5, output })
+const beijing: Record<string, Price> = { 'qwen-plus': fifth(0.115, 0.287), 'qwen-flash': fifth(0.022, 0.216) }
+const elsewhere: Record<string, Price> = {
+  'qwen-plus': fifth(0.4, 1.2),
+  'qwen-flash': fifth(0.05, 0.4),
+  'qwen3.5-plus': fifth(0.4, 2.4),
+  'qwen3.6-plus': fifth(0.5, 3),
+  'qwen3.7-plus': fifth(0.5, 3),
+  'qwen3.6-flash': fifth(0.1875, 1.125),
+}
+
+/** The price of the provider's model; undefined when nobody told. The offline model costs nothing. */
+export function priceOf({ name, model, baseUrl }: Provider): Price | undefined {
+  if (name === 'offline' || name === 'ollama') return { input: 0, cached: 0, output: 0 }
+  if (name === 'openai') return openai[model]
+  if (name !== 'dashscope') return undefined
+  return (new URL(baseUrl).hostname === 'dashscope.aliyuncs.com' ? beijing : elsewhere)[model]
+}
+
+/** Dollars for these tokens; undefined without a price. */
+export function dollars(tally: Omit<Tally, 'calls' | 'fresh'>, price: Price | undefined): number | undefined {
+  if (!price) return undefined
+  const fresh = tally.prompt_tokens - tally.cached_tokens
+  return (
+    (fresh * price.input + tally.cached_tokens * price.cached + tally.completion_tokens * price.output) / 1e6
+  )
+}

@@ -1,0 +1,145 @@
+// Why a call gave no reply, and what that means: wait and try again, give the row up, or end the run with a cure.
+import type { Words } from '../workspace/fault.ts'
+import { codeOf, messageOf } from '../workspace/fault.ts'
+import type { Provider } from './provider.ts'
+
+/**
+ * `again`: worth another attempt. `slow`: the same, and the whole run slows down. `request`: this request will never
+ * do, others may. `filter`: a content filter's verdict, which counts as the reply. `fatal`: no request will do.
+ * `parameter`: a parameter named in `parameter` is not wanted. `stopped`: the run was interrupted.
+ */
+export type Problem = {
+  kind: 'again' | 'slow' | 'request' | 'filter' | 'fatal' | 'parameter' | 'stopped'
+  words: Words
+  parameter?: string
+  connection?: true
+  retryAfter?: number // ms, as the server asked
+}
+
+type Told = { status?: number; code: string; message: string; param: string; headers: Headers | undefined }
+
+/** Reads an error of the openai package. No key is in the words: what the server said is masked. */
+export function problemOf(error: unknown, provider: Provider, interrupted: boolean): Problem {
+  if (isProblem(error)) return error
+  if (interrupted) return { kind: 'stopped', words: { en: 'interrupted', zh: '已中断' } }
+  const told = hear(error)
+  const words = sentence(told, provider)
+  if (told.status === undefined) return { kind: 'again', words, connection: true }
+  const retryAfter = waitAsked(told.headers)
+  const wait = retryAfter === undefined ? {} : { retryAfter }
+  if (isFilter(told)) return { kind: 'filter', words }
+  if (told.status === 400 || told.status === 422) return aboutRequest(told, words)
+  if (told.status === 429)
+    return isBroke(told, provider) ? fatal(told, provider) : { kind: 'slow', words, ...wait }
+  if ([401, 402, 403, 404].includes(told.status)) return fatal(told, provider)
+  if (told.status === 408 || told.status === 409 || told.status >= 500)
+    return { kind: 'again', words, ...wait }
+  return { kind: 'request', words }
+}
+
+/** A reply that is none: a page, an error at status 200, an empty object. */
+export function noticeOf(body: unknown): Problem {
+  const shown = typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')
+  const words = masked(shown).slice(0, 120)
+  return { kind: 'again', words: { en: `not a chat completion: ${words}`, zh: `不是聊天回复：${words}` } }
+}
+
+export function isProblem(error: unknown): error is Problem {
+  return typeof error === 'object' && error !== null && 'kind' in error && 'words' in error
+}
+
+function hear(error: unknown): Told {
+  const has = (name: string): unknown =>
+    typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
+  const status = has('status')
+  const headers = has('headers')
+  const cause = has('cause')
+  const reason = cause === undefined ? '' : ` (${codeOf(cause) || messageOf(cause)})`
+  return {
+    ...(typeof status === 'number' ? { status } : {}),
+    code: `${has('code') ?? ''} ${has('type') ?? ''}`,
+    message: masked(messageOf(error) + reason),
+    param: String(has('param') ?? ''),
+    headers: headers instanceof Headers ? headers : undefined,
+  }
+}
+
+function sentence({ status, message }: Told, provider: Provider): Words {
+  const who = status === undefined ? provider.baseUrl : provider.name
+  const words = message.slice(0, 300)
+  return { en: `${who}: ${words}`, zh: `${who}：${words}` }
+}
+
+// Keys look like sk-…; a server may repeat one in its message ("Incorrect API key provided: sk-…").
+function masked(text: string): string {
+  return text.replace(/\b(sk-|Bearer\s+)[\w*.-]{4,}/gi, '$1…').replace(/\s+/g, ' ')
+}
+
+const filterCodes = /data_?inspection_?failed|content_filter|content_policy/i
+
+function isFilter({ status, code, message }: Told): boolean {
+  return status === 400 && filterCodes.test(`${code} ${message}`)
+}
+
+// The parameters that may be replaced or dropped, by the name the server uses or by words in its message.
+const parameters = [
+  'max_completion_tokens',
+  'max_tokens',
+  'temperature',
+  'reasoning_effort',
+  'enable_thinking',
+  'response_format',
+]
+
+function aboutRequest({ param, message }: Told, words: Words): Problem {
+  const named =
+    parameters.find((name) => param.split('.')[0] === name) ??
+    parameters.find((name) => message.includes(name))
+  if (named) return { kind: 'parameter', parameter: named, words }
+  if (/json_schema|json_object|structured output/i.test(message))
+    return { kind: 'parameter', parameter: 'response_format', words }
+  return { kind: 'request', words }
+}
+
+// At OpenAI the account is out of money; at DashScope the same code is a throttle by the minute.
+function isBroke({ code }: Told, provider: Provider): boolean {
+  return provider.name !== 'dashscope' && /insufficient_quota/.test(code)
+}
+
+function waitAsked(headers: Headers | undefined): number | undefined {
+  const ms = Number(headers?.get('retry-after-ms') ?? NaN)
+  if (ms >= 0) return ms
+  const asked = headers?.get('retry-after') ?? ''
+  if (asked === '') return undefined
+  const seconds = Number(asked)
+  const wait = Number.isNaN(seconds) ? Date.parse(asked) - Date.now() : seconds * 1000
+  return wait >= 0 ? wait : undefined
+}
+
+function fatal(told: Told, provider: Provider): Problem {
+  const cure = cures(told, provider)
+  const words = sentence(told, provider)
+  return { kind: 'fatal', words: { en: `${words.en}. ${cure.en}`, zh: `${words.zh}。${cure.zh}` } }
+}
+
+function cures({ status, code }: Told, provider: Provider): Words {
+  if (status === 404)
+    return {
+      en: `Is the model's name right (--model ${provider.model}), and the address (${provider.baseUrl})?`,
+      zh: `请检查模型名称（--model ${provider.model}）和地址（${provider.baseUrl}）是否正确。`,
+    }
+  if (status === 402 || status === 429 || /arrearage/i.test(code))
+    return {
+      en: 'The account is out of credit: top it up, then run the same command.',
+      zh: '账户余额不足：请充值后重新运行同一命令。',
+    }
+  if (provider.name === 'dashscope')
+    return {
+      en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
+      zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
+    }
+  return {
+    en: `Check the key in ${provider.keyFrom || 'LLM_API_KEY'} and what it may be used for.`,
+    zh: `请检查 ${provider.keyFrom || 'LLM_API_KEY'} 中的密钥及其权限。`,
+  }
+}

@@ -1,0 +1,66 @@
+// A fault is a user's mistake or a stop with a reason: one sentence on screen, never a stack trace.
+
+/** One sentence in the two languages of the workshop. */
+export type Words = { en: string; zh: string }
+
+export class Fault extends Error {
+  readonly words: Words
+  readonly exit: 1 | 2
+
+  /** `exit`: 2 wrong usage or bad input, nothing touched; 1 stopped early, with what exists written. */
+  constructor(words: Words, exit: 1 | 2 = 2) {
+    super(words.en)
+    this.name = 'Fault'
+    this.words = words
+    this.exit = exit
+  }
+}
+
+/** The code of a system error such as ENOENT, or '' when it is something else. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** The text of any thrown value, on one line. */
+export function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim()
+}
+
+/** The sentence for a file that cannot be opened. */
+export function unreadable(file: string, error: unknown): Fault {
+  const code = codeOf(error)
+  if (code === 'ENOENT') return new Fault({ en: `There is no file ${file}.`, zh: `找不到文件 ${file}。` })
+  if (code === 'EISDIR')
+    return new Fault({
+      en: `${file} is a folder; a file was expected.`,
+      zh: `${file} 是文件夹，这里需要一个文件。`,
+    })
+  if (code === 'EACCES' || code === 'EPERM')
+    return new Fault({
+      en: `${file} may not be read: check its permissions.`,
+      zh: `没有读取 ${file} 的权限，请检查权限设置。`,
+    })
+  return new Fault({
+    en: `${file} cannot be read (${code || String(error)}).`,
+    zh: `无法读取 ${file}（${code || String(error)}）。`,
+  })
+}
+
+/** The sentence for a file or folder that cannot be written. */
+export function unwritable(target: string, error: unknown): Fault {
+  const code = codeOf(error)
+  const full = { en: 'the disk is full: free some space', zh: '磁盘已满：请清理空间' }
+  const barred = {
+    en: 'writing is not permitted there: check the permissions',
+    zh: '没有写入权限：请检查权限设置',
+  }
+  const other = { en: `the system said ${code || String(error)}`, zh: `系统返回 ${code || String(error)}` }
+  const why = code === 'ENOSPC' ? full : ['EACCES', 'EPERM', 'EROFS'].includes(code) ? barred : other
+  return new Fault(
+    {
+      en: `${target} cannot be written: ${why.en}. What was written before is whole; the same command goes on from there.`,
+      zh: `无法写入 ${target}：${why.zh}。此前写入的内容完好；重新运行同一命令即可继续。`,
+    },
+    1,
+  )
+}

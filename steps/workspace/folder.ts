@@ -1,0 +1,96 @@
+// The data folder: the names of the files the steps hand to each other, and what each is made from.
+import { readdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { Fault, unreadable } from './fault.ts'
+import { Journal } from './journal.ts'
+import { checksumOf, Replacement } from './replacement.ts'
+
+export const steps = ['generate', 'classify', 'instances', 'filter'] as const
+export type Step = (typeof steps)[number]
+
+/** The hand-off file each step writes. */
+export const fileOf: Record<Step, string> = {
+  generate: '1-instructions.jsonl',
+  classify: '2-classified.jsonl',
+  instances: '3-instances.jsonl',
+  filter: '4-dataset.jsonl',
+}
+
+export class Folder {
+  readonly dir: string
+  /** Where the data set goes: `4-dataset.jsonl` in the folder unless `--output-path` says otherwise. */
+  readonly dataset: string
+  private readonly journal: Journal
+
+  private constructor(dir: string, dataset: string, journal: Journal) {
+    this.dir = dir
+    this.dataset = dataset
+    this.journal = journal
+  }
+
+  static async open(dir: string, outputPath?: string): Promise<Folder> {
+    const dataset = outputPath ?? path.join(dir, fileOf.filter)
+    const guarded = [...Object.values(fileOf), path.basename(dataset)]
+    return new Folder(dir, dataset, await Journal.open(dir, guarded))
+  }
+
+  path(name: string): string {
+    return path.join(this.dir, name)
+  }
+
+  /** The file a step writes. */
+  output(step: Step): string {
+    return step === 'filter' ? this.dataset : this.path(fileOf[step])
+  }
+
+  /** The file a step reads; a missing one is a Fault that names the step to run first. */
+  async input(step: Exclude<Step, 'generate'>): Promise<string> {
+    const before = steps[steps.indexOf(step) - 1] ?? 'generate'
+    const file = this.output(before)
+    if (await exists(file)) return file
+    const command = `npx tsx workshop.ts ${before}`
+    throw new Fault({
+      en: `Step ${step} reads ${file}, which is not there yet. Run this first: ${command}`,
+      zh: `步骤 ${step} 需要读取 ${file}，但该文件还不存在。请先运行：${command}`,
+    })
+  }
+
+  replace(name: string): Replacement {
+    return new Replacement(path.isAbsolute(name) ? name : this.path(name), this.journal)
+  }
+
+  /** The later steps whose files are missing or were made from another version of their input, in order. */
+  async stale(after: Step): Promise<Step[]> {
+    const later = steps.slice(steps.indexOf(after) + 1)
+    for (const [place, step] of later.entries()) {
+      const input = await checksumOf(await this.input(step as Exclude<Step, 'generate'>))
+      const made = await checksumOf(this.output(step))
+      const from = made && this.journal.madeFrom(path.basename(this.output(step)), made)
+      if (from !== input) return later.slice(place)
+    }
+    return []
+  }
+}
+
+export async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The files that paths stand for: a folder means every `*.jsonl` in it, in name order. A missing path is a Fault. */
+export async function jsonlFiles(paths: readonly string[]): Promise<string[]> {
+  const files: string[] = []
+  for (const name of paths) {
+    try {
+      if (!(await stat(name)).isDirectory()) files.push(name)
+      else
+        for (const entry of (await readdir(name)).toSorted())
+          if (entry.endsWith('.jsonl')) files.push(path.join(name, entry))
+    } catch (error) {
+      throw unreadable(name, error)
+    }
+  }
+  return files
+}

@@ -1,0 +1,298 @@
+// The command line in one table: name, default, what is allowed, and the line --help prints.
+import { parseArgs } from 'node:util'
+import { Fault, type Words } from './fault.ts'
+import { type Step, steps } from './folder.ts'
+
+type Kind = 'text' | 'number' | 'flag'
+type Option = {
+  kind: Kind
+  value?: string // how --help names the value
+  fallback?: string
+  range?: [least: number, most: number, whole?: 'whole']
+  oneOf?: readonly string[]
+  repeatable?: true
+  help: Words
+}
+
+export const options = {
+  provider: {
+    kind: 'text',
+    value: 'NAME',
+    oneOf: ['openai', 'dashscope', 'ollama', 'offline'],
+    help: {
+      en: 'whose model answers: openai dashscope ollama offline',
+      zh: '使用哪家的模型：openai dashscope ollama offline',
+    },
+  },
+  model: {
+    kind: 'text',
+    value: 'NAME',
+    help: {
+      en: 'openai gpt-6-luna, dashscope qwen-plus; elsewhere it must be named',
+      zh: 'openai 默认 gpt-6-luna，dashscope 默认 qwen-plus；其他须指定',
+    },
+  },
+  'base-url': {
+    kind: 'text',
+    value: 'URL',
+    help: {
+      en: 'any OpenAI-compatible server; its key, if it wants one, is LLM_API_KEY',
+      zh: '任何兼容 OpenAI 的服务地址；如需密钥，放在 LLM_API_KEY',
+    },
+  },
+  'num-instructions': {
+    kind: 'text',
+    value: 'N',
+    fallback: '20',
+    help: {
+      en: 'distinct instructions in the data set, or "all" (for filter)',
+      zh: '数据集中不同指令的数目，或 all（用于 filter）',
+    },
+  },
+  'seed-file': {
+    kind: 'text',
+    value: 'FILE',
+    fallback: 'data/seed_tasks.jsonl',
+    help: {
+      en: 'seed tasks: JSONL as upstream, or text with one instruction a line',
+      zh: '种子任务：JSONL，或每行一条指令的纯文本',
+    },
+  },
+  'output-path': {
+    kind: 'text',
+    value: 'FILE',
+    help: {
+      en: 'where the data set goes (4-dataset.jsonl in the data folder)',
+      zh: '数据集的位置（默认为数据文件夹中的 4-dataset.jsonl）',
+    },
+  },
+  temperature: {
+    kind: 'number',
+    value: 'T',
+    fallback: '0.7',
+    range: [0, 2],
+    help: {
+      en: 'sampling temperature of steps 1 and 3 (step 2 uses 0)',
+      zh: '第 1、3 步的采样温度（第 2 步为 0）',
+    },
+  },
+  'max-tokens': {
+    kind: 'number',
+    value: 'N',
+    fallback: '512',
+    range: [16, 1_000_000, 'whole'],
+    help: { en: 'most tokens of one reply', zh: '每次回复的最大 token 数' },
+  },
+  'data-dir': {
+    kind: 'text',
+    value: 'DIR',
+    fallback: 'data/workshop',
+    help: { en: 'folder of the files in between', zh: '中间文件所在的文件夹' },
+  },
+  language: {
+    kind: 'text',
+    value: 'LANG',
+    oneOf: ['en', 'zh'],
+    help: {
+      en: 'en or zh: prompts, rules, screen (default: as the seeds are)',
+      zh: 'en 或 zh：提示词、规则、界面（默认随种子任务）',
+    },
+  },
+  similarity: {
+    kind: 'number',
+    value: 'S',
+    fallback: '0.7',
+    range: [0, 1],
+    help: {
+      en: 'reject when ROUGE-L with anything kept is above this',
+      zh: '与已保留指令的 ROUGE-L 高于此值则拒绝',
+    },
+  },
+  concurrency: {
+    kind: 'number',
+    value: 'N',
+    fallback: '8',
+    range: [1, 1024, 'whole'],
+    help: { en: 'requests in flight', zh: '同时进行的请求数' },
+  },
+  seed: {
+    kind: 'number',
+    value: 'N',
+    fallback: '42',
+    range: [0, Number.MAX_SAFE_INTEGER, 'whole'],
+    help: { en: 'of the random sampling', zh: '随机抽样的种子数' },
+  },
+  topics: {
+    kind: 'text',
+    value: 'FILE',
+    help: {
+      en: 'each generation request also names one topic of this list',
+      zh: '每次生成请求另从此列表中取一个话题',
+    },
+  },
+  avoid: {
+    kind: 'text',
+    value: 'FILE',
+    repeatable: true,
+    help: { en: 'its instructions count as already there; repeatable', zh: '其中的指令视为已有；可重复使用' },
+  },
+  merge: {
+    kind: 'text',
+    value: 'PATH',
+    repeatable: true,
+    help: {
+      en: 'step 4 also takes this 3-instances file, or a folder of them; repeatable',
+      zh: '第 4 步另读入该 3-instances 文件或文件夹；可重复使用',
+    },
+  },
+  replay: {
+    kind: 'text',
+    value: 'FILE',
+    help: { en: 'replies come from this call log alone', zh: '所有回复只取自该调用日志' },
+  },
+  help: { kind: 'flag', help: { en: 'this page', zh: '本页' } },
+} as const satisfies Record<string, Option>
+
+export type OptionName = keyof typeof options
+const optionNames = Object.keys(options) as OptionName[]
+
+/** What stood on the command line, checked word by word, nothing filled in. */
+export type Given = {
+  words: string[]
+  text: Partial<Record<OptionName, string>>
+  lists: Partial<Record<OptionName, string[]>>
+}
+
+/** Reads the command line; anything misspelt or out of range is a Fault with the nearest right word. */
+export function readCommandLine(argv: readonly string[]): Given {
+  const given: Given = { words: [], text: {}, lists: {} }
+  const kinds = optionNames.map((name) => [
+    name,
+    { type: options[name].kind === 'flag' ? 'boolean' : 'string', multiple: true },
+  ])
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(kinds),
+    strict: false,
+    tokens: true,
+  })
+  for (const token of tokens) {
+    if (token.kind === 'positional') given.words.push(token.value)
+    if (token.kind === 'option') readOption(given, token)
+  }
+  return given
+}
+
+type OptionToken = {
+  rawName: string
+  name: string
+  value?: string | undefined
+  inlineValue?: boolean | undefined
+}
+
+function readOption(given: Given, { rawName, name, value, inlineValue }: OptionToken): void {
+  if (!isOption(name) || !rawName.startsWith('--'))
+    throw unknownWord(
+      rawName,
+      optionNames.map((known) => `--${known}`),
+      'option',
+    )
+  const option: Option = options[name]
+  if (option.kind === 'flag') {
+    given.text[name] = 'yes'
+    return
+  }
+  const forgotten = value === undefined || value === '' || (!inlineValue && value.startsWith('--'))
+  if (forgotten) throw wrongValue(name, option, '')
+  checkValue(name, option, value)
+  given.text[name] = value
+  if (option.repeatable) given.lists[name] = [...(given.lists[name] ?? []), value]
+}
+
+function checkValue(name: OptionName, option: Option, value: string): void {
+  if (option.oneOf && !option.oneOf.includes(value)) throw wrongValue(name, option, value)
+  if (option.range) {
+    const [least, most, whole] = option.range
+    const number = Number(value)
+    const inside =
+      value.trim() !== '' && number >= least && number <= most && (!whole || Number.isInteger(number))
+    if (!inside) throw wrongValue(name, option, value)
+  }
+  if (name === 'num-instructions' && value !== 'all' && !/^[1-9]\d{0,8}$/.test(value))
+    throw wrongValue(name, option, value)
+  if (name === 'base-url' && !/^https?:\/\/[^\s/]+/.test(value)) throw wrongValue(name, option, value)
+}
+
+/** Settings read back from run.json obey the same rules as those typed; people edit that file too. */
+export function checkStored<T extends object>(stored: T, file: string): T {
+  for (const [name, value] of Object.entries(stored)) {
+    if (!isOption(name) || Array.isArray(value)) continue
+    try {
+      checkValue(name, options[name], String(value))
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      throw new Fault({
+        en: `${file}, settings: ${error.words.en}`,
+        zh: `${file} 的 settings：${error.words.zh}`,
+      })
+    }
+  }
+  return stored
+}
+
+function isOption(name: string): name is OptionName {
+  return Object.hasOwn(options, name)
+}
+
+function expectation(name: OptionName, option: Option): Words {
+  if (option.oneOf) return { en: `one of ${option.oneOf.join(', ')}`, zh: `${option.oneOf.join('、')} 之一` }
+  if (name === 'num-instructions')
+    return { en: 'a whole number from 1, or all', zh: '不小于 1 的整数，或 all' }
+  if (name === 'base-url')
+    return { en: 'an address like http://localhost:8000/v1', zh: '形如 http://localhost:8000/v1 的地址' }
+  if (!option.range) return { en: 'a value', zh: '一个值' }
+  const [least, most, whole] = option.range
+  return {
+    en: `a ${whole ? 'whole ' : ''}number from ${least} to ${most}`,
+    zh: `${least} 到 ${most} 之间的${whole ? '整数' : '数'}`,
+  }
+}
+
+function wrongValue(name: OptionName, option: Option, value: string): Fault {
+  const expected = expectation(name, option)
+  const got = value === '' ? { en: 'nothing', zh: '空' } : { en: `"${value}"`, zh: `"${value}"` }
+  return new Fault({
+    en: `--${name}: expected ${expected.en}, got ${got.en}.`,
+    zh: `--${name}：应为${expected.zh}，实际为${got.zh}。`,
+  })
+}
+
+/** The sentence for a word nobody knows, with the nearest one that exists. */
+export function unknownWord(word: string, known: readonly string[], what: 'option' | 'step'): Fault {
+  const near = known.toSorted((a, b) => editDistance(word, a) - editDistance(word, b))[0] ?? ''
+  const kind = what === 'option' ? '选项' : '步骤或命令'
+  return new Fault({
+    en: `There is no ${what === 'step' ? 'step or command' : what} "${word}". Did you mean ${near}? All are listed by: npx tsx workshop.ts --help`,
+    zh: `没有名为 "${word}" 的${kind}。您是否想用 ${near}？全部列表见：npx tsx workshop.ts --help`,
+  })
+}
+
+/** The steps named on the command line, in the order in which they run; none means all. */
+export function readSteps(words: readonly string[]): Step[] {
+  for (const word of words) if (!steps.some((step) => step === word)) throw unknownWord(word, steps, 'step')
+  return steps.filter((step) => words.includes(step))
+}
+
+// Levenshtein's distance, one row of the table at a time.
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,47 @@
+// The shape of one row of every file, in one place. Unknown fields are ignored; a wrong `id` or `call` is mended, not refused.
+import { z } from 'zod'
+import { idOf } from './hash.ts'
+
+const text = z.string()
+const instruction = z.string().refine((words) => words.trim() !== '', { error: 'must not be empty' })
+const call = z.string().catch('')
+const instance = z.object({ input: text, output: text })
+const mostSimilar = z.object({ instruction: text, score: z.number() }).optional().catch(undefined)
+
+const named = <T extends { instruction: string }>(row: T) => ({ id: idOf(row.instruction), ...row })
+
+export const shapes = {
+  instruction: z.object({ instruction, most_similar: mostSimilar, call }).transform(named),
+  classified: z.object({ instruction, is_classification: z.boolean(), call }).transform(named),
+  withInstances: z
+    .object({ instruction, is_classification: z.boolean(), instances: z.array(instance).min(1), call })
+    .transform(named),
+  example: z.object({ instruction: text, input: text, output: text }),
+  rejected: z.object({
+    step: z.enum(['generate', 'classify', 'instances', 'filter']),
+    reason: text,
+    detail: text,
+    instruction: text,
+    input: text.optional(),
+    output: text.optional(),
+    call: text.optional(),
+  }),
+  seed: z.object({
+    instruction,
+    is_classification: z.boolean().optional(),
+    instances: z.array(instance).optional(),
+  }),
+  written: z.object({
+    instruction,
+    is_classification: z.boolean(),
+    instances: z.array(instance),
+    fault: text.optional(),
+  }),
+}
+
+export type InstructionRow = z.infer<typeof shapes.instruction>
+export type ClassifiedRow = z.infer<typeof shapes.classified>
+export type InstancesRow = z.infer<typeof shapes.withInstances>
+export type ExampleRow = z.infer<typeof shapes.example>
+export type RejectedRow = z.infer<typeof shapes.rejected>
+export type SeedTask = z.infer<typeof shapes.seed>

@@ -1,0 +1,120 @@
+// Files are replaced in one go: written beside under another name, flushed, closed, then renamed. Nobody ever sees half a file.
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { codeOf, Fault, unwritable } from './fault.ts'
+import type { Journal } from './journal.ts'
+
+const flushAt = 1 << 16 // characters gathered before a write
+const renameTries = [50, 100, 200, 400, 600, 650] // ms, 2 s in all: editors and virus scanners on Windows let go by then
+
+/** A file being written anew; the old one stays until `commit`. */
+export class Replacement {
+  readonly target: string
+  private readonly temporary: string
+  private readonly journal: Journal
+  private file: FileHandle | undefined
+  private gathered = ''
+  private readonly checksum = createHash('sha256')
+
+  constructor(target: string, journal: Journal) {
+    this.target = target
+    this.journal = journal
+    this.temporary = path.join(path.dirname(target), `.${path.basename(target)}.tmp`)
+  }
+
+  async add(row: object): Promise<void> {
+    this.gathered += `${JSON.stringify(row)}\n`
+    if (this.gathered.length >= flushAt) await this.flush()
+  }
+
+  async addText(text: string): Promise<void> {
+    this.gathered += text
+    if (this.gathered.length >= flushAt) await this.flush()
+  }
+
+  private async flush(): Promise<void> {
+    try {
+      if (!this.file) {
+        await mkdir(path.dirname(this.target), { recursive: true })
+        this.file = await open(this.temporary, 'w')
+      }
+      this.checksum.update(this.gathered)
+      await this.file.write(this.gathered)
+      this.gathered = ''
+    } catch (error) {
+      throw unwritable(this.target, error)
+    }
+  }
+
+  /**
+   * Puts the new file in the old one's place, unless the bytes are the same. `from` is the checksum of the file it
+   * was made from. Returns the name under which a hand-edited old file was kept, if there was one.
+   */
+  async commit(from?: string): Promise<string | undefined> {
+    await this.flush()
+    await this.file?.sync().catch((error) => Promise.reject(unwritable(this.target, error)))
+    await this.close()
+    const fresh = this.checksum.digest('hex')
+    const old = await checksumOf(this.target)
+    const kept = old !== fresh && (await this.keepEdited(old))
+    await this.journal.record(path.basename(this.target), fresh, from)
+    if (old === fresh) await rm(this.temporary, { force: true })
+    else await renameInto(this.temporary, this.target)
+    return kept || undefined
+  }
+
+  private async keepEdited(old: string | undefined): Promise<string | undefined> {
+    const name = path.basename(this.target)
+    if (old === undefined || !this.journal.guards(name) || this.journal.wrote(name, old)) return undefined
+    const kept = name.replace(/(\.[^.]*)?$/, (ending) => `.edited${ending}`)
+    await copyFile(this.target, path.join(path.dirname(this.target), kept))
+    return kept
+  }
+
+  private async close(): Promise<void> {
+    await this.file?.close()
+    this.file = undefined
+  }
+
+  async discard(): Promise<void> {
+    await this.close()
+    await rm(this.temporary, { force: true })
+  }
+}
+
+/** The SHA-256 of a file in hexadecimal, undefined when there is none. */
+export async function checksumOf(file: string): Promise<string | undefined> {
+  const checksum = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(file)) checksum.update(chunk)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw unwritable(file, error)
+  }
+  return checksum.digest('hex')
+}
+
+async function renameInto(temporary: string, target: string): Promise<void> {
+  for (const pause of [...renameTries, 0]) {
+    try {
+      return await rename(temporary, target)
+    } catch (error) {
+      if (!['EPERM', 'EBUSY', 'EACCES'].includes(codeOf(error)) || pause === 0) throw held(target, error)
+      await wait(pause)
+    }
+  }
+}
+
+function held(target: string, error: unknown): Fault {
+  const name = path.basename(target)
+  return new Fault(
+    {
+      en: `${name} cannot be replaced (${codeOf(error)}): close ${name} where it is open, and run the same command again. (${target})`,
+      zh: `无法替换 ${name}（${codeOf(error)}）：请关闭正在打开 ${name} 的程序，然后重新运行同一命令。（${target}）`,
+    },
+    1,
+  )
+}

@@ -1,0 +1,209 @@
+// Every setting of a command, and where it came from: the command line, the last whole run, the environment, or the default.
+// This is the one reader of flags and environment.
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Language } from '../text/language.ts'
+import { codeOf, Fault, unreadable } from './fault.ts'
+import { type Step, steps } from './folder.ts'
+import { checkStored, type Given, type OptionName, options, readCommandLine, readSteps } from './options.ts'
+
+/** The folder the project lies in: shipped files are found from anywhere. */
+export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+export type Settings = {
+  steps: Step[]
+  whole: boolean
+  provider: string | undefined
+  model: string | undefined
+  baseUrl: string | undefined
+  target: number // of distinct instructions; Infinity for "all"
+  seedFile: string
+  dataDir: string
+  outputPath: string | undefined
+  temperature: number
+  maxTokens: number
+  language: Language | undefined // of prompts and rules; undefined: as the seeds are
+  screen: Language
+  similarity: number
+  concurrency: number
+  seed: number
+  topics: string | undefined
+  avoid: string[]
+  merge: string[]
+  replay: string | undefined
+  /** Settings that were given on the command line, not filled in. */
+  given: ReadonlySet<OptionName>
+  /** Settings taken over from the last whole run, as stored. */
+  carried: Carried
+}
+
+/** Settings as run.json keeps them, spelt as on the command line. */
+export type Carried = Partial<Record<OptionName, string | number | string[]>>
+
+/** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
+export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
+  const given = readCommandLine(argv)
+  const named = readSteps(given.words)
+  const dataDir = path.resolve(
+    given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
+  )
+  const carried = named.length > 0 ? storedSettings(path.join(dataDir, 'run.json')) : {}
+  return settingsFrom(given, named, dataDir, carried, environment)
+}
+
+/** The same command line, its gaps filled from the run.json beside the log it replays. */
+export function withStored(
+  settings: Settings,
+  argv: readonly string[],
+  log: string,
+  environment: NodeJS.ProcessEnv,
+): Settings {
+  const stored = storedSettings(path.join(path.dirname(log), 'run.json'))
+  const named = settings.whole ? [] : settings.steps
+  return settingsFrom(readCommandLine(argv), named, settings.dataDir, stored, environment)
+}
+
+function settingsFrom(
+  given: Given,
+  named: Step[],
+  dataDir: string,
+  carried: Carried,
+  environment: NodeJS.ProcessEnv,
+): Settings {
+  const pick = (name: keyof Carried): string | undefined => {
+    const stored = carried[name]
+    return given.text[name] ?? (stored === undefined || Array.isArray(stored) ? undefined : String(stored))
+  }
+  const number = (name: OptionName): number => Number(pick(name) ?? fallbackOf(name))
+  const list = (name: 'avoid' | 'merge'): string[] =>
+    given.lists[name] ?? [carried[name] ?? []].flat().map(String)
+  const file = (name: keyof Carried): string | undefined => found(pick(name))
+  const target = pick('num-instructions') ?? fallbackOf('num-instructions')
+  const language = pick('language') as Language | undefined
+  return {
+    steps: named.length > 0 ? named : [...steps],
+    whole: named.length === 0,
+    provider: pick('provider'),
+    model: pick('model'),
+    baseUrl: pick('base-url'),
+    target: target === 'all' ? Infinity : Number(target),
+    seedFile: file('seed-file') ?? shippedSeeds(given.text.language as Language | undefined),
+    dataDir,
+    outputPath: absolute(pick('output-path')),
+    temperature: number('temperature'),
+    maxTokens: number('max-tokens'),
+    language,
+    screen: language ?? systemLanguage(environment),
+    similarity: number('similarity'),
+    concurrency: Number(given.text.concurrency ?? fallbackOf('concurrency')),
+    seed: number('seed'),
+    topics: file('topics'),
+    avoid: list('avoid').map((name) => found(name) ?? name),
+    merge: list('merge').map((name) => found(name) ?? name),
+    replay: absolute(given.text.replay),
+    given: new Set(Object.keys(given.text) as OptionName[]),
+    carried,
+  }
+}
+
+function fallbackOf(name: OptionName): string {
+  const option = options[name]
+  return 'fallback' in option ? option.fallback : ''
+}
+
+function shippedSeeds(language: Language | undefined): string {
+  return path.join(projectFolder, 'data', language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl')
+}
+
+function absolute(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : path.resolve(name)
+}
+
+// A relative name means the file as seen from here, or else the one shipped with the project.
+function found(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined
+  const shipped = path.join(projectFolder, name)
+  return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
+}
+
+/** The language of the screen as far as the bare command line tells; for help and errors. */
+export function screenLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
+  const named = /(?:^| )--language[= ](en|zh)(?: |$)/.exec(argv.join(' '))?.[1]
+  return named ? (named as Language) : systemLanguage(environment)
+}
+
+function systemLanguage(environment: NodeJS.ProcessEnv): Language {
+  const posix = environment.LC_ALL || environment.LC_MESSAGES || environment.LANG
+  const locale = posix || Intl.DateTimeFormat().resolvedOptions().locale
+  return locale.toLowerCase().startsWith('zh') ? 'zh' : 'en'
+}
+
+/** What run.json keeps of the settings of a whole run: whatever decides what comes out, nothing that only decides how fast. */
+export function keptSettings(
+  settings: Settings,
+  provider: { name: string; model: string },
+  language: Language,
+): Carried {
+  const { baseUrl, outputPath, topics, avoid, merge } = settings
+  return {
+    provider: provider.name,
+    model: provider.model,
+    ...(baseUrl === undefined ? {} : { 'base-url': baseUrl }),
+    'num-instructions': settings.target,
+    'seed-file': portable(settings.seedFile),
+    ...(outputPath === undefined ? {} : { 'output-path': portable(outputPath) }),
+    temperature: settings.temperature,
+    'max-tokens': settings.maxTokens,
+    language,
+    similarity: settings.similarity,
+    seed: settings.seed,
+    ...(topics === undefined ? {} : { topics: portable(topics) }),
+    ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
+    ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
+  }
+}
+
+// Files of the project by their name in it, so that a run handed to somebody else finds them there too.
+function portable(file: string): string {
+  const inside = path.relative(projectFolder, file)
+  return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
+}
+
+function storedSettings(file: string): Carried {
+  try {
+    const run: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    const stored = typeof run === 'object' && run !== null && 'settings' in run ? run.settings : undefined
+    return typeof stored === 'object' && stored !== null ? checkStored(stored as Carried, file) : {}
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return {}
+    if (!(error instanceof SyntaxError)) throw unreadable(file, error)
+    throw new Fault({
+      en: `${file} is not JSON; it holds the settings of the last whole run. Mend it, or delete it and run all steps once.`,
+      zh: `${file} 不是 JSON；其中应保存上次完整运行的设置。请修改它，或删除后完整运行一次。`,
+    })
+  }
+}
+
+const variables = [
+  ...([
+    'OPENAI_API_KEY',
+    'DASHSCOPE_API_KEY',
+    'LLM_API_KEY',
+    'OPENAI_BASE_URL',
+    'DASHSCOPE_BASE_URL',
+    'HTTPS_PROXY',
+  ] as const),
+]
+
+/** Keys and addresses of the providers, from the environment and from .env; never stored, never printed. */
+export type Environment = Partial<Record<(typeof variables)[number], string>>
+
+/** Reads `.env` here and in the project's folder (what is set already wins), and hands over the few variables that count. */
+export async function readEnvironment(): Promise<Environment> {
+  const files = [path.resolve('.env'), path.join(projectFolder, '.env')].filter((file) => existsSync(file))
+  if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
+  return Object.fromEntries(
+    variables.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  )
+}
