@@ -46,6 +46,9 @@ export type Bootstrap<T> = {
 // Expected of the first reply, when none has shown what to expect: 6 of 10 candidates pass.
 const expectedYield = 6
 
+// Replies that request k may see: the first half of those before it.
+const half = (k: number): number => Math.ceil(k / 2)
+
 /**
  * The schedule of step 1, where replies feed later prompts. Request k sees the first ⌈k/2⌉ replies, whatever the
  * target, and is sent as soon as these are read when they suggest that it will be needed, or else when all earlier
@@ -54,7 +57,6 @@ const expectedYield = 6
  */
 export async function* bootstrap<T>({ ask, accepted, wanted, goesOn }: Bootstrap<T>): AsyncGenerator<T> {
   const replies: Promise<T>[] = []
-  const half = (k: number): number => Math.ceil(k / 2)
   const expected = (k: number): boolean => {
     const seen = accepted[half(k)] ?? 0
     const each = half(k) === 0 ? expectedYield : seen / half(k)

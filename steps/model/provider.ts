@@ -65,7 +65,7 @@ export type Recorded = ReadonlyMap<string, string>
 /** The provider of a run: named, or by address, or by the key found, or by the log, or the offline model. */
 export function chooseProvider(settings: Settings, environment: Environment, recorded: Recorded): Provider {
   const name = settings.replay ? recordedName(settings, recorded) : nameOf(settings, environment, recorded)
-  if (name === 'offline') return offline()
+  if (name === 'offline') return offline(settings.replay && (recorded.get('offline offline') ?? ''))
   const server = known[name]
   const model = settings.model ?? modelInLog(name, settings, environment, recorded) ?? server.model
   if (!model) throw noModel(name)
@@ -85,8 +85,8 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   return { name, model, baseUrl, key, keyFrom, tokenLimit, extra, local, proxied, replayOf }
 }
 
-function offline(): Provider {
-  const nothing = { baseUrl: '', key: undefined, keyFrom: '', extra: {}, proxied: false, replayOf: undefined }
+function offline(replayOf: string | undefined): Provider {
+  const nothing = { baseUrl: '', key: undefined, keyFrom: '', extra: {}, proxied: false, replayOf }
   return { name: 'offline', model: 'offline', tokenLimit: 'max_tokens', local: true, ...nothing }
 }
 

@@ -1,0 +1,154 @@
+// The whole workshop through the real openai package against a local server.
+import { copyFile, readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { bytesOf, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { type Answering, TestServer } from './support/server.ts'
+
+const secret = 'sk-test-0123456789abcdef'
+
+async function serve(answering?: Answering): Promise<TestServer> {
+  const server = await TestServer.start(answering)
+  onTestFinished(() => server.close())
+  return server
+}
+
+/** Holds the first answers of step 3 until so many requests are waiting for theirs. */
+function untilTogether(count: number): Answering {
+  let waiting = 0
+  let release: () => void
+  const together = new Promise<void>((resolve) => (release = resolve))
+  return async ({ body }) => {
+    if (!body.messages[0]?.content.includes('{"instances":')) return undefined
+    if (++waiting === count) release()
+    await together
+    return undefined
+  }
+}
+
+/** A 400 that names a parameter. */
+const refuse = (parameter: string) => ({
+  status: 400,
+  body: {
+    error: {
+      message: `Unsupported parameter: '${parameter}'`,
+      type: 'invalid_request_error',
+      param: parameter,
+      code: 'unsupported_parameter',
+    },
+  },
+})
+
+const distinct = (rows: { instruction: string }[]): number => new Set(rows.map((row) => row.instruction)).size
+
+describe('a run against a server', () => {
+  it('reaches 120 instructions with few requests and the concurrency asked for, and is replayed without a key', async () => {
+    const [folder, handedOut] = [await temporaryFolder(), await temporaryFolder()]
+    const server = await serve(untilTogether(6))
+    const env = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url }
+    const run = await workshop(folder, ['--num-instructions', '120', '--concurrency', '6'], env)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(120)
+    expect(server.asked('tasks').length).toBeLessThanOrEqual(36)
+    expect(server.asked('answers').length).toBeLessThanOrEqual(16)
+    expect(server.mostInFlight).toBe(6)
+
+    for (const name of await readdir(folder))
+      expect(await readFile(path.join(folder, name), 'utf8')).not.toContain(secret)
+    for (const name of ['calls.jsonl', 'run.json'])
+      await copyFile(path.join(folder, name), path.join(handedOut, name))
+    await server.close()
+    const replay = await workshop(handedOut)
+    expect(replay).toMatchObject({ code: 0, err: '' })
+    expect(replay.out).toMatch(/^Self-Instruct · no key: replaying gpt-6-luna's replies of \d+ \w+\n/)
+    expect(await bytesOf(handedOut)).toEqual(await bytesOf(folder))
+  })
+
+  it('speaks OpenAI’s spelling to openai, and sends its key nowhere else', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve()
+    await workshop(folder, ['--num-instructions', '3'], {
+      OPENAI_API_KEY: secret,
+      OPENAI_BASE_URL: server.url,
+      OPENAI_ORG_ID: 'org-x',
+    })
+    const [first] = server.received
+    expect(first?.headers).toMatchObject({ authorization: `Bearer ${secret}` })
+    expect(first?.headers).not.toHaveProperty('openai-organization')
+    expect(first?.body).toMatchObject({
+      model: 'gpt-6-luna',
+      max_completion_tokens: 512,
+      reasoning_effort: 'none',
+      temperature: 0.7,
+    })
+    expect(first?.body.response_format).toMatchObject({ type: 'json_schema', json_schema: { name: 'tasks' } })
+    expect(server.asked('answers')[0]?.body.temperature).toBe(0)
+  })
+
+  it('speaks plainly to a server named by its address', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve()
+    const env = { OPENAI_API_KEY: secret, LLM_API_KEY: 'llm-key' }
+    await workshop(folder, ['--num-instructions', '3', '--base-url', server.url, '--model', 'my-model'], env)
+    const [first] = server.received
+    expect(first?.headers.authorization).toBe('Bearer llm-key')
+    expect(first?.body).toMatchObject({ model: 'my-model', max_tokens: 512 })
+    expect(first?.body).not.toHaveProperty('reasoning_effort')
+    expect((await rowsOf(folder, 'calls.jsonl'))[0]).toMatchObject({
+      provider: 'compatible',
+      model: 'my-model',
+    })
+  })
+
+  it('works in Chinese at DashScope, with its thoughts switched off', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve()
+    const env = { DASHSCOPE_API_KEY: secret, DASHSCOPE_BASE_URL: server.url }
+    const run = await workshop(folder, ['--language', 'zh'], env)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(run.out).toContain('密钥来自 DASHSCOPE_API_KEY')
+    expect(server.received[0]?.body).toMatchObject({
+      model: 'qwen-plus',
+      max_tokens: 512,
+      enable_thinking: false,
+    })
+    expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(20)
+    expect(await readFile(path.join(folder, '4-dataset.jsonl'), 'utf8')).not.toMatch(/\\u[0-9a-f]{4}/)
+  })
+
+  it('takes a parameter that a 400 names back, once for the run', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve(({ body }) => {
+      if (body.response_format?.type === 'json_schema') return refuse('response_format')
+      if (body.reasoning_effort) return refuse('reasoning_effort')
+      if (body.max_completion_tokens) return refuse('max_completion_tokens')
+      return undefined
+    })
+    const run = await workshop(folder, ['--num-instructions', '5'], {
+      OPENAI_API_KEY: secret,
+      OPENAI_BASE_URL: server.url,
+    })
+    expect(run).toMatchObject({ code: 0, err: '' })
+    const refused = server.received.filter(
+      ({ body }) =>
+        body.reasoning_effort || body.max_completion_tokens || body.response_format?.type === 'json_schema',
+    )
+    expect(refused).toHaveLength(3)
+    expect(server.received.find((received) => !refused.includes(received))?.body).toMatchObject({
+      max_tokens: 512,
+      response_format: { type: 'json_object' },
+    })
+  })
+})
+
+describe('a missing key', () => {
+  it.each([
+    ['openai', 'OPENAI_API_KEY'],
+    ['dashscope', 'DASHSCOPE_API_KEY'],
+  ])('of %s is one sentence that names %s', async (provider, variable) => {
+    const { code, out, err } = await workshop(await temporaryFolder(), ['--provider', provider])
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err.trim().split('\n')).toHaveLength(1)
+    expect(err).toContain(variable)
+  })
+})

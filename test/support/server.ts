@@ -1,0 +1,112 @@
+// A local OpenAI-compatible server: chat completions over real HTTP, its content from the offline model.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { answerOffline } from '../../steps/model/offline.ts'
+import type { Message } from '../../steps/model/wire.ts'
+
+/** A request as it came over the wire. */
+export type Received = {
+  path: string
+  headers: IncomingMessage['headers']
+  body: {
+    model: string
+    messages: Message[]
+    max_tokens?: number
+    max_completion_tokens?: number
+    response_format?: { type: string; json_schema?: { name: string } }
+    [parameter: string]: unknown
+  }
+}
+
+/** What the server does instead of answering: a status with a body, or anything with the open response. */
+export type Answering = (request: Received, count: number) => undefined | Odd | Promise<undefined | Odd>
+export type Odd =
+  { status: number; body: unknown; headers?: Record<string, string> } | ((response: ServerResponse) => void)
+
+export class TestServer {
+  readonly received: Received[] = []
+  mostInFlight = 0
+  private inFlight = 0
+  private readonly seen = new Map<string, number>()
+  private readonly answering: Answering
+  private readonly server = createServer((request, response) => void this.serve(request, response))
+
+  private constructor(answering: Answering) {
+    this.answering = answering
+  }
+
+  /** `answering` may answer in its own way; where it returns undefined the offline model answers. */
+  static async start(answering: Answering = () => undefined): Promise<TestServer> {
+    const server = new TestServer(answering)
+    await new Promise<void>((resolve) => server.server.listen(0, '127.0.0.1', resolve))
+    return server
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`
+  }
+
+  /** Requests whose prompt asks for this JSON shape: tasks, answers, instances or verdicts. */
+  asked(shape: 'tasks' | 'answers' | 'instances' | 'verdicts'): Received[] {
+    return this.received.filter(({ body }) => body.messages[0]?.content.includes(`{"${shape}":`))
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections()
+    await new Promise((resolve) => this.server.close(resolve))
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.inFlight++
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight)
+    response.on('close', () => this.inFlight--)
+    let text = ''
+    for await (const chunk of request) text += String(chunk)
+    const received: Received = {
+      path: request.url ?? '',
+      headers: request.headers,
+      body: JSON.parse(text) as Received['body'],
+    }
+    this.received.push(received)
+    const odd = await this.answering(received, this.received.length)
+    if (typeof odd === 'function') odd(response)
+    else if (odd) send(response, odd.status, odd.body, odd.headers)
+    else send(response, 200, await this.complete(received.body))
+  }
+
+  /** The same prompt asked again is another sample, as it would be at a real server. */
+  private async complete(body: Received['body']): Promise<object> {
+    const limit = body.max_completion_tokens ?? body.max_tokens ?? 512
+    const prompt = JSON.stringify([body.messages, limit])
+    const sample = this.seen.get(prompt) ?? 0
+    this.seen.set(prompt, sample + 1)
+    const { reply, finish_reason, usage } = await answerOffline(body.messages, limit, sample)
+    return completion(reply, finish_reason, usage)
+  }
+}
+
+/** A chat completion with this content. */
+export function completion(content: string | null, finish_reason = 'stop', usage: object = {}): object {
+  return {
+    id: 'chatcmpl-test',
+    object: 'chat.completion',
+    created: 0,
+    model: 'test',
+    choices: [{ index: 0, message: { role: 'assistant', content, refusal: null }, finish_reason }],
+    usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120, ...usage },
+  }
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  response.writeHead(status, {
+    'content-type': typeof body === 'string' ? 'text/html' : 'application/json',
+    ...headers,
+  })
+  response.end(text)
+}
