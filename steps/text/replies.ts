@@ -192,23 +192,27 @@ const NO_INPUT =
 
 type Row = Instance | Dropped
 
-/** Instances of step 3. `cut`: the reply ended before its last instance did, or inside a thought. */
+/**
+ * Instances of step 3. `cut`: the reply ended before its last instance did, or inside a thought. Code that no label
+ * announces is an answer only where the `instruction` asks for code.
+ */
 export function readInstances(
   reply: string,
   cut: boolean,
   isClassification: boolean,
+  instruction = '',
 ): { instances: Instance[]; dropped: Dropped[]; cut: boolean } | undefined {
   const { body, unclosed } = withoutThoughts(reply)
   const ended = !cut && !unclosed
   const rows =
     readJsonRows(body) ??
-    readTextRows(body, ended, isClassification) ??
+    readTextRows(readLabelled(body, isClassification, instruction), ended) ??
     (ended ? undefined : [dropped(body, 'cut')])
   if (!rows) return undefined
   const left = rows.filter((row) => 'why' in row)
   return {
     instances: rows.filter((row) => 'output' in row),
-    dropped: left.filter(({ text }) => text !== ''),
+    dropped: left,
     cut: unclosed || left.some(({ why }) => why === 'cut'),
   }
 }
@@ -220,14 +224,16 @@ function readJsonRows(body: string): Row[] | undefined {
   return list.partial === undefined ? rows : [...rows, dropped(list.partial, 'cut')]
 }
 
-function readTextRows(body: string, ended: boolean, isClassification: boolean): Row[] | undefined {
-  const rows = readLabelled(body, isClassification)
+// A list number with nothing behind it: the reply broke off there, whatever the server said.
+const DANGLING_NUMBER = /\n\s*\d{1,3}[.)、]\s*$/
+
+function readTextRows(rows: Row[] | undefined, ended: boolean): Row[] | undefined {
   const last = rows?.at(-1)
   if (!rows || !last) return undefined
   const settled = ended
     ? rows
     : [...rows.slice(0, -1), dropped('why' in last ? last.text : last.output, 'cut')]
-  return settled.map((row) => ('why' in row ? row : finished(row.input, row.output)))
+  return settled.map((row) => ('why' in row ? dropped(row.text, row.why) : finished(row.input, row.output)))
 }
 
 function instanceOf({ value }: Entry): Row {
