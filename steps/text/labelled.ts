@@ -203,6 +203,9 @@ function readOutputFirst(parts: Part[]): (Instance | Dropped)[] {
   })
 }
 
+export const isLabelled = (text: string): boolean =>
+  text.split(/\r\n?|\n/).some((line) => labelOf(line) !== undefined)
+
 /** An instruction without the word that announces it and without the labelled rows that follow it. */
 export function withoutLabels(text: string): string {
   const lines = text.split('\n')
