@@ -2,8 +2,8 @@
 // repaired. Nothing here knows what the JSON should mean; the reader of each step checks that, item by item.
 import { jsonrepair } from 'jsonrepair'
 
-/** `ownLine`: nothing but a list mark or a fence stands before it on its line. `open`: the reply ended inside it. */
-export type FoundJson = { value: unknown; start: number; ownLine: boolean; open?: Open }
+/** `ownLine`: nothing but a fence stands before it on its line. `open`: the reply ended inside it. */
+export type FoundJson = { value: unknown; start: number; end: number; ownLine: boolean; open?: Open }
 /** `depth`: brackets left open. `dangling`: what was written last is neither closed nor followed by a comma. */
 export type Open = { depth: number; dangling: boolean }
 
@@ -36,6 +36,14 @@ function isJson(text: string): boolean {
   }
 }
 
+/** The inside of a code fence where what `has` looks for stands inside of it alone, else the text. */
+export function unfenced(text: string, has: (text: string) => boolean): string {
+  const fence = /```[^\n`]*\n([^]*?)(?:\n[ \t]*```|$)/.exec(text)
+  const inside = fence?.[1] ?? ''
+  const outside = fence ? text.slice(0, fence.index) + '\n' + text.slice(fence.index + fence[0].length) : text
+  return has(inside) && !has(outside) ? inside : text
+}
+
 /** The JSON objects and arrays in a text, outermost ones only, in the order they stand. */
 export function findJson(text: string): FoundJson[] {
   const found: FoundJson[] = []
@@ -45,7 +53,14 @@ export function findJson(text: string): FoundJson[] {
     const span = scan(text, match.index)
     const value = parse(span)
     if (value === undefined) falseStarts += span.open ? 1 : 0
-    else found.push({ value, start: match.index, ownLine: opensLine(text, match.index), ...open(span) })
+    else
+      found.push({
+        value,
+        start: match.index,
+        end: span.end,
+        ownLine: opensLine(text, match.index),
+        ...open(span),
+      })
     if (value !== undefined && span.open) break
     if (!span.open) opener.lastIndex = span.end
   }
@@ -56,15 +71,15 @@ const open = (span: Span) => (span.open ? { open: span.open } : {})
 
 function opensLine(text: string, at: number): boolean {
   const before = text.slice(Math.max(text.lastIndexOf('\n', at - 1) + 1, at - 40), at)
-  return /^\s*(?:```\w*\s*|\d+[.)]\s*|[-*•]\s+)?$/.test(before)
+  return /^\s*(?:```\w*\s*)?$/.test(before)
 }
 
-type Span = { json: string; bare: string; end: number; open?: Open }
+type Span = { json: string; bare: string; end: number; unsure: boolean; open?: Open }
 
 /**
  * Reads one bracketed value from `start` to its closing bracket or the end of the text, and writes its strings anew as
  * valid JSON: a quote inside a string ends it only where a comma, colon or bracket follows. `bare` is what stood outside
- * of strings.
+ * of strings; `unsure` when a string holds half a pair of quotes, and so may have ended elsewhere.
  */
 function scan(text: string, start: number): Span {
   const json: string[] = []
@@ -72,6 +87,7 @@ function scan(text: string, start: number): Span {
   let depth = 0
   let at = start
   let inString = false
+  let unsure = false
   while (at < text.length) {
     const plain = /[^"'“‘`\\{}[\]/#]+/y
     plain.lastIndex = at
@@ -79,9 +95,11 @@ function scan(text: string, start: number): Span {
     const ending = CLOSING.get(run)
     if (ending && (/["“]/.test(run) || /[{[,:]\s*$/.test(bare.at(-1) ?? ''))) {
       const close = endOfString(text, at + 1, ending)
-      json.push(jsonString(text.slice(at + 1, close)))
+      const raw = text.slice(at + 1, close)
+      json.push(jsonString(raw))
       bare.push('"')
       inString = close === text.length
+      unsure ||= !inString && hasHalfAPair(raw)
       at = close + 1
       continue
     }
@@ -92,11 +110,11 @@ function scan(text: string, start: number): Span {
     at += comment.length || run.length
     if (run === '{' || run === '[') depth += 1
     if (run === '}' || run === ']') depth -= 1
-    if (depth === 0) return { json: json.join(''), bare: bare.join(''), end: at }
+    if (depth === 0) return { json: json.join(''), bare: bare.join(''), end: at, unsure }
   }
   const left = bare.join('').trimEnd()
   const dangling = inString || !/[}\],]$/.test(left)
-  return { json: json.join(''), bare: left, end: text.length, open: { depth, dangling } }
+  return { json: json.join(''), bare: left, end: text.length, unsure, open: { depth, dangling } }
 }
 
 const CLOSING = new Map([
@@ -121,6 +139,9 @@ function endOfString(text: string, from: number, quote: RegExp): number {
   return text.length
 }
 
+const hasHalfAPair = (raw: string) =>
+  (raw.match(/\\[^]|"/g) ?? []).filter((mark) => mark === '"').length % 2 === 1
+
 function commentAt(text: string, at: number): string {
   const comment = /\/\/.*|#.*/y
   comment.lastIndex = at
@@ -142,7 +163,8 @@ function jsonString(raw: string): string {
 }
 
 /** The value of a span, repaired where it must be; undefined where words stand outside of strings (prose, code). */
-function parse({ json, bare, open }: Span): unknown {
+function parse({ json, bare, unsure, open }: Span): unknown {
+  if (unsure) return undefined
   try {
     return JSON.parse(withNumbersMarked(json))
   } catch {

@@ -1,5 +1,7 @@
 // Picks from the JSON of a reply the list a step asked for: under its name, bare, as single objects one after another,
 // or as an object keyed by numbers.
+import { isLabelled } from './labelled.ts'
+import { readList } from './numbered.ts'
 import { findJson, scalarText, type FoundJson } from './json-in-text.ts'
 
 /** One entry of the list; `key` where the list was an object keyed by numbers. */
@@ -7,7 +9,7 @@ export type Entry = { value: unknown; key?: string }
 /** `partial`: the reply ended inside the last entry, which is not among `entries`; its text as far as it came. */
 export type JsonList = { entries: Entry[]; partial?: string }
 
-type View = JsonList & { shape: 'named' | 'list' | 'single'; ownLine: boolean }
+type View = JsonList & { shape: 'named' | 'list' | 'single'; alone: boolean }
 
 /** The list in a reply; `fits` says whether an entry is one of the asked kind. */
 export function readJsonList(
@@ -15,11 +17,14 @@ export function readJsonList(
   names: string[],
   fits: (entry: Entry) => boolean,
 ): JsonList | undefined {
-  const views = findJson(body).flatMap((found) => view(found, names, body))
+  const found = findJson(body)
+  const text = (index: number) => body.slice(found[index - 1]?.end ?? 0, found[index]?.start)
+  const clear = found.findIndex((_, index) => isTextual(text(index)))
+  const views = found.flatMap((json, index) => view(json, names, body, clear < 0 || index < clear))
   const named = views.filter(({ shape }) => shape === 'named')
   const fitting = (candidates: View[]) => candidates.findLast(({ entries }) => entries.some(fits))
   if (named.length > 0) return fitting(named) ?? named.at(-1)
-  const bare = views.filter(({ ownLine }) => ownLine)
+  const bare = views.filter(({ alone }) => alone)
   const list = fitting(bare.filter(({ shape }) => shape === 'list'))
   if (list) return list
   const singles = bare.filter(
@@ -31,17 +36,21 @@ export function readJsonList(
   return partial === undefined ? { entries } : { entries, partial }
 }
 
-function view(found: FoundJson, names: string[], body: string): View[] {
-  const { value, ownLine } = found
-  if (Array.isArray(value)) return [{ shape: 'list', ownLine, ...whole(value.map(asEntry), found, 1, body) }]
+/** `clear`: no list and no label stands before it, of which bare JSON might be a part. */
+function view(found: FoundJson, names: string[], body: string, clear: boolean): View[] {
+  const { value } = found
+  const alone = clear && found.ownLine
+  if (Array.isArray(value)) return [{ shape: 'list', alone, ...whole(value.map(asEntry), found, 1, body) }]
   if (!isObject(value)) return []
   const named = Object.entries(value).filter(([key]) => names.includes(plainKey(key)))
   const [inner] = named.map(([, content]) => content)
   if (named.length === 1 && typeof inner === 'object' && inner !== null)
-    return [{ shape: 'named', ownLine, ...whole(entriesOf(inner), found, 2, body) }]
-  if (isKeyedByNumbers(value)) return [{ shape: 'list', ownLine, ...whole(entriesOf(value), found, 1, body) }]
-  return [{ shape: 'single', ownLine, ...whole([{ value }], found, 0, body) }]
+    return [{ shape: 'named', alone, ...whole(entriesOf(inner), found, 2, body) }]
+  if (isKeyedByNumbers(value)) return [{ shape: 'list', alone, ...whole(entriesOf(value), found, 1, body) }]
+  return [{ shape: 'single', alone, ...whole([{ value }], found, 0, body) }]
 }
+
+const isTextual = (text: string) => isLabelled(text) || readList(text).length > 0
 
 const asEntry = (value: unknown): Entry => ({ value })
 

@@ -1,10 +1,13 @@
 // Reads instances from text that is labelled instead of JSON: `Input:` / `Output:` / `Class label:` and their Chinese
 // forms, several pairs, bold or numbered or not. What could be read two ways is dropped with a reason, never guessed.
+import { asksForCode, isCode } from './code.ts'
 import type { Dropped, Instance } from './replies.ts'
 
 type Kind = 'before' | 'input' | 'output' | 'class'
-type Part = { kind: Kind; text: string; adjacent: boolean }
-type Turn = { before: string; inputs: string[]; outputs: string[]; text: string }
+/** One label with the text up to the next; `raw` as it stood, `adjacent` when no empty line is above it. */
+type Part = { kind: Kind; text: string; raw: string; adjacent: boolean }
+/** What belongs to one instance: at best one input and one output. */
+type Turn = { before: string; inputs: string[]; outputs: string[]; raw: string }
 
 const KINDS = new Map<string, Kind>([
   ['input', 'input'],
@@ -17,129 +20,197 @@ const KINDS = new Map<string, Kind>([
   ['类别标签', 'class'],
 ])
 const LABEL =
-  /^[\s>#*_`-]*(?:\d{1,3}[.)、]\s*[*_]*\s*)?(?:(?:example|示例|例)\s*\d*\s*[:：.]?\s*)?(input|output|class[ _]label|输入|输出|类别标签|类别)\s*\d{0,2}\s*[*_`]*\s*[:：]\s*(?:\*\*|__)?/i
-const HEADING = /^[\s>#*_-]*(?:(?:example|instance|示例|例子|样例|实例|例)\s*)?\d{0,3}[.)、:：*_#\s-]*$/i
+  /^[\s>#*_`-]*(?:\d{1,3}[.)、]\s*[*_]*\s*)?(?:(?:example|task|示例|例)\s*\d*\s*[:：.]?\s*)?(input|output|class[ _]label|输入|输出|类别标签|类别)\s*\d{0,2}\s*[*_`]*\s*[:：]\s*(?:\*\*|__)?/i
+const EXAMPLE = /^[\s>#*_-]*(?:example|instance|示例|例子|样例|实例|例)\s*(\d{0,3})[.)、:：*_#\s-]*$/i
+const NUMBER_OR_RULE = /^[\s>#*_-]*(?:\d{1,3}[.)、:：])?[*_#\s-]*$/
 const NEXT_TASK = /^[\s#*]*(?:task|任务)\s*\d*[*\s]*(?:[:：].*)?$/i
 const CHATTER =
-  /^(?:sure|certainly|of course|here|below|the following|okay|ok\b|以下|下面|好的|当然|这是|这里)[^]*[:：.。]$/i
-const FIELD = /^[\p{L}\d][\p{L}\d '()-]{0,30}[:：]/u
-const ANSWER = /^(?:answer|response|solution|答案|回答)\s*[:：]\s*/i
+  /^(?:sure|certainly|of course|here|below|okay|ok\b|以下|下面|好的|当然|这是|这里)[^]*[:：.。]$/i
+// A closing remark on the rows themselves, not the end of a row.
+const REMARK =
+  /^(?:let me know|i hope|hope|feel free|would you|these are|希望|如果|以上)[^\n]*(?:examples?|instances?|例子|示例|实例)\b/i
+const FIELD = /^(?!example\b|示例|例)[\p{L}\d][\p{L}\d '-]{0,30}[:：]\s*\S/iu
+const EXAMPLE_TEXT = /^(?:example|示例|例)/i
+const QUOTED_EXAMPLE = /^(?:example|示例|例子?)\s*[:：]\s*(["“'[{(「][^\n]*)$/i
+// `Output should be:`, `Expected Input` inside a value: the value can be read two ways.
+const HALF_LABEL = /^(?:Expected |Example |Sample )?(?:Input|Output)\b/m
+const ANSWER = /^[*_]{0,2}(?:answer|solution|答案|回答)\s*[:：][*_]{0,2}\s*/i
 
-export type Reading = (Instance | Dropped)[]
-
-/** The instances of a labelled reply in order; undefined where it holds no label. */
-export function readLabelled(text: string, isClassification: boolean): Reading | undefined {
+/** The instances of a labelled reply in order; undefined where nothing says which part is the output. */
+export function readLabelled(
+  text: string,
+  isClassification: boolean,
+  instruction: string,
+): (Instance | Dropped)[] | undefined {
   const parts = splitAtLabels(text)
   const kinds = parts.filter(({ kind }) => kind !== 'before').map(({ kind }) => kind)
-  if (kinds.length === 0) return undefined
-  if (kinds[0] === 'class') return readOutputFirst(parts)
-  const pairs = kinds.join(' ')
-  if (/^output input(?: output input)*$/.test(pairs))
-    return isClassification ? readOutputFirst(parts) : [{ text: clip(text), why: 'not_a_row' }]
-  return turns(parts).flatMap(settle)
+  if (kinds.length === 0) {
+    const output = answerIn(parts[0]?.text ?? '', instruction)
+    return output === undefined ? undefined : [{ input: '', output }]
+  }
+  const outputFirst = /^output input(?: output input)*$/.test(kinds.join(' '))
+  if (kinds[0] === 'class' || (outputFirst && isClassification)) return readOutputFirst(parts)
+  if (outputFirst) return [{ text, why: 'not_a_row' }]
+  return turnsOf(parts).flatMap((turn) => settle(turn, instruction))
 }
-
-export const clip = (text: string): string => text.slice(0, 500)
 
 function splitAtLabels(text: string): Part[] {
   const lines = text.split(/\r\n?|\n/)
-  const leads = leadsToLabel(lines)
-  const parts: { kind: Kind; lines: string[]; adjacent: boolean }[] = [
-    { kind: 'before', lines: [], adjacent: false },
-  ]
+  const labels = lines.map(labelOf)
+  const heads = headings(lines, labels)
+  const parts: { kind: Kind; lines: string[]; raw: string[]; adjacent: boolean }[] = []
+  const start = (kind: Kind, lines: string[], raw: string[], adjacent: boolean) =>
+    parts.push({ kind, lines, raw, adjacent })
+  start('before', [], [], false)
   for (const [index, line] of lines.entries()) {
-    const label = labelOf(line)
     const current = parts.at(-1)
-    if (label) parts.push({ ...label, adjacent: (lines[index - 1] ?? '').trim() !== '' })
-    else if (startsNextTask(lines, index) && (parts.length > 1 || current?.lines.join('').trim())) break
-    else if (!(leads[index] && HEADING.test(line))) current?.lines.push(line)
+    const label = labels[index]
+    const started = parts.length > 1 || current?.lines.some((line) => line.trim() !== '')
+    if (label) start(label.kind, [label.value], [line], (lines[index - 1] ?? '').trim() !== '')
+    else if (started && opensNextTask(lines, index)) break
+    else if (heads[index] === 'row') start('before', [], [], false)
+    else if (
+      heads[index] === undefined ||
+      (heads[index] === 'mark' && !current?.lines.some((line) => line.trim() !== ''))
+    ) {
+      current?.lines.push(line)
+      current?.raw.push(line)
+    }
   }
-  return parts.map(({ kind, lines, adjacent }) => ({ kind, text: lines.join('\n').trim(), adjacent }))
+  return parts.map(({ kind, lines, raw, adjacent }) => ({
+    kind,
+    text: lines.join('\n').trim(),
+    raw: raw.join('\n'),
+    adjacent,
+  }))
 }
 
-function labelOf(line: string): { kind: Kind; lines: string[] } | undefined {
+function labelOf(line: string): { kind: Kind; value: string } | undefined {
   const match = LABEL.exec(line.slice(0, 80))
   const kind = KINDS.get(match?.[1]?.toLowerCase() ?? '')
   if (!match || !kind) return undefined
   const value = line.slice(match[0].length)
-  const wrapped = /^[\s>#-]*(?:\*\*|__)/.test(match[0]) && !/(?:\*\*|__)$/.test(match[0].trimEnd())
-  return { kind, lines: [wrapped ? value.replace(/(?:\*\*|__)\s*$/, '') : value] }
+  const boldGoesOn = /^[\s>#-]*(?:\*\*|__)/.test(match[0]) && !/(?:\*\*|__)$/.test(match[0].trimEnd())
+  return { kind, value: boldGoesOn ? value.replace(/(?:\*\*|__)$/, '') : value }
 }
+
+/**
+ * Lines between rows that belong to none: `Example 2` above a label, or above a row whose input has a name of its own
+ * (`row`), and numbers and rules above a label (`mark`, unless one is all that a part holds).
+ */
+function headings(
+  lines: string[],
+  labels: ReturnType<typeof labelOf>[],
+): ('heading' | 'row' | 'mark' | undefined)[] {
+  const found: ReturnType<typeof headings> = []
+  let leadsToLabel = false
+  let nextKind: Kind | undefined
+  for (let index = lines.length - 1; index >= 0; index -= 1) {
+    const line = (lines[index] ?? '').slice(0, 80)
+    const example = EXAMPLE.exec(line)
+    const mark = NUMBER_OR_RULE.test(line)
+    if (example && leadsToLabel) found[index] = 'heading'
+    else if (example?.[1] && nextKind === 'output' && FIELD.test(lines[index + 1] ?? '')) found[index] = 'row'
+    else if (mark && leadsToLabel) found[index] = 'mark'
+    else found[index] = undefined
+    nextKind = labels[index]?.kind ?? nextKind
+    leadsToLabel = labels[index] !== undefined || (leadsToLabel && (mark || example !== null))
+  }
+  return found
+}
+
+/** A model that goes on with a task of its own writes `Task:` after an empty line: the paper's stop sequence. */
+function opensNextTask(lines: string[], index: number): boolean {
+  const line = (lines[index] ?? '').slice(0, 80)
+  if (!NEXT_TASK.test(line) || (lines[index - 1] ?? '').trim() !== '') return false
+  return /[:：]/.test(line) || lines.slice(index + 1).every((later) => later.trim() === '')
+}
+
+function turnsOf(parts: Part[]): Turn[] {
+  const turns: Turn[] = []
+  for (const { kind, text, raw, adjacent } of parts) {
+    const current = turns.at(-1)
+    const joins =
+      kind === 'output' ||
+      kind === 'class' ||
+      (kind === 'input' && current?.outputs.length === 0 && (current.inputs.length === 0 || adjacent))
+    const turn = current && joins ? current : { before: '', inputs: [], outputs: [], raw: '' }
+    if (turn !== current) turns.push(turn)
+    if (kind === 'before') turn.before = text
+    else if (kind === 'input') turn.inputs.push(text)
+    else turn.outputs.push(text)
+    turn.raw = `${turn.raw}\n${raw}`.trim()
+  }
+  return turns
+}
+
+function settle({ before, inputs, outputs, raw }: Turn, instruction: string): (Instance | Dropped)[] {
+  const written = outputs.filter((output) => output !== '').map(withoutRemark)
+  const [output] = written
+  const [input] = inputs
+  if (inputs.length === 0 && outputs.length === 0) return []
+  if (inputs.length > 1 || written.length > 1) return [{ text: raw, why: 'not_a_row' }]
+  if (output === undefined) {
+    const moved = input === undefined ? answerIn(before, instruction) : undefined
+    return [moved === undefined ? { text: raw, why: 'no_output' } : { input: '', output: moved }]
+  }
+  const own = inputOf(before, input)
+  const clear = own !== undefined && !HALF_LABEL.test(own) && !HALF_LABEL.test(output)
+  return [clear ? { input: own, output } : { text: raw, why: 'not_a_row' }]
+}
+
+/** The labelled input, or what stands before without a label: nothing, a named field, a quoted example. Never both. */
+function inputOf(before: string, input = ''): string | undefined {
+  const field = FIELD.test(before) && !isCode(before)
+  const idle = before === '' || CHATTER.test(before)
+  if (input !== '')
+    return idle || EXAMPLE_TEXT.test(before) || (!field && /[:：]$/.test(before)) ? input : undefined
+  if (idle) return ''
+  return QUOTED_EXAMPLE.exec(before)?.[1] ?? (field ? before : undefined)
+}
+
+/** The answer in a text that no `Output:` announces: it calls itself an answer, or is the code that was asked for. */
+function answerIn(text: string, instruction: string): string | undefined {
+  const answer = ANSWER.exec(text)
+  if (answer) return text.slice(answer[0].length)
+  return asksForCode(instruction) && isCode(text) ? text : undefined
+}
+
+function withoutRemark(output: string): string {
+  const last = /\n[ \t]*\n([^\n]{1,300})$/.exec(output)
+  return last && REMARK.test(last[1] ?? '') ? output.slice(0, last.index).trim() : output
+}
+
+/** `Class label:` on one line, what was classified below it, as the paper asks for classification tasks. */
+function readOutputFirst(parts: Part[]): (Instance | Dropped)[] {
+  const rows: { output: string; inputs: string[]; raw: string }[] = []
+  for (const { kind, text, raw } of parts) {
+    const current = rows.at(-1)
+    if (kind === 'class' || kind === 'output') {
+      const [label = '', ...below] = kind === 'class' ? text.split('\n') : [text]
+      const unlabelled = below.join('\n').trim()
+      rows.push({ output: label.trim(), inputs: unlabelled === '' ? [] : [unlabelled], raw })
+    } else if (current) {
+      current.inputs.push(text)
+      current.raw += `\n${raw}`
+    }
+  }
+  return rows.map(({ output, inputs, raw }) => {
+    if (output === '') return { text: raw, why: 'no_output' }
+    const [input = ''] = inputs
+    const clear = inputs.length === 1 ? input !== '' : inputs.length === 0 && rows.length === 1
+    return clear ? { input: withoutRemark(input), output } : { text: raw, why: 'not_a_row' }
+  })
+}
+
+export const isLabelled = (text: string): boolean =>
+  text.split(/\r\n?|\n/).some((line) => labelOf(line) !== undefined)
 
 /** An instruction without the word that announces it and without the labelled rows that follow it. */
 export function withoutLabels(text: string): string {
   const lines = text.split('\n')
   const end = lines.findIndex((line) => labelOf(line) !== undefined)
   const own = end < 0 ? lines : lines.slice(0, end)
-  return own
-    .join('\n')
-    .replace(/^(?:instruction|task|指令|任务)[*_\s]*[:：][*_\s]*/i, '')
-    .trim()
-}
-
-/** For each line: whether only blank lines and headings stand between it and the next label. */
-function leadsToLabel(lines: string[]): boolean[] {
-  const leads: boolean[] = []
-  for (let index = lines.length - 1; index >= 0; index -= 1) {
-    const line = lines[index] ?? ''
-    leads[index] =
-      labelOf(line) !== undefined ||
-      (HEADING.test(line.slice(0, 60)) && line.length < 60 && (leads[index + 1] ?? false))
-  }
-  return leads
-}
-
-/** A model that goes on with a task of its own writes `Task:` after a blank line: the paper's stop sequence. */
-function startsNextTask(lines: string[], index: number): boolean {
-  const line = lines[index] ?? ''
-  if (line.length > 2000 || !NEXT_TASK.test(line)) return false
-  const blankBefore = (lines[index - 1] ?? '').trim() === ''
-  return blankBefore && (/[:：]/.test(line) || lines.slice(index + 1).every((later) => later.trim() === ''))
-}
-
-function turns(parts: Part[]): Turn[] {
-  const found: Turn[] = []
-  for (const { kind, text, adjacent } of parts) {
-    const current = found.at(-1)
-    const goesOn =
-      current &&
-      (kind !== 'input' || (current.outputs.length === 0 && (current.inputs.length === 0 || adjacent)))
-    const turn = goesOn ? current : { before: '', inputs: [], outputs: [], text: '' }
-    if (!goesOn) found.push(turn)
-    if (kind === 'before') turn.before = text
-    else if (kind === 'input') turn.inputs.push(text)
-    else turn.outputs.push(text)
-    turn.text = clip(`${turn.text}\n${text}`.trim())
-  }
-  return found
-}
-
-function settle({ before, inputs, outputs, text }: Turn): Reading {
-  const written = outputs.filter((output) => output !== '')
-  const [output] = written
-  const [input] = inputs
-  if (inputs.length > 1 || written.length > 1) return [{ text, why: 'not_a_row' }]
-  if (output === undefined) return input === undefined ? moved(before, text) : [{ text, why: 'no_output' }]
-  if (input !== undefined) return [{ input, output }]
-  if (before === '' || CHATTER.test(before)) return [{ input: '', output }]
-  return FIELD.test(before) ? [{ input: before, output }] : [{ text, why: 'not_a_row' }]
-}
-
-/** An empty `Output:` with the answer before it: only what calls itself an answer is moved. */
-function moved(before: string, text: string): Reading {
-  const answer = ANSWER.exec(before)
-  if (answer) return [{ input: '', output: before.slice(answer[0].length) }]
-  return [{ text, why: 'no_output' }]
-}
-
-function readOutputFirst(parts: Part[]): Reading {
-  const rows: { output: string; input: string }[] = []
-  for (const { kind, text } of parts) {
-    const current = rows.at(-1)
-    if (kind === 'class' || kind === 'output') {
-      const [label = '', ...rest] = kind === 'class' ? text.split('\n') : [text]
-      rows.push({ output: label.trim(), input: rest.join('\n').trim() })
-    } else if (current) current.input = `${current.input}\n${text}`.trim()
-  }
-  return rows.map((row) => (row.output === '' ? { text: clip(row.input), why: 'no_output' } : row))
+  const announced = /^(?:instruction|task|指令|任务)[*_\s]*[:：][*_\s]*/i
+  return own.join('\n').replace(announced, '').trim()
 }
