@@ -24,7 +24,7 @@ const instances = z
   .max(5)
 
 const seedTask = z.strictObject({
-  id: z.string().regex(/^seed_task_\d+$/),
+  id: z.string().regex(/^seed_task_(?:zh_)?\d+$/),
   name: z.string().regex(/^[a-z0-9]+(?:_[a-z0-9]+)*$/),
   instruction: z.string().min(1),
   instances,
