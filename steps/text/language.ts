@@ -1,4 +1,4 @@
-// Which language a text is in: English or Chinese, judged by its script. Nothing is guessed from words.
+// Which language a text is in: English or Chinese, judged by its script; small words tell other European ones.
 
 export type Language = 'en' | 'zh'
 
@@ -29,11 +29,26 @@ export function languageOf(texts: Iterable<string>): Language {
   return chinese * 2 > all ? 'zh' : 'en'
 }
 
-/** Whether a task is put in another language than the run's; text it quotes or brings along does not count. */
-export function isForeign(instruction: string, language: Language): boolean {
+// Small words of Spanish, French, German, Italian and Portuguese, and small words no English task does without.
+const EUROPEAN =
+  /(?<![\p{L}'’])(?:el|los|las|una?|del?|que|para|por|con|sobre|es|en|les?|des|une|est|et|pour|avec|sur|dans|ma|mon|à|der|die|das|den|dem|und|eine?n?|ist|mit|für|über|von|zu|il|di|che|per|sono|uma?|os|em|não|la)(?![\p{L}'’])/gu
+const ENGLISH =
+  /\b(?:the|an?|of|to|in|and|is|are|for|with|your|my|that|this|what|how|from|by|me|you|i|it|or)\b/i
+const FEW = 3 // that many small words of another language, and none of English: "crème de la crème" has two
+
+/** The words by which a task is put in another language than the run's; text it quotes or brings along does not count. */
+export function foreignIn(instruction: string, language: Language): string | undefined {
   const unquoted = instruction.replace(/"[^"]*"|“[^“”]*”|「[^「」]*」|『[^『』]*』|《[^《》]*》/g, ' ')
   const head = /^[^:：\n]*/.exec(unquoted)?.[0] ?? ''
   const task = [head, unquoted, instruction].find((text) => /\p{L}/u.test(text)) ?? ''
+  if (isInForeignScript(task, language)) return task.trim()
+  const small = task.match(EUROPEAN) ?? []
+  return language === 'en' && small.length >= FEW && !ENGLISH.test(task)
+    ? small.slice(0, FEW).join(', ')
+    : undefined
+}
+
+function isInForeignScript(task: string, language: Language): boolean {
   const { han, kana, latin, other } = countScripts(task)
   if (language === 'zh' && kana > han) return true
   const [own, foreign] = language === 'zh' ? [han, latin + other] : [latin, han + kana + other]

@@ -1,7 +1,9 @@
 // The filter rules: what is not worth keeping, and why. One list, one entry a rule, in the order they are checked;
 // steps 1 and 4 use the same list. A rule returns what it measured, or undefined where it has nothing to object to.
 
-import { countScripts, isForeign, type Language } from './language.ts'
+import { foreignIn, type Language } from './language.ts'
+import { cutOffIn, loopIn } from './endings.ts'
+import { missingTextIn } from './given-text.ts'
 import * as look from './patterns.ts'
 
 const MIN_WORDS = 4 // the paper's code drops 3 words and fewer
@@ -102,14 +104,7 @@ export const rules: readonly Rule[] = [
       en: 'The data set is in one language; a task put in another does not belong to it.',
       zh: '数据集只用一种语言，用别的语言提出的任务不收。',
     },
-    test(instruction, language) {
-      if (!isForeign(instruction, language)) return undefined
-      const { han, kana, latin, other } = countScripts(instruction)
-      const foreign = language === 'zh' ? latin + kana + other : han + kana + other
-      return language === 'zh'
-        ? `中文 ${han} 字，其他文字 ${foreign}`
-        : `${latin} words in Latin letters, ${foreign} other letters`
-    },
+    test: (instruction, language) => shorten(foreignIn(instruction, language)),
   },
   {
     reason: 'near_duplicate',
@@ -191,7 +186,7 @@ export const rules: readonly Rule[] = [
       zh: '指令说“下面这段”，却没有给出那段文字，答案无从对照。',
     },
     test: ({ input }, { instruction, language }) =>
-      input.trim() === '' ? shorten(look.missingTextIn(instruction, language)) : undefined,
+      input.trim() === '' ? shorten(missingTextIn(instruction, language)) : undefined,
   },
   {
     reason: 'repetition',
@@ -200,7 +195,7 @@ export const rules: readonly Rule[] = [
       en: 'The model has fallen into a loop and says the same phrase over and over.',
       zh: '模型陷入了循环，同一句话翻来覆去地说。',
     },
-    test: ({ output }, { instruction }) => shorten(look.loopIn(instruction, output)),
+    test: ({ output }, { instruction }) => shorten(loopIn(instruction, output)),
   },
   {
     reason: 'cut_off',
@@ -209,7 +204,7 @@ export const rules: readonly Rule[] = [
       en: 'The answer stops in mid-sentence; whoever learns from it learns to stop there too.',
       zh: '答案话没说完就断了，拿它来学，也会学得话说一半。',
     },
-    test: ({ output }) => look.cutOffIn(output),
+    test: ({ output }) => cutOffIn(output),
   },
   // The last two compare instances, among those that no rule above has removed: a refusal takes no good answer with it.
   {

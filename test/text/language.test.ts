@@ -1,7 +1,7 @@
 // Which language a text is in, and whether a task is put in another one than the run's.
 
 import { describe, expect, it } from 'vitest'
-import { isChinese, isForeign, languageOf } from '../../steps/text/language.ts'
+import { foreignIn, isChinese, languageOf } from '../../steps/text/language.ts'
 
 describe('isChinese', () => {
   it.each([
@@ -31,13 +31,18 @@ describe('languageOf', () => {
   })
 })
 
-describe('isForeign', () => {
+describe('foreignIn', () => {
   it.each([
     ['Write a letter to the landlord.', 'en', false],
     ['Translate the sentence: 今天下午我们去河边散步，顺便买点水果。', 'en', false],
     ['“画蛇添足” means what in English?', 'en', false],
     ['给房东写一封信。', 'en', true],
     ['Напиши стихотворение о море.', 'en', true],
+    ['¿Cuál es la capital de Perú?', 'en', true],
+    ['Schreibe ein Gedicht über den Herbst.', 'en', true],
+    ['Écris une lettre à ma mère.', 'en', true],
+    ['Explain crème de la crème briefly.', 'en', false],
+    ['Compare Los Angeles, Las Vegas, El Paso, La Paz.', 'en', false],
     ['π and e are both irrational: explain why.', 'en', false],
     ['给房东写一封信。', 'zh', false],
     ['把 “The early bird catches the worm, so they say” 译成中文。', 'zh', false],
@@ -48,6 +53,6 @@ describe('isForeign', () => {
     ['次の文章を要約してください。', 'zh', true],
     ['3 + 4 = ?', 'zh', false],
   ] as const)('%s in a run in %s: %s', (instruction, language, expected) => {
-    expect(isForeign(instruction, language)).toBe(expected)
+    expect(foreignIn(instruction, language) !== undefined).toBe(expected)
   })
 })
