@@ -86,7 +86,7 @@ function endsDangling(last: string, lines: number): boolean {
   const commas = last.match(/[,，、]/g)?.length ?? 0
   if (words >= 5 && commas * 3 <= words && dangling.test(last) && !namedWord.test(last)) return true
   if (han >= 8 && danglingHan.test(last)) return true
-  if (/(?:^|[\s\p{Script=Han}])[（(]\p{L}[^()（）\]]*$|[“「][^“”「」"]*$/u.test(last)) return true
+  if (/(?:^|[\s\p{Script=Han}])[（(]\p{L}[^()（）\]]*$|^[^„]*[“「][^“”「」„"]*$/u.test(last)) return true
   // A comma ends a line of verse, a greeting or "Best regards," as well: only a long line is a paragraph.
   if (!/[,，、]$/.test(last)) return false
   return lines < 3 ? words >= 7 || han >= 10 : words >= 20 || han >= 40

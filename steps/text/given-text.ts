@@ -6,9 +6,8 @@ import type { ByLanguage } from './patterns.ts'
 const LONG_QUOTE = 16 // characters of a quotation that is a text, and not a label such as "not ethical"
 
 const texts =
-  'sentence paragraph text passage article excerpt e-?mail letter message review tweet post comment poem lyric snippet ' +
-  'headline dialogue conversation question problem word phrase idiom proverb claim statement equation function code ' +
-  'riddle joke recipe list'
+  'sentence paragraph text passage article excerpt e-?mail message review tweet poem snippet headline dialogue ' +
+  'conversation equation idiom proverb riddle word phrase'
 const textWord = `(?:${texts.split(' ').join('|')})s?`
 // Words after "below" by which it points to a text, and not to a limit ("below the average", "below 5 degrees").
 const afterBelow = '(?= ?(?:[.,:;?!\\n]|$| (?:and|in|into|to|by|as|from|for|with|so|is|are)\\b))'
@@ -17,19 +16,15 @@ const pointers: ByLanguage<readonly RegExp[]> = {
   en: [
     /\bthe following (?!(?:days?|weeks?|months?|years?|decades?|centur\w{1,4}|mornings?|evenings?|nights?|seasons?|generations?|\w{3,6}day)\b)[\w'-]{1,20}/i,
     /\bthe (?:given|provided|attached) (?!(?:day|time|date|moment|year|topic)\b)[\w'-]{1,20}/i,
-    new RegExp(`\\bthis (?:[\\w'-]{1,12} )?${textWord}\\b`, 'i'),
-    new RegExp(
-      `\\bthese (?:[\\w'-]{1,12} )?(?:${textWord}|numbers|names|items|dates|countries|cities|animals)\\b`,
-      'i',
-    ),
+    new RegExp(`\\b(?:this|these) (?:[\\w'-]{1,12} )?${textWord}\\b`, 'i'),
     new RegExp(`\\b(?:the|this|these|each) (?:[\\w'-]{1,20} ){1,3}below\\b${afterBelow}`, 'i'),
     new RegExp(`^given an? (?:[\\w'-]{1,12} )?${textWord},`, 'i'),
   ],
   zh: [
     /(?:(?<![\d字词岁元度级个名钟天年月周米克斤层倍成万千百十%％℃人号])以下|(?<![子床桌椅树桥山楼水底雪地灯台])下面|如下|给定|所给|给出的|上述)[^，。！？：:；\n]{0,8}?(?:句子|句|段|文字|文本|文章|短文|材料|词语|词|成语|诗|故事|对话|邮件|评论|新闻|数字|数据|列表|代码|题|问题|内容|信息|通知|名单|清单|国家|城市|食材|情况|事实|留言|消息)/,
     /下列[\p{Script=Han}]{1,4}/u,
-    /这(?:段|篇|首|则|条|封|道|份|个|些|组|串|几[个位句条道])(?:[A-Za-z+# ]{1,12})?(?:话|文字|文本|对话|代码|材料|内容|文章|短文|作文|新闻|报道|诗|词|句子|信|邮件|通知|消息|评论|微博|短信|留言|反馈|数字?|日期|名单|简历|自我介绍|合同条款|题|数学题)/,
-    /这句(?:话|诗)/,
+    /这(?:段|篇|首|则|条|封|道|份|些|组|串|几[句条道])(?:[A-Za-z+# ]{1,12})?(?:话|文字|文本|对话|代码|材料|内容|文章|短文|作文|新闻|报道|诗|词|句子|信|邮件|通知|消息|评论|微博|短信|留言|反馈|数字?|日期|名单|简历|自我介绍|合同条款|题|数学题)/,
+    /这(?:句话|句诗|个句子)/,
   ],
 }
 // Programs are asked for with the data to come: "a function that sorts the given list" is whole.
@@ -58,7 +53,6 @@ function isNamed(pointer: string, before: string, language: Language): boolean {
 
 const quoteAfter =
   /^(?:[ ]{1,2}(?!as\b|into\b|is\b|either\b|or\b)[\w'-]{1,20}){0,4}[\s的，,]{0,3}["“「『《'`‘]/
-const quoteBefore = /["”」』》'`’)）][\s,，]{0,3}$/
 const longQuote = new RegExp(
   [
     `"[^"\\n]{${LONG_QUOTE},}"|“[^“”\\n]{${LONG_QUOTE},}”|\`[^\`\\n]{8,}\``,
@@ -76,8 +70,8 @@ const numberList = /\d[ ]{0,2}(?:,|，|、|and|or|和)[ ]{0,2}(?:and )?-?\d/
 function isCarried(before: string, after: string): boolean {
   const colon = afterColon.exec(after)
   if (colon && (/^["“「『`]/.test(colon[2] ?? '') || !choices.test(colon[1] ?? ''))) return true
-  if (quoteAfter.test(after) || quoteBefore.test(before.slice(-9))) return true
-  if (longQuote.test(before) || longQuote.test(after) || numberList.test(after)) return true
+  if (/["”」』》`]/.test(before) || quoteAfter.test(after)) return true
+  if (longQuote.test(after) || numberList.test(after)) return true
   const bracket = brackets.exec(after)?.[0]
   if (bracket !== undefined && !/ or |\/|或/.test(bracket)) return true
   if (/\n[^\S\n]{0,9}\S/.test(after.trim())) return true

@@ -31,7 +31,7 @@ const refusals = [
   /^(?:(?:(?:I'm|I am) (?:\w{1,9} )?sorry|sorry|apologies|unfortunately|I apologi[sz]e)[,.!;]?\s{1,3}(?:but )?)?I(?:'m| am| must)? ?(?:can't|cannot|can not|won't|unable to|not able to|decline to) (?:(?:assist|help)(?: you)?(?: with (?:that|this|your|such)(?:[.,!?;]|$| (?:request|question|task|topic)))|(?:fulfil?l|comply|complete|answer|process|perform|provide|generate|create|write|access)[^.!?\n]{0,30}\b(?:(?:that|this|your|the) (?:request|question|task|kind|content|information|link|website|attachment)|without (?:the text|more|further)|instructions (?:for|on|to)|(?:medical|legal|financial) advice)\b)/i,
   /\bI (?:don't|do not) have (?:enough|sufficient) (?:information|context) to (?:answer|complete|respond|determine)\b/i,
   /\b(?:please|could you|can you)\b[^.!?\n]{0,20}\b(?:provide|share|paste)\b[^.!?\n]{0,20}\b(?:text|sentence|paragraph|passage|article|input|document)s?\b[^.!?\n]{0,20}\b(?:you(?:'d| would)? (?:like|want|need)|so (?:that )?I can|and I(?:'ll| will| can))\b/i,
-  /\byou (?:haven't|have not|didn't|did not) (?:provided?|included?|shared?)\b|\b(?:no (?:text|sentence|input|paragraph|article|passage) (?:was |has been |is |were )?(?:provided|given)\b)/i,
+  /\byou (?:haven't|have not|didn't|did not) (?:provided?|included?|shared?) (?:me with )?(?:the|a|any|your) (?:text|sentence|input|paragraph|article|passage)\b|\bno (?:text|sentence|input|paragraph|article|passage) (?:was |has been |is |were )?(?:provided|given)\b/i,
   /(?:作为|我(?:只|仅仅)?是)(?:一个|一名|一款)?(?:AI|人工智能|(?:大型?)?语言模型|智能助手|虚拟助手)[^。！？\n]{0,40}(?:无法|不能|没有|不会|不具备|不可以|并不)/i,
   /^(?:很|非常|十分|真的)?(?:抱歉|对不起|遗憾|不好意思)[^。！？\n]{0,10}我(?!们)[^。！？\n]{0,6}(?:无法|不能|没法|没有办法|不可以)[^。！？\n]{0,12}(?:回答|提供|帮助|协助|完成|满足|生成|处理|访问|讨论|给出|执行|识别|判断)/,
   /^我(?:无法|不能|没有办法|没法)(?:直接)?(?:回答|提供|协助|完成|满足|生成|处理|访问|执行)(?:[这该此][个项类一]{0,2}(?:请求|要求|任务|问题|内容)|您的|你的|相关|任何)/,
@@ -49,8 +49,8 @@ export function refusalIn(instruction: string, output: string): string | undefin
 }
 
 const blanksToFill = [
-  /\[(?:your|my|insert|enter|add|paste|recipient(?:'s|’s)?|sender(?:'s|’s)?) [^[\]\n]{1,60}\](?!\()/i,
-  /(?<![\w\])])\[(?:[A-Za-z'’]{1,20}[ ,]{1,2}){1,4}(?:name|date|address|title|number|position|location|signature|age|amount|state)\](?!\()/i,
+  /\[(?:your|insert|enter your|add|paste|recipient(?:'s|’s)?|sender(?:'s|’s)?) [^[\]\n]{1,60}\](?!\()/i,
+  /(?<![\w\])])\[(?!(?:the|an?|his|her|its|their|this|that) )(?:[A-Za-z'’]{1,20}[ ,]{1,2}){1,4}(?:name|date|address|title|number|position|location|signature|age|amount|state)\](?!\()/i,
   /(?<![\w\])])\[(?:Name|NAME|Date|DATE|Address|Company|COMPANY|Recipient|City|Position|Location|Signature|School|Age)\](?!\()/,
   /[[【［〔（(](?:你的|您的|请?填写|在此|此处|请?插入|请?输入)[^[\]【】［］〔〕()（），。\n]{1,20}[\]】］〕）)]/,
   /(?<![\w\])])[[［〔](?:[\p{Script=Han}]{0,6})(?:姓名|名字|日期|公司|地址|电话|号码|联系方式|联系人|职位|职务|学校|单位|时间|地点|名称)[\]］〕](?!\()/u,
@@ -74,17 +74,18 @@ export function placeholderIn(instruction: string, input: string, output: string
   return blank !== undefined && input.includes(blank) ? undefined : blank
 }
 
-const label = /^[ \t]{0,9}(?:#{1,4} |\*\*)?(?:input|output|class label|输入|输出)(?:\*\*)?[ \t]{0,3}[:：]/im
-const answerLabel = /^\s{0,9}(?:#{1,4} |\*\*)?(?:output|class label|输出)(?:\*\*)?[ \t]{0,3}[:：]/i
+const leaked = /^[ \t]{0,9}(?:#{1,4} |\*\*)?(?:input|output|class label|输入|输出)(?:\*\*)?[ \t]{0,3}[:：]/im
+const leakedFirst = /^\s{0,9}(?:#{1,4} |\*\*)?(?:output|class label|输出)(?:\*\*)?[ \t]{0,3}[:：]/i
+const inputFirst = /^\s{0,9}(?:input|输入)[ \t]{0,3}[:：]/i
 const labelsWanted =
   /\b(?:code|program\w{0,5}|functions?|scripts?|algorithms?|examples?|test cases?|inputs? and outputs?|input\/output|sample|specifications?|adapter|machine)\b|代码|程序|函数|算法|脚本|示例|例子|样例|测试|输入和?输出/i
 
 /** A label of the prompt's own form left in the text, or undefined. Programming tasks may speak of input and output. */
 export function labelIn(instruction: string, input: string, output: string): string | undefined {
-  const start = answerLabel.exec(output)?.[0]
-  if (start !== undefined || labelsWanted.test(instruction) || isCode(output)) return start?.trim()
+  const first = leakedFirst.exec(output)?.[0]
+  if (first !== undefined || labelsWanted.test(instruction) || isCode(output)) return first?.trim()
   const inline = /\bInput: |输入：/.test(output) ? /\bOutput: |输出：/.exec(output) : null
-  return (label.exec(output) ?? label.exec(input) ?? inline)?.[0].trim()
+  return (leaked.exec(output) ?? inputFirst.exec(input) ?? inline)?.[0].trim()
 }
 
 const codeLine =

@@ -8,8 +8,8 @@ import * as look from './patterns.ts'
 
 const MIN_WORDS = 4 // the paper's code drops 3 words and fewer
 const MAX_WORDS = 150 // the paper's code drops more
-const MIN_CHARACTERS = 5 // Chinese: a word is about a character and a half, and short tasks are common
-const MAX_CHARACTERS = 300 // Chinese: about 150 English words in translation
+const MIN_CHARACTERS = 5 // ours, for Chinese: five characters say what takes four English words
+const MAX_CHARACTERS = 300 // ours, for Chinese: two characters to an English word
 const QUOTE = 60 // characters of a text shown in a detail
 
 export type Instance = { input: string; output: string }
@@ -45,8 +45,8 @@ export const rules: readonly Rule[] = [
     reason: 'too_short',
     of: 'instruction',
     why: {
-      en: 'Three words or fewer rarely say what is to be done.',
-      zh: '四个字以内，很难把要做的事说清楚。',
+      en: 'So few words rarely say what is to be done.',
+      zh: '字数太少，很难把要做的事说清楚。',
     },
     test(instruction, language) {
       const size = lengthOf(instruction, language)
@@ -61,8 +61,8 @@ export const rules: readonly Rule[] = [
     reason: 'too_long',
     of: 'instruction',
     why: {
-      en: 'An instruction of more than 150 words is mostly a text the model ran on with, not a task.',
-      zh: '超过三百字的指令，多半是模型一路写了下去，已经不是一个任务。',
+      en: 'So long an instruction is mostly a text the model ran on with, not a task.',
+      zh: '指令太长，多半是模型一路写了下去，已经不是一个任务。',
     },
     test(instruction, language) {
       const size = lengthOf(instruction, language)
