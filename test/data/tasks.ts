@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Language } from '../../steps/text/language.ts'
 
-export const languages: readonly Language[] = ['en']
+export const languages: readonly Language[] = ['en', 'zh']
 
 /** Faults no rule sees: a reader finds them, or a judge. */
 export const readerFaults = [
@@ -18,20 +18,22 @@ export const readerFaults = [
 /** Near-duplicates that only a stricter threshold than the paper's 0.7 removes. */
 export const SIMILAR = 'similar'
 
+/** One line: a prompt lists its tasks as numbered lines. */
+const instruction = z.string().regex(/^\S.*\S$/)
 const instances = z
   .array(z.strictObject({ input: z.string(), output: z.string() }))
   .min(1)
   .max(5)
 
 const seedTask = z.strictObject({
-  id: z.string().regex(/^seed_task_\d+$/),
+  id: z.string().regex(/^seed_task_(?:zh_)?\d+$/),
   name: z.string().regex(/^[a-z0-9]+(?:_[a-z0-9]+)*$/),
-  instruction: z.string().min(1),
+  instruction,
   instances,
   is_classification: z.boolean(),
 })
 const offlineTask = z.strictObject({
-  instruction: z.string().min(1),
+  instruction,
   is_classification: z.boolean(),
   instances,
   fault: z.string().optional(),
