@@ -273,7 +273,7 @@ const within: Record<string, Compute> = {
     const step = row.every((value, at) => at < 2 || value === (row[at - 1] ?? 0) + (row[at - 2] ?? 0))
     return step ? `${a + b}，${a + 2 * b}` : `${b + (b - a) + 2}，${b + 2 * (b - a) + 6}`
   },
-  '这一轮羽毛球双打轮转，谁发球？': (input) => {
+  '羽毛球双打打到一半，这一球该由谁发？': (input) => {
     const [score = 0] = numbers(input)
     return `${score % 2 ? '乙' : '甲'}发球`
   },
