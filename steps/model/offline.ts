@@ -37,7 +37,8 @@ type Asked = {
 
 const tasksPerReply = 10
 const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
-const plantedWeight = 0.6 // about a quarter of what is drawn then carries a fault that a rule catches
+const plantedPerReply = 2
+const plantedWeight = 0.2 // with those two about a quarter of what is drawn carries a fault that a rule catches
 const alike = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
 const chances = { chatter: 0.12, cut: 0.03, leftOut: 0.03, echo: 0.25, mistakenVerdict: 0.15 }
 const charactersPerToken = { en: 4, zh: 1.5 } // rough averages of current tokenisers
@@ -126,8 +127,7 @@ function oneLine(text: string): string {
 
 /**
  * Ten tasks drawn without putting back, likelier the more rare words they share with the request; now and then an echo
- * of one shown. The first is one that a rule of step 4 catches, another rule with every request, so that a class meets
- * them all.
+ * of one shown. Two are such as a rule of step 4 catches, other rules with every request, so that a class meets them all.
  */
 function newTasks(
   request: string,
@@ -142,8 +142,11 @@ function newTasks(
     return (1 + shared) * (ruleFor(fault ?? '') ? plantedWeight : 1)
   })
   const kinds = [...bank.planted.values()]
-  const planted = kinds[Math.floor(sample / samplesAtMost) % kinds.length] ?? []
-  const drawn = planted.slice(Math.floor(random() * planted.length)).slice(0, 1)
+  const first = plantedPerReply * Math.floor(sample / samplesAtMost)
+  const drawn = Array.from(
+    { length: plantedPerReply },
+    (_, at) => kinds[(first + at) % kinds.length] ?? [],
+  ).flatMap((kind) => kind.slice(Math.floor(random() * kind.length)).slice(0, 1))
   while (drawn.length < Math.min(tasksPerReply, bank.tasks.length)) {
     for (const place of drawn) weights[place] = 0
     drawn.push(drawWeighted(weights, random))

@@ -78,7 +78,9 @@ function inCapitals(value: number): string {
     .join('')
     .replace(/零+/g, '零')
     .replace(/零$/, '')
-  const [jiao, fen] = [Math.round(value * 100) / 10, Math.round(value * 100)].map((part) => Math.floor(part) % 10)
+  const [jiao, fen] = [Math.round(value * 100) / 10, Math.round(value * 100)].map(
+    (part) => Math.floor(part) % 10,
+  )
   if (!jiao && !fen) return `${whole}元整`
   return `${whole}元${jiao ? `${capital(jiao)}角` : '零'}${fen ? `${capital(fen)}分` : '整'}`
 }
@@ -92,7 +94,8 @@ function isoDate(text: string): string {
 
 /** "下午两点一刻", "晚上十一点差五分". */
 function timeOf(text: string): string {
-  const [, part, hour = '', rest = ''] = /^(早上|下午|晚上)([一二三四五六七八九十两]+)点(.*)$/.exec(text) ?? []
+  const [, part, hour = '', rest = ''] =
+    /^(早上|下午|晚上)([一二三四五六七八九十两]+)点(.*)$/.exec(text) ?? []
   const quarter = /([一三])刻/.exec(rest)?.[1]
   const lacking = /差(.+)分/.exec(rest)?.[1]
   const minutes = quarter ? 15 * valueOf(quarter) : lacking ? -valueOf(lacking) : 0
@@ -120,7 +123,8 @@ function atoms(side: string): Record<string, number> {
 
 const tariff = (used: number, included: number, price: number, beyond: number) =>
   Math.min(used, included) * price + Math.max(used - included, 0) * beyond
-const isPrime = (value: number) => value > 1 && upTo(value).every((factor) => factor < 2 || value % factor !== 0)
+const isPrime = (value: number) =>
+  value > 1 && upTo(value).every((factor) => factor < 2 || value % factor !== 0)
 const isLeap = (year: number) => year % 400 === 0 || (year % 4 === 0 && year % 100 !== 0)
 const meanAndMedian = (input: string) => `平均数${mean(numbers(input))}，中位数${median(numbers(input))}`
 const unique = (input: string) => [...new Set(listed(input))].join('、')
@@ -139,7 +143,9 @@ const answers: Record<string, Compute> = {
       .join('，'),
   '摄氏温度换成华氏温度，结果保留一位小数。': (input) => (Number(input) * 1.8 + 32).toFixed(1),
   '算一算这顿饭每人该付多少，除不尽的保留到分。': (input) => {
-    const bills = numbers(input).map((bill, at) => (at > 0 && input.includes('代金券') && at === 2 ? -bill : bill))
+    const bills = numbers(input).map((bill, at) =>
+      at > 0 && input.includes('代金券') && at === 2 ? -bill : bill,
+    )
     return `${(total(bills) / valueOf(input[0] ?? '')).toFixed(2)}元`
   },
   '数一数每句话里有多少个汉字，标点不算。': (input) => String(han(input)),
@@ -251,7 +257,8 @@ const within: Record<string, Compute> = {
   '请帮小店老板看看进货账，找出不对的一处。': (input) => {
     const rows = input.split('\n').slice(0, -1).map(numbers)
     const sums = rows.map(([weight = 0, price = 0]) => weight * price)
-    const [, wrong = []] = rows.map((row, at) => [sums[at], row] as const).find(([sum, row]) => sum !== row[2]) ?? []
+    const [, wrong = []] =
+      rows.map((row, at) => [sums[at], row] as const).find(([sum, row]) => sum !== row[2]) ?? []
     return `${wrong[0]}×${wrong[1]}＝${(wrong[0] ?? 0) * (wrong[1] ?? 0)}元，不是${wrong[2]}元。合计应为${sums.join('＋')}＝${total(sums)}元`
   },
   '先算两人的平均分，再看只比数学时名次会不会变。': (input) =>
@@ -311,7 +318,9 @@ const truths: Record<string, Compute> = {
     `每人${Math.floor((12 * 24) / 36)}瓶，还剩${(12 * 24) % 36}瓶`,
   '求下一个闰年，并说明判断依据。': (input) => {
     const [after = 0] = numbers(input)
-    return `${upTo(9).map((ahead) => after + 1 + ahead).find(isLeap)}年`
+    return `${upTo(9)
+      .map((ahead) => after + 1 + ahead)
+      .find(isLeap)}年`
   },
   '旅行社报价：成人 680 元，儿童半价，两大两小打九折，一共付多少？': () =>
     `${plainly((2 * 680 + 2 * 340) * 0.9)}元`,
@@ -335,7 +344,12 @@ const limits: [instruction: string, least: number, most: number, size: (output: 
   ['把学生作文里的流水账改成一个有看头的片段，不超过一百字。', 40, 100, (output) => [output.length]],
   ['用不到六十字为滑雪初学者写一条摔倒口诀和说明。', 20, 59, (output) => [output.length]],
   ['用一百字左右介绍都江堰为什么不用大坝也能分水。', 85, 120, (output) => [output.length]],
-  ['论述为何“先把丑话说在前头”有时是一种善意，写一百二十字左右的短评。', 105, 150, (output) => [output.length]],
+  [
+    '论述为何“先把丑话说在前头”有时是一种善意，写一百二十字左右的短评。',
+    105,
+    150,
+    (output) => [output.length],
+  ],
   ['写一副贴在中医诊所门口的对联，上下联各七个字。', 7, 7, linesOf],
   ['写一副贴在社区图书馆门口的对联，上下联各五个字，要好记。', 5, 5, linesOf],
   ['编一个谜底是“雨伞”的谜语，四句，每句字数一样，要押韵。', 5, 5, linesOf],
@@ -404,7 +418,11 @@ describe('answers that keep a promise of form', () => {
   })
 
   it.each([
-    ['刚毕业，每月到手六千五，房租两千，总是月底见空。帮我排一个每月花钱的计划。', /^(?:房租|吃饭|交通通讯|日用|聚会|应急金|自由支配)/, 6500],
+    [
+      '刚毕业，每月到手六千五，房租两千，总是月底见空。帮我排一个每月花钱的计划。',
+      /^(?:房租|吃饭|交通通讯|日用|聚会|应急金|自由支配)/,
+      6500,
+    ],
     ['预算三万元装修一间十八平方米的书房，列出大概怎么花，最后留多少备用。', /^[^，]+：\d+元$/, 30000 - 3500],
   ])('share out the whole sum: %s', (instruction, isPart, whole) => {
     const lines = instancesOf(instruction).flatMap(({ output }) => output.split('\n'))
@@ -417,7 +435,10 @@ describe('answers that keep a promise of form', () => {
     const instruction =
       '有一桶八升的水和两个空桶，一个五升，一个三升，怎样量出正好四升？写出每一步后三个桶里的水量。'
     const [output = ''] = instancesOf(instruction).map((instance) => instance.output)
-    const states = output.split('\n').map(numbers).filter((row) => row.length === 3)
+    const states = output
+      .split('\n')
+      .map(numbers)
+      .filter((row) => row.length === 3)
     const steps = states.slice(1).map((state, at) => moved(states[at] ?? [], state))
     expect(states.at(0)).toEqual([8, 0, 0])
     expect(states.at(-1)).toContain(4)
