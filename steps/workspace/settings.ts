@@ -177,6 +177,7 @@ function storedSettings(file: string): Carried {
     return typeof stored === 'object' && stored !== null ? checkStored(stored as Carried, file) : {}
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return {}
+    if (error instanceof Fault) throw error
     if (!(error instanceof SyntaxError)) throw unreadable(file, error)
     throw new Fault({
       en: `${file} is not JSON; it holds the settings of the last whole run. Mend it, or delete it and run all steps once.`,
