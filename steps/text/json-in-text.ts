@@ -9,18 +9,20 @@ export type Open = { depth: number; dangling: boolean }
 
 // jsonrepair recurses; a reply within the token limits of the steps is far shorter than this.
 const LONGEST_REPAIR = 200_000
-const MOST_FALSE_STARTS = 8
+const MOST_FALSE_STARTS = 4
+const DEEPEST = 100
 
 /** Takes off `<think>…</think>`, also where only the closing tag came; `unclosed` when the reply ended inside a thought. */
 export function withoutThoughts(reply: string): { body: string; unclosed: boolean } {
-  const text = reply.trim()
+  const text = reply.trimEnd()
   if (isJson(text)) return { body: text, unclosed: false }
   const tags = [...text.matchAll(/<\/think(?:ing)?>/gi)].map((tag) => tag.index + tag[0].length)
   const first = text.slice(tags[0] ?? 0).trim()
   if (isJson(first)) return { body: first, unclosed: false }
   const rest = text.slice(tags.at(-1) ?? 0)
   const opening = /^[ \t]*<think(?:ing)?>/im.exec(rest)
-  return { body: rest.slice(0, opening?.index).trim(), unclosed: opening !== null }
+  const body = rest.slice(0, opening?.index).trimEnd()
+  return { body: body.replace(/^(?:[^\S\n]*\n)+/, ''), unclosed: opening !== null }
 }
 
 /** True for a JSON object or array, alone or in a code fence. */
@@ -70,8 +72,7 @@ export function findJson(text: string): FoundJson[] {
 const open = (span: Span) => (span.open ? { open: span.open } : {})
 
 function opensLine(text: string, at: number): boolean {
-  const before = text.slice(Math.max(text.lastIndexOf('\n', at - 1) + 1, at - 40), at)
-  return /^\s*(?:```\w*\s*)?$/.test(before)
+  return /(?:^|\n)[^\S\n]*(?:```\w*\s*)?$/.test(at > 40 ? `-${text.slice(at - 40, at)}` : text.slice(0, at))
 }
 
 type Span = { json: string; bare: string; end: number; unsure: boolean; open?: Open }
@@ -89,9 +90,8 @@ function scan(text: string, start: number): Span {
   let inString = false
   let unsure = false
   while (at < text.length) {
-    const plain = /[^"'“‘`\\{}[\]/#]+/y
-    plain.lastIndex = at
-    const run = plain.exec(text)?.[0] ?? text.charAt(at)
+    PLAIN.lastIndex = at
+    const run = PLAIN.exec(text)?.[0] ?? text.charAt(at)
     const ending = CLOSING.get(run)
     if (ending && (/["“]/.test(run) || /[{[,:]\s*$/.test(bare.at(-1) ?? ''))) {
       const close = endOfString(text, at + 1, ending)
@@ -110,6 +110,7 @@ function scan(text: string, start: number): Span {
     at += comment.length || run.length
     if (run === '{' || run === '[') depth += 1
     if (run === '}' || run === ']') depth -= 1
+    if (depth > DEEPEST) return { json: '', bare: '', end: at, unsure: true }
     if (depth === 0) return { json: json.join(''), bare: bare.join(''), end: at, unsure }
   }
   const left = bare.join('').trimEnd()
@@ -117,6 +118,7 @@ function scan(text: string, start: number): Span {
   return { json: json.join(''), bare: left, end: text.length, unsure, open: { depth, dangling } }
 }
 
+const PLAIN = /[^"'“‘`\\{}[\]/#]+/y
 const CLOSING = new Map([
   ['"', /["”]/g],
   ['“', /[”"]/g],
