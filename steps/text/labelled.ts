@@ -35,6 +35,7 @@ const EXAMPLE_TEXT = /^(?:example|示例|例)/i
 const QUOTED_EXAMPLE = /^(?:example|示例|例子?)\s*[:：]\s*(["“'[{(「][^\n]*)$/i
 // `Output should be:`, `Expected Input` inside a value: the value can be read two ways.
 const HALF_LABEL = /^(?:Expected |Example |Sample )?(?:Input|Output)\b/m
+const NAMES_ANSWER = /^(?:answer|solution|答案|回答)\s*[:：]/im
 const ANSWER = /^[*_]{0,2}(?:answer|solution|答案|回答)\s*[:：][*_]{0,2}\s*/i
 
 /** The instances of a labelled reply in order; undefined where nothing says which part is the output. */
@@ -168,7 +169,7 @@ function settle({ before, inputs, outputs, ...turn }: Turn, instruction: string)
 
 /** The labelled input, or what stands before without a label: nothing, a named field, a quoted example. Never both. */
 function inputOf(before: string, input = ''): string | undefined {
-  const field = FIELD.test(before) && !isCode(before)
+  const field = FIELD.test(before) && !NAMES_ANSWER.test(before) && !isCode(before)
   const idle = before === '' || CHATTER.test(before)
   if (input !== '')
     return idle || EXAMPLE_TEXT.test(before) || (!field && /[:：]$/.test(before)) ? input : undefined

@@ -11,7 +11,7 @@ import {
   type JsonList,
 } from './json-lists.ts'
 import { isLabelled, readLabelled, withoutLabels } from './labelled.ts'
-import { readList, withoutNumber } from './numbered.ts'
+import { preambleOf, readList, withoutNumber } from './numbered.ts'
 
 export { readAnswers, readVerdicts, type Verdict } from './answers.ts'
 
@@ -28,10 +28,9 @@ export function readTasks(reply: string, cut: boolean): { tasks: string[]; dropp
   const { body, unclosed } = withoutThoughts(reply)
   const list = readJsonList(body, TASK_LISTS, (entry) => taskOf(entry) !== undefined)
   if (list) return sortTasks(list, taskOf)
-  const entries = REFUSAL.test(body.slice(0, 200))
-    ? []
-    : readList(unfenced(body, (text) => readList(text).length > 0)).map((value) => ({ value }))
-  if (entries.length === 0) return undefined
+  const text = unfenced(body, (text) => readList(text).length > 0)
+  const entries = readList(text).map((value) => ({ value }))
+  if (entries.length === 0 || REFUSAL.test(preambleOf(text))) return undefined
   const whole = cut || unclosed ? entries.slice(0, -1) : entries
   const partial = whole.length < entries.length ? entries.at(-1)?.value : undefined
   return sortTasks(partial === undefined ? { entries } : { entries: whole, partial }, taskOfLine)

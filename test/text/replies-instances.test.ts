@@ -171,6 +171,7 @@ describe('instances as labelled text', () => {
     ['prose above an empty output', 'The capital of Germany is Berlin.\n\nOutput:', 'no_output'],
     ['an output on the line of the input', 'Input: Germany Output: Berlin', 'no_output'],
     ['prose above an output', 'Germany is in Europe.\nOutput: Berlin', 'not_a_row'],
+    ['an answer above an output', 'Answer: Berlin\nOutput: Bonn', 'not_a_row'],
     ['code above an output', 'def f():\n  return 5\nOutput: 5', 'not_a_row'],
     ['two inputs in a row', 'Input: Germany\nInput: France\nOutput: Berlin', 'not_a_row'],
     ['two outputs for one input', 'Input: Germany\nOutput: Berlin\nOutput: Bonn', 'not_a_row'],

@@ -130,6 +130,7 @@ describe('tasks as a list', () => {
     ['a decimal behind the number', '1. Round 2.5 up.', 'Round 2.5 up.'],
     ['a number with a full stop', '1. Count from 1 to 20. Then stop.', 'Count from 1 to 20. Then stop.'],
     ['a time', '1. 10:30 is late: say why.', '10:30 is late: say why.'],
+    ['a word of refusal', '1. Say why we cannot divide by 0.', 'Say why we cannot divide by 0.'],
     ['capitals and inner space', '1. WRITE  it   twice.', 'WRITE  it   twice.'],
     ['the lines below it', '1. Sort:\n   - pears\n   - apples', 'Sort:\n   - pears\n   - apples'],
     [
