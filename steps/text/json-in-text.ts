@@ -52,7 +52,7 @@ export function findJson(text: string): FoundJson[] {
   const opener = /[{[](?=\s*(?:["'“‘{[}\]]|true|false|\w+\s*:))/gi
   let falseStarts = 0
   for (let match = opener.exec(text); match && falseStarts < MOST_FALSE_STARTS; match = opener.exec(text)) {
-    const span = scan(text, match.index)
+    const span = strictScan(text, match.index) ?? scan(text, match.index)
     const value = parse(span)
     if (value === undefined) falseStarts += span.open ? 1 : 0
     else
@@ -76,6 +76,28 @@ function opensLine(text: string, at: number): boolean {
 }
 
 type Span = { json: string; bare: string; end: number; unsure: boolean; open?: Open }
+
+/** One value that keeps JSON's own rules, whatever quotes stand inside its strings; undefined where they are broken. */
+function strictScan(text: string, start: number): Span | undefined {
+  const token = /"([^"\\\u0000-\u001f]*(?:\\.[^"\\\u0000-\u001f]*)*)"|[{}[\]]|[^"{}[\]]+/y
+  token.lastIndex = start
+  const json: string[] = []
+  let depth = 0
+  for (let found = token.exec(text); found; found = token.exec(text)) {
+    const [all, string] = found
+    json.push(string === undefined ? all : jsonString(string))
+    if (all === '{' || all === '[') depth += 1
+    if (all === '}' || all === ']') depth -= 1
+    if (depth > DEEPEST) return undefined
+    if (depth === 0) {
+      const end = found.index + all.length
+      return isJson(text.slice(start, end))
+        ? { json: json.join(''), bare: '', end, unsure: false }
+        : undefined
+    }
+  }
+  return undefined
+}
 
 /**
  * Reads one bracketed value from `start` to its closing bracket or the end of the text, and writes its strings anew as

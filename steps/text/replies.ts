@@ -139,12 +139,18 @@ function instanceOf({ value }: Entry): Row {
   const strange = keys.some((key) => ![...INPUT_KEYS, ...OUTPUT_KEYS, ...BESIDE_KEYS].includes(key))
   if (inputs.length > 1 || outputs.length > 1 || strange) return dropped(shown(value), 'not_a_row')
   if (outputs.length === 0) return dropped(shown(value), inputs.length === 0 ? 'not_a_row' : 'no_output')
+  // An output written as "" is a row all the same: step 4 rejects it by name.
+  if (outputs[0] === '') return { input: noInputAsEmpty(textOf(inputs[0])), output: '' }
   const row = finished(textOf(inputs[0]), textOf(outputs[0]))
   return 'why' in row ? dropped(shown(value), row.why) : row
 }
 
+function noInputAsEmpty(input: string): string {
+  return NO_INPUT.test(input.trim()) ? '' : input.trim()
+}
+
 function finished(input: string, output: string): Row {
-  const row = { input: NO_INPUT.test(input.trim()) ? '' : input.trim(), output: output.trim() }
+  const row = { input: noInputAsEmpty(input), output: output.trim() }
   if (row.output === '') return dropped(row.input, 'no_output')
   return PLACEHOLDER.test(row.output) ? dropped(`${row.input}\n${row.output}`, 'not_a_row') : row
 }

@@ -67,9 +67,26 @@ describe('instances as JSON', () => {
     const reply =
       '{"instances":[{"input":"a","output":"b"},{"input":"c"},{"input":"d","output":""},"e",{"x":1}]}'
     expect(why(reply)).toEqual({
-      instances: [{ input: 'a', output: 'b' }],
-      dropped: ['no_output', 'no_output', 'not_a_row', 'not_a_row'],
+      instances: [
+        { input: 'a', output: 'b' },
+        { input: 'd', output: '' },
+      ],
+      dropped: ['no_output', 'not_a_row', 'not_a_row'],
     })
+  })
+
+  it.each([
+    ['curly quotes before a comma', '放进“冰箱”，关门。'],
+    ['half a pair of curly quotes', '他说：“好'],
+    ['an escaped straight quote', 'Say "no", then go.'],
+    ['brackets and colons', 'a: {b} [c], "d": e'],
+    ['labels of another row', '明天答复。\n输入：开会总迟到\n输出：早十分钟。'],
+  ])('reads valid JSON as it is, with %s inside', (_, output) => {
+    const reply = JSON.stringify({ instances: [{ input: '', output }] })
+    expect(why(reply)?.instances).toEqual([{ input: '', output }])
+    expect(why(`好的：\n\n\`\`\`json\n${reply}\n\`\`\`\n\n请看。`)?.instances).toEqual([
+      { input: '', output },
+    ])
   })
 
   it.each([
