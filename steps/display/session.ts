@@ -47,7 +47,7 @@ export class Session {
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
   private lastStep: Step | undefined
-  private pending = 0
+  private unfinished: { done: number; all: number } | undefined
 
   private constructor(
     screen: Screen,
@@ -165,17 +165,18 @@ export class Session {
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
       this.showProgress(step, done, all),
     )
+    let edited: string | undefined
     try {
       await work(round, sheet)
+      // A run that was stopped before its first answer leaves the files of the last one alone.
+      if (this.model.stopped && sheet.rows === 0) return await sheet.discard()
+      edited = await sheet.commit()
     } catch (error) {
       await sheet.discard()
       throw error
     }
     this.lastStep = step
-    this.pending = sheet.pending
-    // A run that was stopped before its first answer leaves the files of the last one alone.
-    if (this.model.stopped && sheet.rows === 0) return sheet.discard()
-    const edited = await sheet.commit()
+    this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
     await this.keepRecord(step, sheet)
     showCell(this.screen, round, sheet, {
       edited,
@@ -219,9 +220,14 @@ export class Session {
       process.exitCode = stopped.exit
       this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
     } else if (settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
-    if (this.pending > 0) this.screen.detail(words.partial(kept, kept + this.pending))
     if (this.lastStep === undefined) return
-    if (this.lastStep === 'filter' && !stopped) {
+    if (this.unfinished) {
+      const { done, all } = this.unfinished
+      const hint = this.lastStep === 'instances' ? words.filterThese : ''
+      this.screen.detail(words.partial(done, all, hint))
+    }
+    if (stopped) return
+    if (this.lastStep === 'filter') {
       this.screen.title(
         reached
           ? words.done(rows, kept, shownPath(this.folder.dataset))
