@@ -1,4 +1,6 @@
 // One command from its first line to its exit status: who answers, the cells as they finish, the end.
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { type Provider, chooseProvider } from '../model/provider.ts'
 import { CallLog } from '../model/call-log.ts'
 import { estimate } from '../model/estimate.ts'
@@ -16,6 +18,7 @@ import { readSeedTasks, readTopics } from '../workspace/seeds.ts'
 import {
   type Environment,
   keptSettings,
+  projectFolder,
   readEnvironment,
   readSettings,
   type Settings,
@@ -71,7 +74,7 @@ export class Session {
     const release = await lockFolder(asked.dataDir)
     try {
       const log = await CallLog.open(
-        asked.replay ?? `${asked.dataDir}/calls.jsonl`,
+        asked.replay ?? path.join(asked.dataDir, 'calls.jsonl'),
         asked.replay !== undefined,
       )
       const { settings, provider } = settle(asked, argv, environment, log)
@@ -79,6 +82,7 @@ export class Session {
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       const record = await readRunRecord(folder)
       if (settings.whole) record.settings = keptSettings(settings, provider, materials.language)
+      record.versions = { workshop: await ownVersion() }
       const model = new Model(provider, log, settings.concurrency, () => openWireOf(provider))
       const session = new Session(new Screen(settings.screen), materials, model, folder, record, release)
       session.begin()
@@ -270,10 +274,13 @@ function settle(
   environment: Environment,
   log: CallLog,
 ): { settings: Settings; provider: Provider } {
-  const provider = chooseProvider(asked, environment, log.latest)
-  if (provider.replayOf === undefined) return { settings: asked, provider }
-  const settings = withStored(asked, argv, log.file, process.env)
-  return { settings, provider: chooseProvider(settings, environment, log.latest) }
+  const found = chooseProvider(asked, environment, log.latest)
+  if (found.replayOf === undefined) return { settings: asked, provider: found }
+  const stored = withStored(asked, argv, log.file, process.env)
+  const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
+  const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
+  const provider = chooseProvider(settings, environment, log.latest)
+  return { settings, provider: { ...provider, replayOf: provider.replayOf ?? found.replayOf } }
 }
 
 async function gather(settings: Settings): Promise<Materials> {
@@ -284,6 +291,11 @@ async function gather(settings: Settings): Promise<Materials> {
     for (const task of await readSeedTasks(file)) avoided.push(task.instruction)
   const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
   return { settings, language, seeds, topics, avoided }
+}
+
+async function ownVersion(): Promise<string> {
+  const text = await readFile(path.join(projectFolder, 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }
 
 function refuseEndlessTarget({ target, steps }: Settings): void {

@@ -89,18 +89,23 @@ function settingsFrom(
   const list = (name: 'avoid' | 'merge'): string[] =>
     given.lists[name] ?? [carried[name] ?? []].flat().map(String)
   const file = (name: keyof Carried): string | undefined => found(pick(name))
+  // Another provider than the stored one knows neither its model nor its address.
+  const elsewhere =
+    given.text['base-url'] !== undefined || (given.text.provider ?? carried.provider) !== carried.provider
+  const model = elsewhere ? given.text.model : pick('model')
+  const baseUrl = elsewhere ? given.text['base-url'] : pick('base-url')
   const target = pick('num-instructions') ?? fallbackOf('num-instructions')
   const language = pick('language') as Language | undefined
   return {
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
-    provider: pick('provider'),
-    model: pick('model'),
-    baseUrl: pick('base-url'),
+    provider: given.text['base-url'] === undefined ? pick('provider') : given.text.provider,
+    model,
+    baseUrl,
     target: target === 'all' ? Infinity : Number(target),
     seedFile: file('seed-file') ?? shippedSeeds(given.text.language as Language | undefined),
     dataDir,
-    outputPath: absolute(pick('output-path')),
+    outputPath: absolute(given.text['output-path']) ?? insideProject(carried['output-path']),
     temperature: number('temperature'),
     maxTokens: number('max-tokens'),
     language,
@@ -128,6 +133,10 @@ function shippedSeeds(language: Language | undefined): string {
 
 function absolute(name: string | undefined): string | undefined {
   return name === undefined ? undefined : path.resolve(name)
+}
+
+function insideProject(name: Carried['output-path']): string | undefined {
+  return typeof name === 'string' ? path.resolve(projectFolder, name) : undefined
 }
 
 // A relative name means the file as seen from here, or else the one shipped with the project.
@@ -196,6 +205,7 @@ function storedSettings(file: string): Carried {
     return typeof stored === 'object' && stored !== null ? checkStored(stored as Carried, file) : {}
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return {}
+    if (error instanceof Fault) throw error
     if (!(error instanceof SyntaxError)) throw unreadable(file, error)
     throw new Fault({
       en: `${file} is not JSON; it holds the settings of the last whole run. Mend it, or delete it and run all steps once.`,
