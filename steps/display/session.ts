@@ -25,6 +25,7 @@ import {
   withStored,
 } from '../workspace/settings.ts'
 import { onInterrupt } from './interrupt.ts'
+import { Rate } from './rate.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
@@ -48,6 +49,7 @@ export class Session {
   private readonly release: () => Promise<void>
   private lastStep: Step | undefined
   private unfinished: { done: number; all: number } | undefined
+  private readonly past = { tokens: 0, dollars: 0 } // of the steps this command has behind it
 
   private constructor(
     screen: Screen,
@@ -162,8 +164,9 @@ export class Session {
     if (!round.settings.steps.includes(step) || this.model.stopped) return
     if (round.number === 1) this.screen.heading(step)
     this.model.begin()
+    const rate = new Rate()
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
-      this.showProgress(step, done, all),
+      this.showProgress(step, rate, done, all),
     )
     let edited: string | undefined
     try {
@@ -186,10 +189,31 @@ export class Session {
     })
   }
 
-  private showProgress(step: Step, done: number, all: number | undefined): void {
-    const { tally, provider } = this.model
-    const tokens = tally.prompt_tokens + tally.completion_tokens
-    this.screen.progress(step, done, all, tokens, dollars(tally, priceOf(provider)))
+  private showProgress(step: Step, rate: Rate, done: number, all: number | undefined): void {
+    this.screen.progress(() => {
+      const { tally, provider } = this.model
+      const tokens = this.past.tokens + tally.prompt_tokens + tally.completion_tokens
+      const cost = dollars(tally, priceOf(provider))
+      const spent = cost === undefined ? undefined : this.past.dollars + cost
+      const perSecond = rate.perSecond(done, performance.now())
+      const known = all ?? this.expectedRows(step)
+      const expected = known !== undefined && known >= done ? known : undefined
+      return this.screen.words.progress(step, {
+        done,
+        all: expected,
+        rate: perSecond,
+        tokens,
+        dollars: spent,
+      })
+    })
+  }
+
+  /** Rows a step will come to, as far as the steps before it have told. */
+  private expectedRows(step: Step): number | undefined {
+    const { novel, classified } = this.record.funnel
+    const { target } = this.materials.settings
+    if (step === 'filter') return Number.isFinite(target) ? target : undefined
+    return step === 'classify' ? novel : classified
   }
 
   private costOf(step: Step) {
@@ -207,6 +231,8 @@ export class Session {
     if (step !== 'filter')
       this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
     await writeRunRecord(this.folder, this.record)
+    this.past.tokens += tokens.prompt_tokens + tokens.completion_tokens
+    this.past.dollars += dollars(tokens, price) ?? 0
   }
 
   /** The last lines and the exit status. */

@@ -4,6 +4,7 @@ import type { Step } from '../workspace/folder.ts'
 import type { StepCost } from '../workspace/run-record.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Round } from './round.ts'
+import { widthOf } from './plain.ts'
 import type { Screen } from './screen.ts'
 import type { Sheet } from './sheet.ts'
 
@@ -51,23 +52,33 @@ type Cell = {
   funnel: Record<string, number>
 }
 
-/** Counts, reasons, sample rows and the file; later rounds on one line. */
+/** Counts, reasons, sample rows and the file; a later round takes one line. */
 export function showCell(screen: Screen, round: Round, sheet: Sheet, cell: Cell): void {
   const { words } = screen
-  const outcome = outcomeOf(screen, sheet.step, cell.funnel)
-  const reasons = [...sheet.rejects.counts]
-    .toSorted((a, b) => b[1] - a[1])
-    .map(([reason, count]) => `${count} ${reason}`)
-  const rejected = reasons.length > 0 ? ` · ${words.rejected}: ${reasons.join(', ')}` : ''
-  const later = round.number > 1 ? `${words.round(round.number)} · ${sheet.step}: ` : ''
-  screen.detail(`${later}${outcome}${rejected}`)
-  for (const note of sheet.notes) screen.detail(note(words))
+  const later = round.number > 1
+  if (!later) screen.detail(outcomeLine(screen, sheet, cell.funnel))
+  else if (sheet.step === 'filter')
+    screen.detail(`${words.round(round.number)}${words.colon}${funnelLine(screen, cell.funnel)}`)
+  if (!later) for (const note of sheet.notes) screen.detail(note(words))
   for (const remark of sheet.remarks) screen.remark(remark(words))
   if (cell.edited) screen.remark(words.edited(cell.edited))
   if (later) return
   for (const sample of sheet.samples) screen.sample(sample)
   screen.detail(`→ ${cell.file}${cell.cost ? ` · ${words.cost(totals(cell.cost))}` : ''}`)
   if (sheet.step === 'filter') screen.detail(funnelLine(screen, cell.funnel))
+}
+
+/** What the step came to, and as many reasons as the line has room for, the most frequent first. */
+function outcomeLine(screen: Screen, sheet: Sheet, funnel: Record<string, number>): string {
+  const { words, width } = screen
+  const outcome = outcomeOf(screen, sheet.step, funnel)
+  const reasons = [...sheet.rejects.counts].toSorted((a, b) => b[1] - a[1])
+  if (reasons.length === 0) return outcome
+  const line = (shown: number): string =>
+    `${outcome} · ${words.rejected(reasons.slice(0, shown), reasons.slice(shown))}`
+  const room = width - 2 // the line is set in
+  const fitting = reasons.findLastIndex((_, place) => widthOf(line(place + 1)) <= room)
+  return line(Math.max(fitting + 1, 1))
 }
 
 function totals(cost: StepCost & { fresh: number }) {

@@ -1,6 +1,7 @@
 // What the screen says, in both languages.
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
+import { nameOfReason } from './reasons.ts'
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {
@@ -9,6 +10,10 @@ export const headings: Record<Step, string> = {
   instances: '3 · Generate instances 生成实例',
   filter: '4 · Filter and de-duplicate 过滤去重',
 }
+
+/** Rejected rows by reason, the most frequent first. */
+type Counts = readonly (readonly [reason: string, count: number])[]
+const sum = (counts: Counts): number => counts.reduce((total, [, count]) => total + count, 0)
 
 const number = (value: number): string => value.toLocaleString('en-US')
 const money = (value: number | undefined): string =>
@@ -20,6 +25,37 @@ export type Cost = {
   cached: number
   dollars: number | undefined
   fresh: number
+}
+
+/** Where a step is: rows done of all, rows a second, tokens and dollars of the whole command so far. */
+export type Progress = {
+  done: number
+  all: number | undefined
+  rate: number | undefined
+  tokens: number
+  dollars: number | undefined
+}
+
+const stepNames: Record<Step, string> = {
+  generate: '生成指令',
+  classify: '判断分类任务',
+  instances: '生成实例',
+  filter: '过滤去重',
+}
+
+const shortNumber = (value: number): string => number(Number(value.toPrecision(2)))
+
+const units: Record<Language, [second: string, minute: string, hour: string]> = {
+  en: [' s', ' min', ' h'],
+  zh: [' 秒', ' 分钟', ' 小时'],
+}
+
+/** Seconds as people say them: "40 s", "12 min", "3.5 h". */
+function duration(seconds: number, language: Language): string {
+  const [second, minute, hour] = units[language]
+  if (seconds < 90) return `${Math.ceil(seconds)}${second}`
+  if (seconds < 5400) return `${Math.round(seconds / 60)}${minute}`
+  return `${(seconds / 3600).toFixed(1)}${hour}`
 }
 
 const en = {
@@ -40,9 +76,11 @@ const en = {
   instances: (instances: number, rows: number) =>
     `${number(instances)} instances for ${number(rows)} instructions`,
   filter: (rows: number, kept: number) => `${number(rows)} rows from ${number(kept)} instructions`,
-  rejected: 'rejected',
+  colon: ': ',
+  rejected: (shown: Counts, others: Counts) =>
+    `rejected: ${shown.map(([reason, count]) => `${number(count)} ${reason}`).join(', ')}${others.length > 0 ? `, ${number(sum(others))} more` : ''}`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
-    `${number(calls)} calls (${number(calls - fresh)} from the log), ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}, ${money(dollars)}`,
+    `${number(calls)} calls${fresh < calls ? ` (${number(calls - fresh)} from the log)` : ''}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
     asked: 'asked',
     parsed: 'parsed',
@@ -76,14 +114,14 @@ const en = {
   belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
   nothingSurvives: 'a whole round added nothing to the data set: see rejected.jsonl for the reasons',
   replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
-  progress: (
-    step: string,
-    done: number,
-    all: number | undefined,
-    tokens: number,
-    dollars: number | undefined,
-  ) =>
-    `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`} · ${number(tokens)} tokens · ${money(dollars)}`,
+  progress: (step: Step, { done, all, rate, tokens, dollars }: Progress) =>
+    [
+      `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,
+      ...(rate === undefined ? [] : [`${shortNumber(rate)}/s`]),
+      `${number(tokens)} tokens`,
+      ...(dollars === 0 ? [] : [money(dollars)]),
+      ...(rate === undefined || all === undefined ? [] : [`${duration((all - done) / rate, 'en')} left`]),
+    ].join(' · '),
 }
 
 export type Vocabulary = typeof en
@@ -102,9 +140,11 @@ const zh: Vocabulary = {
   classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
   filter: (rows, kept) => `${number(kept)} 条指令，共 ${number(rows)} 行数据`,
-  rejected: '拒绝',
+  colon: '：',
+  rejected: (shown, others) =>
+    `拒绝：${shown.map(([reason, count]) => `${nameOfReason(reason, 'zh')} ${number(count)}`).join('，')}${others.length > 0 ? `，其他 ${number(sum(others))}` : ''}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
-    `${number(calls)} 次调用（${number(calls - fresh)} 次取自日志），${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}，${money(dollars)}`,
+    `${number(calls)} 次调用${fresh < calls ? `（${number(calls - fresh)} 次取自日志）` : ''}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
   agreement: (same, all) => `${all} 个种子任务中，模型判断与标注一致的有 ${same} 个`,
   fewTasks: (share) => `分类任务只占 ${share}（论文为 22 %）：种子任务里有分类任务吗？`,
@@ -127,8 +167,14 @@ const zh: Vocabulary = {
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
   nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,
-  progress: (step, done, all, tokens, dollars) =>
-    `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`} · ${number(tokens)} 个 token · ${money(dollars)}`,
+  progress: (step, { done, all, rate, tokens, dollars }) =>
+    [
+      `${stepNames[step]} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,
+      ...(rate === undefined ? [] : [`每秒 ${shortNumber(rate)}`]),
+      `${number(tokens)} 个 token`,
+      ...(dollars === 0 ? [] : [money(dollars)]),
+      ...(rate === undefined || all === undefined ? [] : [`还需约${duration((all - done) / rate, 'zh')}`]),
+    ].join(' · '),
 }
 
 export const vocabularies: Record<Language, Vocabulary> = { en, zh }

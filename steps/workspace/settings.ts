@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url'
 import type { Language } from '../text/language.ts'
 import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
-import { checkStored, type Given, type OptionName, options, readCommandLine, readSteps } from './options.ts'
+import {
+  checkStored,
+  type Given,
+  type OptionName,
+  options,
+  readCommand,
+  readCommandLine,
+  readSteps,
+} from './options.ts'
 
 /** The folder the project lies in: shipped files are found from anywhere. */
 export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -44,11 +52,13 @@ export type Carried = Partial<Record<OptionName, string | number | string[]>>
 /** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
   const given = readCommandLine(argv)
-  const named = readSteps(given.words)
+  const command = readCommand(given.words)
+  const named = command ? [] : readSteps(given.words)
   const dataDir = path.resolve(
     given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
   )
-  const carried = named.length > 0 ? storedSettings(path.join(dataDir, 'run.json')) : {}
+  const looksBack = named.length > 0 || command === 'why'
+  const carried = looksBack ? storedSettings(path.join(dataDir, 'run.json')) : {}
   return settingsFrom(given, named, dataDir, carried, environment)
 }
 
@@ -134,6 +144,15 @@ function found(name: string | undefined): string | undefined {
   if (name === undefined) return undefined
   const shipped = path.join(projectFolder, name)
   return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
+}
+
+/** The language in which a command speaks of an error: that of its screen, as far as the command line can be read. */
+export function errorLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
+  try {
+    return readSettings(argv, environment).screen
+  } catch {
+    return screenLanguage(argv, environment)
+  }
 }
 
 /** The language of the screen as far as the bare command line tells; for help and errors. */
