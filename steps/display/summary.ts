@@ -1,10 +1,11 @@
 // What is shown at the start of a command and after each cell: a few lines to look at, not to read.
 import type { Provider } from '../model/provider.ts'
 import type { Step } from '../workspace/folder.ts'
+import type { Exported } from '../workspace/exports.ts'
 import type { StepCost } from '../workspace/run-record.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Round } from './round.ts'
-import type { Screen } from './screen.ts'
+import { type Screen, shownPath } from './screen.ts'
 import type { Sheet } from './sheet.ts'
 
 type Expected = { calls: number; dollars: number | undefined }
@@ -61,6 +62,7 @@ export function showCell(screen: Screen, round: Round, sheet: Sheet, cell: Cell)
   const rejected = reasons.length > 0 ? ` · ${words.rejected}: ${reasons.join(', ')}` : ''
   const later = round.number > 1 ? `${words.round(round.number)} · ${sheet.step}: ` : ''
   screen.detail(`${later}${outcome}${rejected}`)
+  if (sheet.judgement) screen.detail(words.judged(sheet.judgement, round.model.provider.name === 'offline'))
   for (const note of sheet.notes) screen.detail(note(words))
   for (const remark of sheet.remarks) screen.remark(remark(words))
   if (cell.edited) screen.remark(words.edited(cell.edited))
@@ -68,6 +70,14 @@ export function showCell(screen: Screen, round: Round, sheet: Sheet, cell: Cell)
   for (const sample of sheet.samples) screen.sample(sample)
   screen.detail(`→ ${cell.file}${cell.cost ? ` · ${words.cost(totals(cell.cost))}` : ''}`)
   if (sheet.step === 'filter') screen.detail(funnelLine(screen, cell.funnel))
+}
+
+/** The files `--export` made, each on a line. */
+export function showExports(screen: Screen, exported: readonly Exported[]): void {
+  for (const { path, rows, fewest } of exported) {
+    screen.detail(`→ ${shownPath(path)}`)
+    if (rows < fewest) screen.remark(screen.words.fewForOpenai(rows, fewest))
+  }
 }
 
 function totals(cost: StepCost & { fresh: number }) {

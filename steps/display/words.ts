@@ -1,6 +1,7 @@
 // What the screen says, in both languages.
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
+import type { Judgement } from '../workspace/run-record.ts'
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {
@@ -21,6 +22,8 @@ export type Cost = {
   dollars: number | undefined
   fresh: number
 }
+
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
 
 const en = {
   offline: 'offline: a stand-in for the lesson, not a model; its rows are no training data',
@@ -51,6 +54,10 @@ const en = {
     kept: 'kept',
   },
   agreement: (same: number, all: number) => `model and label agree on ${same} of ${all} seed tasks`,
+  judged: ({ rows, ...shares }: Judgement, offline: boolean) =>
+    `the judge on ${number(rows)} rows: valid instruction ${percent(shares.instruction_valid)}, appropriate input ${percent(shares.input_appropriate)}, correct output ${percent(shares.output_correct)}, all three ${percent(shares.all)} ${offline ? "(the stand-in's, set by hand: they say nothing about models)" : "(people on the paper's rows: 92, 79, 58, 54 %)"}`,
+  fewForOpenai: (rows: number, least: number) =>
+    `fine-tuning at OpenAI needs at least ${least} examples; here are ${rows}`,
   fewTasks: (share: string) =>
     `only ${share} classification tasks; the paper had 22 %: do the seed tasks show any?`,
   manyTasks: (share: string) =>
@@ -106,6 +113,9 @@ const zh: Vocabulary = {
     `${number(calls)} 次调用（${number(calls - fresh)} 次取自日志），${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}，${money(dollars)}`,
   funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
   agreement: (same, all) => `${all} 个种子任务中，模型判断与标注一致的有 ${same} 个`,
+  judged: ({ rows, ...shares }, offline) =>
+    `评审了 ${number(rows)} 行：指令有效 ${percent(shares.instruction_valid)}，输入合适 ${percent(shares.input_appropriate)}，输出正确 ${percent(shares.output_correct)}，三项都对 ${percent(shares.all)}${offline ? '（替身的评审是事先设定的，不能说明任何模型）' : '（论文数据经人工评审为 92、79、58、54 %）'}`,
+  fewForOpenai: (rows, least) => `OpenAI 微调至少需要 ${least} 个示例，这里只有 ${rows} 个`,
   fewTasks: (share) => `分类任务只占 ${share}（论文为 22 %）：种子任务里有分类任务吗？`,
   manyTasks: (share) => `分类任务占 ${share}（论文为 22 %）：模型的判断可信吗？`,
   ranDry:
