@@ -9,7 +9,7 @@ import { dollars, priceOf } from '../model/prices.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step } from '../workspace/folder.ts'
+import { exists, Folder, type Step } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import type { SeedTask } from '../workspace/records.ts'
@@ -29,7 +29,7 @@ import { Rate } from './rate.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
-import { showCell, showFirstLines } from './summary.ts'
+import { showCell, showExports, showFirstLines } from './summary.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 type Materials = {
@@ -101,7 +101,7 @@ export class Session {
       settings,
       this.model.provider,
       seeds.length,
-      estimate(rows, settings.steps, priceOf(this.model.provider)),
+      estimate(rows, settings.steps, priceOf(this.model.provider), settings.judge),
     )
     onInterrupt(() => {
       this.screen.error(this.screen.words.interrupted)
@@ -228,7 +228,11 @@ export class Session {
     Object.assign(this.record.funnel, sheet.counts)
     this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
     const price = priceOf(this.model.provider)
-    if (step !== 'filter')
+    if (step === 'filter') {
+      this.record.judge = sheet.judgement
+      delete this.record.cost.filter
+    }
+    if (step !== 'filter' || this.materials.settings.judge)
       this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
     await writeRunRecord(this.folder, this.record)
     this.past.tokens += tokens.prompt_tokens + tokens.completion_tokens
@@ -252,6 +256,7 @@ export class Session {
       const hint = this.lastStep === 'instances' ? words.filterThese : ''
       this.screen.detail(words.partial(done, all, hint))
     }
+    if (this.lastStep === 'filter') await this.export()
     if (stopped) return
     if (this.lastStep === 'filter') {
       this.screen.title(
@@ -264,6 +269,14 @@ export class Session {
       const stale = await this.folder.stale(this.lastStep)
       if (stale.length > 0) this.screen.detail(words.next(`npx tsx workshop.ts ${stale.join(' ')}`))
     }
+  }
+
+  private async export(): Promise<void> {
+    const { settings, language } = this.materials
+    if (settings.exports.length === 0 || !(await exists(this.folder.dataset))) return
+    const { exportDataset } = await import('../workspace/exports.ts')
+    const source = { settings, record: this.record }
+    showExports(this.screen, await exportDataset(this.folder, settings.exports, source, language))
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
 import { nameOfReason } from './reasons.ts'
+import type { Judgement } from '../workspace/run-record.ts'
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {
@@ -10,10 +11,6 @@ export const headings: Record<Step, string> = {
   instances: '3 · Generate instances 生成实例',
   filter: '4 · Filter and de-duplicate 过滤去重',
 }
-
-/** Rejected rows by reason, the most frequent first. */
-type Counts = readonly (readonly [reason: string, count: number])[]
-const sum = (counts: Counts): number => counts.reduce((total, [, count]) => total + count, 0)
 
 const number = (value: number): string => value.toLocaleString('en-US')
 const money = (value: number | undefined): string =>
@@ -58,6 +55,8 @@ function duration(seconds: number, language: Language): string {
   return `${(seconds / 3600).toFixed(1)}${hour}`
 }
 
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
+
 const en = {
   offline: 'offline: a stand-in for the lesson, not a model; its rows are no training data',
   replaying: (model: string, day: string) => `no key: replaying ${model}'s replies of ${day}`,
@@ -77,8 +76,8 @@ const en = {
     `${number(instances)} instances for ${number(rows)} instructions`,
   filter: (rows: number, kept: number) => `${number(rows)} rows from ${number(kept)} instructions`,
   colon: ': ',
-  rejected: (shown: Counts, others: Counts) =>
-    `rejected: ${shown.map(([reason, count]) => `${number(count)} ${reason}`).join(', ')}${others.length > 0 ? `, ${number(sum(others))} more` : ''}`,
+  rejected: (reason: string, count: number, place: number) =>
+    `${place === 0 ? ' · rejected: ' : ', '}${number(count)} ${reason}`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
     `${number(calls)} calls${fresh < calls ? ` (${number(calls - fresh)} from the log)` : ''}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
@@ -89,6 +88,10 @@ const en = {
     kept: 'kept',
   },
   agreement: (same: number, all: number) => `model and label agree on ${same} of ${all} seed tasks`,
+  judged: ({ rows, ...shares }: Judgement, offline: boolean) =>
+    `the judge on ${number(rows)} rows: valid instruction ${percent(shares.instruction_valid)}, appropriate input ${percent(shares.input_appropriate)}, correct output ${percent(shares.output_correct)}, all three ${percent(shares.all)} ${offline ? "(the stand-in's, set by hand: they say nothing about models)" : "(people on the paper's rows: 92, 79, 58, 54 %)"}`,
+  fewForOpenai: (rows: number, least: number) =>
+    `fine-tuning at OpenAI needs at least ${least} examples; here are ${rows}`,
   fewTasks: (share: string) =>
     `only ${share} classification tasks; the paper had 22 %: do the seed tasks show any?`,
   manyTasks: (share: string) =>
@@ -141,12 +144,15 @@ const zh: Vocabulary = {
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
   filter: (rows, kept) => `${number(kept)} 条指令，共 ${number(rows)} 行数据`,
   colon: '：',
-  rejected: (shown, others) =>
-    `拒绝：${shown.map(([reason, count]) => `${nameOfReason(reason, 'zh')} ${number(count)}`).join('，')}${others.length > 0 ? `，其他 ${number(sum(others))}` : ''}`,
+  rejected: (reason, count, place) =>
+    `${place === 0 ? ' · 拒绝：' : '，'}${nameOfReason(reason, 'zh')} ${number(count)}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
     `${number(calls)} 次调用${fresh < calls ? `（${number(calls - fresh)} 次取自日志）` : ''}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
   agreement: (same, all) => `${all} 个种子任务中，模型判断与标注一致的有 ${same} 个`,
+  judged: ({ rows, ...shares }, offline) =>
+    `评审了 ${number(rows)} 行：指令有效 ${percent(shares.instruction_valid)}，输入合适 ${percent(shares.input_appropriate)}，输出正确 ${percent(shares.output_correct)}，三项都对 ${percent(shares.all)}${offline ? '（替身的评审是事先设定的，不能说明任何模型）' : '（论文数据经人工评审为 92、79、58、54 %）'}`,
+  fewForOpenai: (rows, least) => `OpenAI 微调至少需要 ${least} 个示例，这里只有 ${rows} 个`,
   fewTasks: (share) => `分类任务只占 ${share}（论文为 22 %）：种子任务里有分类任务吗？`,
   manyTasks: (share) => `分类任务占 ${share}（论文为 22 %）：模型的判断可信吗？`,
   ranDry:

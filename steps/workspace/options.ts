@@ -14,6 +14,10 @@ type Option = {
   help: Words
 }
 
+/** Formats of other tools in which the data set is written too. */
+export const exportNames = ['alpaca', 'openai', 'huggingface'] as const
+export type ExportName = (typeof exportNames)[number]
+
 export const options = {
   provider: {
     kind: 'text',
@@ -143,6 +147,30 @@ export const options = {
     help: {
       en: 'step 4 also takes this 3-instances file, or a folder of them; repeatable',
       zh: '第 4 步另读入该 3-instances 文件或文件夹；可重复使用',
+    },
+  },
+  judge: {
+    kind: 'flag',
+    help: {
+      en: 'step 4 also asks the model the paper’s three quality questions about each row',
+      zh: '第 4 步另请模型就每行数据回答论文的三个质量问题',
+    },
+  },
+  'no-judge': {
+    kind: 'flag',
+    help: {
+      en: 'a single step after a judged run: without the judge',
+      zh: '评审过的运行之后，单独一步不再评审',
+    },
+  },
+  export: {
+    kind: 'text',
+    value: 'NAME',
+    repeatable: true,
+    oneOf: exportNames,
+    help: {
+      en: 'step 4 also writes the data set as alpaca, openai or huggingface; repeatable',
+      zh: '第 4 步另将数据集写成 alpaca、openai 或 huggingface 格式；可重复使用',
     },
   },
   replay: {

@@ -8,6 +8,8 @@ import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
 import {
   checkStored,
+  type ExportName,
+  exportNames,
   type Given,
   type OptionName,
   options,
@@ -39,6 +41,8 @@ export type Settings = {
   topics: string | undefined
   avoid: string[]
   merge: string[]
+  judge: boolean
+  exports: ExportName[]
   replay: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
@@ -47,7 +51,7 @@ export type Settings = {
 }
 
 /** Settings as run.json keeps them, spelt as on the command line. */
-export type Carried = Partial<Record<OptionName, string | number | string[]>>
+export type Carried = Partial<Record<OptionName, string | number | boolean | string[]>>
 
 /** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
@@ -86,7 +90,7 @@ function settingsFrom(
     return given.text[name] ?? (stored === undefined || Array.isArray(stored) ? undefined : String(stored))
   }
   const number = (name: OptionName): number => Number(pick(name) ?? fallbackOf(name))
-  const list = (name: 'avoid' | 'merge'): string[] =>
+  const list = (name: 'avoid' | 'merge' | 'export'): string[] =>
     given.lists[name] ?? [carried[name] ?? []].flat().map(String)
   const file = (name: keyof Carried): string | undefined => found(pick(name))
   // Another provider than the stored one knows neither its model nor its address.
@@ -116,6 +120,8 @@ function settingsFrom(
     topics: file('topics'),
     avoid: list('avoid').map((name) => found(name) ?? name),
     merge: list('merge').map((name) => found(name) ?? name),
+    judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
+    exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
@@ -173,7 +179,7 @@ export function keptSettings(
   provider: { name: string; model: string },
   language: Language,
 ): Carried {
-  const { baseUrl, outputPath, topics, avoid, merge } = settings
+  const { baseUrl, outputPath, topics, avoid, merge, judge, exports } = settings
   return {
     provider: provider.name,
     model: provider.model,
@@ -189,6 +195,8 @@ export function keptSettings(
     ...(topics === undefined ? {} : { topics: portable(topics) }),
     ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
     ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
+    ...(judge ? { judge } : {}),
+    ...(exports.length > 0 ? { export: exports } : {}),
   }
 }
 
