@@ -20,6 +20,11 @@ export async function* openNotebook(argv: readonly string[]): AsyncGenerator<Rou
     process.stdout.write(helpPage(argv))
     return
   }
+  const { commandIn, readCommandLine } = await import('../workspace/options.ts')
+  if (commandIn(readCommandLine(argv).words) === 'report') {
+    const { report } = await import('./report/command.ts')
+    return report(argv)
+  }
   const { Session } = await import('./session.ts')
   const session = await Session.open(argv)
   try {

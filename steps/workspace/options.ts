@@ -150,6 +150,11 @@ export const options = {
     value: 'FILE',
     help: { en: 'replies come from this call log alone', zh: '所有回复只取自该调用日志' },
   },
+  compare: {
+    kind: 'text',
+    value: 'DIR',
+    help: { en: 'report: this run beside the one in that folder', zh: 'report：与该文件夹中的运行对照' },
+  },
   help: { kind: 'flag', help: { en: 'this page', zh: '本页' } },
 } as const satisfies Record<string, Option>
 
@@ -277,9 +282,18 @@ export function unknownWord(word: string, known: readonly string[], what: 'optio
   })
 }
 
+/** What a command line may name instead of steps; these take their settings from the last whole run. */
+export const commands = ['report'] as const
+export type Command = (typeof commands)[number]
+
+export function commandIn(words: readonly string[]): Command | undefined {
+  return commands.find((command) => command === words[0])
+}
+
 /** The steps named on the command line, in the order in which they run; none means all. */
 export function readSteps(words: readonly string[]): Step[] {
-  for (const word of words) if (!steps.some((step) => step === word)) throw unknownWord(word, steps, 'step')
+  for (const word of words)
+    if (!steps.some((step) => step === word)) throw unknownWord(word, [...steps, ...commands], 'step')
   return steps.filter((step) => words.includes(step))
 }
 

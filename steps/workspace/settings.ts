@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url'
 import type { Language } from '../text/language.ts'
 import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
-import { checkStored, type Given, type OptionName, options, readCommandLine, readSteps } from './options.ts'
+import {
+  checkStored,
+  commandIn,
+  type Given,
+  type OptionName,
+  options,
+  readCommandLine,
+  readSteps,
+} from './options.ts'
 
 /** The folder the project lies in: shipped files are found from anywhere. */
 export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -32,6 +40,7 @@ export type Settings = {
   avoid: string[]
   merge: string[]
   replay: string | undefined
+  compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
@@ -44,12 +53,21 @@ export type Carried = Partial<Record<OptionName, string | number | string[]>>
 /** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
   const given = readCommandLine(argv)
-  const named = readSteps(given.words)
+  const command = commandIn(given.words)
+  const named = command ? [] : readSteps(given.words)
+  if (given.text.compare !== undefined && command !== 'report') throw onlyInReport()
   const dataDir = path.resolve(
     given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
   )
-  const carried = named.length > 0 ? storedSettings(path.join(dataDir, 'run.json')) : {}
+  const carried = command || named.length > 0 ? storedSettings(path.join(dataDir, 'run.json')) : {}
   return settingsFrom(given, named, dataDir, carried, environment)
+}
+
+function onlyInReport(): Fault {
+  return new Fault({
+    en: '--compare belongs to: npx tsx workshop.ts report --compare DIR',
+    zh: '--compare 只用于：npx tsx workshop.ts report --compare 文件夹',
+  })
 }
 
 /** The same command line, its gaps filled from the run.json beside the log it replays. */
@@ -107,6 +125,7 @@ function settingsFrom(
     avoid: list('avoid').map((name) => found(name) ?? name),
     merge: list('merge').map((name) => found(name) ?? name),
     replay: absolute(given.text.replay),
+    compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
   }
