@@ -264,6 +264,7 @@ export class Session {
           ? words.done(rows, kept, shownPath(this.folder.dataset))
           : words.belowTarget(kept, settings.target),
       )
+      await this.drawReport(rows)
       this.screen.detail(words.tryNext)
     } else {
       const stale = await this.folder.stale(this.lastStep)
@@ -277,6 +278,17 @@ export class Session {
     const { exportDataset } = await import('../workspace/exports.ts')
     const source = { settings, record: this.record }
     showExports(this.screen, await exportDataset(this.folder, settings.exports, source, language))
+  }
+
+  /** The page of this run, from run.json and the files, unless it would take long. */
+  private async drawReport(rows: number): Promise<void> {
+    const { words, language } = this.screen
+    const { dataDir, outputPath } = this.materials.settings
+    const { drawReport, shownAtMost } = await import('./report/draw.ts')
+    if (rows > shownAtMost) return this.screen.detail(words.reportLater(rows))
+    const stored = readSettings(['report', '--data-dir', dataDir], process.env)
+    const file = await drawReport({ ...stored, outputPath }, language)
+    this.screen.detail(words.report(shownPath(file)))
   }
 
   async close(): Promise<void> {

@@ -114,6 +114,9 @@ const en = {
     `${number(rows)} rows from ${number(kept)} instructions in ${file}`,
   tryNext:
     'open the files in between, change a row, run a step again: npx tsx workshop.ts filter --similarity 0.5',
+  report: (file: string) => `${file}: open it in a browser`,
+  reportLater: (rows: number) =>
+    `${number(rows)} rows: the report page is drawn by npx tsx workshop.ts report`,
   belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
   nothingSurvives: 'a whole round added nothing to the data set: see rejected.jsonl for the reasons',
   replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
@@ -170,6 +173,8 @@ const zh: Vocabulary = {
   next: (command) => `下一步：${command}`,
   done: (rows, kept, file) => `${number(kept)} 条指令共 ${number(rows)} 行，保存在 ${file}`,
   tryNext: '打开中间文件，改一行，重新运行某一步：npx tsx workshop.ts filter --similarity 0.5',
+  report: (file) => `${file}：可在浏览器中打开`,
+  reportLater: (rows) => `共 ${number(rows)} 行：报告页请用 npx tsx workshop.ts report 生成`,
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
   nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,

@@ -178,6 +178,11 @@ export const options = {
     value: 'FILE',
     help: { en: 'replies come from this call log alone', zh: '所有回复只取自该调用日志' },
   },
+  compare: {
+    kind: 'text',
+    value: 'DIR',
+    help: { en: 'report: this run beside the one in that folder', zh: 'report：与该文件夹中的运行对照' },
+  },
   help: { kind: 'flag', help: { en: 'this page', zh: '本页' } },
 } as const satisfies Record<string, Option>
 
@@ -306,7 +311,7 @@ export function unknownWord(word: string, known: readonly string[], what: 'optio
 }
 
 /** Commands that are no steps: they look at a run, or at what a run needs. */
-export const commands = ['why', 'check'] as const
+export const commands = ['why', 'report', 'check'] as const
 export type Command = (typeof commands)[number]
 
 /** The command a command line starts with, if it names one. */

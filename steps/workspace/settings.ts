@@ -44,6 +44,7 @@ export type Settings = {
   judge: boolean
   exports: ExportName[]
   replay: string | undefined
+  compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
@@ -58,12 +59,20 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
   const given = readCommandLine(argv)
   const command = readCommand(given.words)
   const named = command ? [] : readSteps(given.words)
+  if (given.text.compare !== undefined && command !== 'report') throw onlyInReport()
   const dataDir = path.resolve(
     given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
   )
-  const looksBack = named.length > 0 || command === 'why'
+  const looksBack = named.length > 0 || command === 'why' || command === 'report'
   const carried = looksBack ? storedSettings(path.join(dataDir, 'run.json')) : {}
   return settingsFrom(given, named, dataDir, carried, environment)
+}
+
+function onlyInReport(): Fault {
+  return new Fault({
+    en: '--compare belongs to: npx tsx workshop.ts report --compare DIR',
+    zh: '--compare 只用于：npx tsx workshop.ts report --compare 文件夹',
+  })
 }
 
 /** The same command line, its gaps filled from the run.json beside the log it replays. */
@@ -123,6 +132,7 @@ function settingsFrom(
     judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
     exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
+    compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
   }
