@@ -38,6 +38,7 @@ export class Screen {
 
   heading(step: Step): void {
     this.title(headings[step])
+    if (showsProgress()) void import('ora') // now, while no calls are in flight that loading it would hold up
   }
 
   detail(text: string): void {
@@ -58,7 +59,6 @@ export class Screen {
     process.stderr.write(`${process.env.NO_COLOR || !process.stderr.isTTY ? text : this.paint.red(text)}\n`)
   }
 
-  /** The progress line: only on a terminal that knows its width (ora loops for ever on one of 0 columns). */
   progress(
     step: Step,
     done: number,
@@ -66,8 +66,8 @@ export class Screen {
     tokens: number,
     dollars: number | undefined,
   ): void {
+    if (!showsProgress()) return
     const text = this.words.progress(step, done, all, tokens, dollars)
-    if (!process.stderr.isTTY || !process.stderr.columns || process.env.CI) return
     if (this.spinner) this.spinner.text = text
     else if (!this.spinnerLoading) void this.startSpinner(text)
   }
@@ -88,6 +88,11 @@ export class Screen {
     this.spinner = undefined
     this.spinnerLoading = false
   }
+}
+
+/** The progress line needs a terminal that knows its width (ora loops for ever on one of 0 columns). */
+function showsProgress(): boolean {
+  return Boolean(process.stderr.isTTY && process.stderr.columns && !process.env.CI)
 }
 
 /** A file as the person would type it: relative to where they are, unless it lies elsewhere. */
