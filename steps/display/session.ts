@@ -9,7 +9,7 @@ import { dollars, priceOf } from '../model/prices.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step } from '../workspace/folder.ts'
+import { exists, Folder, type Step } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import type { SeedTask } from '../workspace/records.ts'
@@ -25,10 +25,11 @@ import {
   withStored,
 } from '../workspace/settings.ts'
 import { onInterrupt } from './interrupt.ts'
+import { Rate } from './rate.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
-import { showCell, showFirstLines } from './summary.ts'
+import { showCell, showExports, showFirstLines } from './summary.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 type Materials = {
@@ -48,6 +49,7 @@ export class Session {
   private readonly release: () => Promise<void>
   private lastStep: Step | undefined
   private unfinished: { done: number; all: number } | undefined
+  private readonly past = { tokens: 0, dollars: 0 } // of the steps this command has behind it
 
   private constructor(
     screen: Screen,
@@ -99,7 +101,7 @@ export class Session {
       settings,
       this.model.provider,
       seeds.length,
-      estimate(rows, settings.steps, priceOf(this.model.provider)),
+      estimate(rows, settings.steps, priceOf(this.model.provider), settings.judge),
     )
     onInterrupt(() => {
       this.screen.error(this.screen.words.interrupted)
@@ -162,8 +164,9 @@ export class Session {
     if (!round.settings.steps.includes(step) || this.model.stopped) return
     if (round.number === 1) this.screen.heading(step)
     this.model.begin()
+    const rate = new Rate()
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
-      this.showProgress(step, done, all),
+      this.showProgress(step, rate, done, all),
     )
     let edited: string | undefined
     try {
@@ -186,10 +189,31 @@ export class Session {
     })
   }
 
-  private showProgress(step: Step, done: number, all: number | undefined): void {
-    const { tally, provider } = this.model
-    const tokens = tally.prompt_tokens + tally.completion_tokens
-    this.screen.progress(step, done, all, tokens, dollars(tally, priceOf(provider)))
+  private showProgress(step: Step, rate: Rate, done: number, all: number | undefined): void {
+    this.screen.progress(() => {
+      const { tally, provider } = this.model
+      const tokens = this.past.tokens + tally.prompt_tokens + tally.completion_tokens
+      const cost = dollars(tally, priceOf(provider))
+      const spent = cost === undefined ? undefined : this.past.dollars + cost
+      const perSecond = rate.perSecond(done, performance.now())
+      const known = all ?? this.expectedRows(step)
+      const expected = known !== undefined && known >= done ? known : undefined
+      return this.screen.words.progress(step, {
+        done,
+        all: expected,
+        rate: perSecond,
+        tokens,
+        dollars: spent,
+      })
+    })
+  }
+
+  /** Rows a step will come to, as far as the steps before it have told. */
+  private expectedRows(step: Step): number | undefined {
+    const { novel, classified } = this.record.funnel
+    const { target } = this.materials.settings
+    if (step === 'filter') return Number.isFinite(target) ? target : undefined
+    return step === 'classify' ? novel : classified
   }
 
   private costOf(step: Step) {
@@ -204,9 +228,15 @@ export class Session {
     Object.assign(this.record.funnel, sheet.counts)
     this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
     const price = priceOf(this.model.provider)
-    if (step !== 'filter')
+    if (step === 'filter') {
+      this.record.judge = sheet.judgement
+      delete this.record.cost.filter
+    }
+    if (step !== 'filter' || this.materials.settings.judge)
       this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
     await writeRunRecord(this.folder, this.record)
+    this.past.tokens += tokens.prompt_tokens + tokens.completion_tokens
+    this.past.dollars += dollars(tokens, price) ?? 0
   }
 
   /** The last lines and the exit status. */
@@ -226,6 +256,7 @@ export class Session {
       const hint = this.lastStep === 'instances' ? words.filterThese : ''
       this.screen.detail(words.partial(done, all, hint))
     }
+    if (this.lastStep === 'filter') await this.export()
     if (stopped) return
     if (this.lastStep === 'filter') {
       this.screen.title(
@@ -233,11 +264,31 @@ export class Session {
           ? words.done(rows, kept, shownPath(this.folder.dataset))
           : words.belowTarget(kept, settings.target),
       )
+      await this.drawReport(rows)
       this.screen.detail(words.tryNext)
     } else {
       const stale = await this.folder.stale(this.lastStep)
       if (stale.length > 0) this.screen.detail(words.next(`npx tsx workshop.ts ${stale.join(' ')}`))
     }
+  }
+
+  private async export(): Promise<void> {
+    const { settings, language } = this.materials
+    if (settings.exports.length === 0 || !(await exists(this.folder.dataset))) return
+    const { exportDataset } = await import('../workspace/exports.ts')
+    const source = { settings, record: this.record }
+    showExports(this.screen, await exportDataset(this.folder, settings.exports, source, language))
+  }
+
+  /** The page of this run, from run.json and the files, unless it would take long. */
+  private async drawReport(rows: number): Promise<void> {
+    const { words, language } = this.screen
+    const { dataDir, outputPath } = this.materials.settings
+    const { drawReport, shownAtMost } = await import('./report/draw.ts')
+    if (rows > shownAtMost) return this.screen.detail(words.reportLater(rows))
+    const stored = readSettings(['report', '--data-dir', dataDir], process.env)
+    const file = await drawReport({ ...stored, outputPath }, language)
+    this.screen.detail(words.report(shownPath(file)))
   }
 
   async close(): Promise<void> {
