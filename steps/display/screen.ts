@@ -42,6 +42,7 @@ export class Screen {
 
   heading(step: Step): void {
     this.title(headings[step])
+    this.progressLine.prepare()
   }
 
   /** A line of our own words, wrapped on a terminal with the next lines set in; `indent` may carry a mark. */
