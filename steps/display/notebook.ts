@@ -24,6 +24,7 @@ export async function* openNotebook(argv: readonly string[]): AsyncGenerator<Rou
   const command = readCommand(readCommandLine(argv).words)
   if (command === 'why') return (await import('./why.ts')).tellWhy(argv)
   if (command === 'check') return (await import('./check.ts')).checkSetup(argv)
+  if (command === 'report') return (await import('./report/command.ts')).report(argv)
   const { Session } = await import('./session.ts')
   const session = await Session.open(argv)
   try {

@@ -9,7 +9,7 @@ import { dollars, priceOf } from '../model/prices.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step } from '../workspace/folder.ts'
+import { exists, Folder, type Step } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import type { SeedTask } from '../workspace/records.ts'
@@ -29,7 +29,7 @@ import { Rate } from './rate.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
-import { showCell, showFirstLines } from './summary.ts'
+import { showCell, showExports, showFirstLines } from './summary.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 type Materials = {
@@ -48,7 +48,7 @@ export class Session {
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
   private lastStep: Step | undefined
-  private pending = 0
+  private unfinished: { done: number; all: number } | undefined
   private readonly past = { tokens: 0, dollars: 0 } // of the steps this command has behind it
 
   private constructor(
@@ -101,7 +101,7 @@ export class Session {
       settings,
       this.model.provider,
       seeds.length,
-      estimate(rows, settings.steps, priceOf(this.model.provider)),
+      estimate(rows, settings.steps, priceOf(this.model.provider), settings.judge),
     )
     onInterrupt(() => {
       this.screen.error(this.screen.words.interrupted)
@@ -168,17 +168,18 @@ export class Session {
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
       this.showProgress(step, rate, done, all),
     )
+    let edited: string | undefined
     try {
       await work(round, sheet)
+      // A run that was stopped before its first answer leaves the files of the last one alone.
+      if (this.model.stopped && sheet.rows === 0) return await sheet.discard()
+      edited = await sheet.commit()
     } catch (error) {
       await sheet.discard()
       throw error
     }
     this.lastStep = step
-    this.pending = sheet.pending
-    // A run that was stopped before its first answer leaves the files of the last one alone.
-    if (this.model.stopped && sheet.rows === 0) return sheet.discard()
-    const edited = await sheet.commit()
+    this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
     await this.keepRecord(step, sheet)
     showCell(this.screen, round, sheet, {
       edited,
@@ -227,7 +228,11 @@ export class Session {
     Object.assign(this.record.funnel, sheet.counts)
     this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
     const price = priceOf(this.model.provider)
-    if (step !== 'filter')
+    if (step === 'filter') {
+      this.record.judge = sheet.judgement
+      delete this.record.cost.filter
+    }
+    if (step !== 'filter' || this.materials.settings.judge)
       this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
     await writeRunRecord(this.folder, this.record)
     this.past.tokens += tokens.prompt_tokens + tokens.completion_tokens
@@ -245,19 +250,45 @@ export class Session {
       process.exitCode = stopped.exit
       this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
     } else if (settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
-    if (this.pending > 0) this.screen.detail(words.partial(kept, kept + this.pending))
     if (this.lastStep === undefined) return
-    if (this.lastStep === 'filter' && !stopped) {
+    if (this.unfinished) {
+      const { done, all } = this.unfinished
+      const hint = this.lastStep === 'instances' ? words.filterThese : ''
+      this.screen.detail(words.partial(done, all, hint))
+    }
+    if (this.lastStep === 'filter') await this.export()
+    if (stopped) return
+    if (this.lastStep === 'filter') {
       this.screen.title(
         reached
           ? words.done(rows, kept, shownPath(this.folder.dataset))
           : words.belowTarget(kept, settings.target),
       )
+      await this.drawReport(rows)
       this.screen.detail(words.tryNext)
     } else {
       const stale = await this.folder.stale(this.lastStep)
       if (stale.length > 0) this.screen.detail(words.next(`npx tsx workshop.ts ${stale.join(' ')}`))
     }
+  }
+
+  private async export(): Promise<void> {
+    const { settings, language } = this.materials
+    if (settings.exports.length === 0 || !(await exists(this.folder.dataset))) return
+    const { exportDataset } = await import('../workspace/exports.ts')
+    const source = { settings, record: this.record }
+    showExports(this.screen, await exportDataset(this.folder, settings.exports, source, language))
+  }
+
+  /** The page of this run, from run.json and the files, unless it would take long. */
+  private async drawReport(rows: number): Promise<void> {
+    const { words, language } = this.screen
+    const { dataDir, outputPath } = this.materials.settings
+    const { drawReport, shownAtMost } = await import('./report/draw.ts')
+    if (rows > shownAtMost) return this.screen.detail(words.reportLater(rows))
+    const stored = readSettings(['report', '--data-dir', dataDir], process.env)
+    const file = await drawReport({ ...stored, outputPath }, language)
+    this.screen.detail(words.report(shownPath(file)))
   }
 
   async close(): Promise<void> {

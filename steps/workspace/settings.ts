@@ -8,6 +8,8 @@ import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
 import {
   checkStored,
+  type ExportName,
+  exportNames,
   type Given,
   type OptionName,
   options,
@@ -39,7 +41,10 @@ export type Settings = {
   topics: string | undefined
   avoid: string[]
   merge: string[]
+  judge: boolean
+  exports: ExportName[]
   replay: string | undefined
+  compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
@@ -47,19 +52,27 @@ export type Settings = {
 }
 
 /** Settings as run.json keeps them, spelt as on the command line. */
-export type Carried = Partial<Record<OptionName, string | number | string[]>>
+export type Carried = Partial<Record<OptionName, string | number | boolean | string[]>>
 
 /** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
   const given = readCommandLine(argv)
   const command = readCommand(given.words)
   const named = command ? [] : readSteps(given.words)
+  if (given.text.compare !== undefined && command !== 'report') throw onlyInReport()
   const dataDir = path.resolve(
     given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
   )
-  const looksBack = named.length > 0 || command === 'why'
+  const looksBack = named.length > 0 || command === 'why' || command === 'report'
   const carried = looksBack ? storedSettings(path.join(dataDir, 'run.json')) : {}
   return settingsFrom(given, named, dataDir, carried, environment)
+}
+
+function onlyInReport(): Fault {
+  return new Fault({
+    en: '--compare belongs to: npx tsx workshop.ts report --compare DIR',
+    zh: '--compare 只用于：npx tsx workshop.ts report --compare 文件夹',
+  })
 }
 
 /** The same command line, its gaps filled from the run.json beside the log it replays. */
@@ -86,7 +99,7 @@ function settingsFrom(
     return given.text[name] ?? (stored === undefined || Array.isArray(stored) ? undefined : String(stored))
   }
   const number = (name: OptionName): number => Number(pick(name) ?? fallbackOf(name))
-  const list = (name: 'avoid' | 'merge'): string[] =>
+  const list = (name: 'avoid' | 'merge' | 'export'): string[] =>
     given.lists[name] ?? [carried[name] ?? []].flat().map(String)
   const file = (name: keyof Carried): string | undefined => found(pick(name))
   // Another provider than the stored one knows neither its model nor its address.
@@ -116,7 +129,10 @@ function settingsFrom(
     topics: file('topics'),
     avoid: list('avoid').map((name) => found(name) ?? name),
     merge: list('merge').map((name) => found(name) ?? name),
+    judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
+    exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
+    compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
   }
@@ -173,7 +189,7 @@ export function keptSettings(
   provider: { name: string; model: string },
   language: Language,
 ): Carried {
-  const { baseUrl, outputPath, topics, avoid, merge } = settings
+  const { baseUrl, outputPath, topics, avoid, merge, judge, exports } = settings
   return {
     provider: provider.name,
     model: provider.model,
@@ -189,6 +205,8 @@ export function keptSettings(
     ...(topics === undefined ? {} : { topics: portable(topics) }),
     ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
     ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
+    ...(judge ? { judge } : {}),
+    ...(exports.length > 0 ? { export: exports } : {}),
   }
 }
 
