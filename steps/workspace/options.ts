@@ -178,6 +178,11 @@ export const options = {
     value: 'FILE',
     help: { en: 'replies come from this call log alone', zh: '所有回复只取自该调用日志' },
   },
+  compare: {
+    kind: 'text',
+    value: 'DIR',
+    help: { en: 'report: this run beside the one in that folder', zh: 'report：与该文件夹中的运行对照' },
+  },
   help: { kind: 'flag', help: { en: 'this page', zh: '本页' } },
 } as const satisfies Record<string, Option>
 
@@ -305,10 +310,29 @@ export function unknownWord(word: string, known: readonly string[], what: 'optio
   })
 }
 
+/** Commands that are no steps: they look at a run, or at what a run needs. */
+export const commands = ['why', 'report', 'check'] as const
+export type Command = (typeof commands)[number]
+
+/** The command a command line starts with, if it names one. */
+export function readCommand(words: readonly string[]): Command | undefined {
+  return commands.find((command) => command === words[0])
+}
+
 /** The steps named on the command line, in the order in which they run; none means all. */
 export function readSteps(words: readonly string[]): Step[] {
-  for (const word of words) if (!steps.some((step) => step === word)) throw unknownWord(word, steps, 'step')
+  for (const word of words) {
+    if (commands.some((command) => command === word)) throw standsAlone(word)
+    if (!steps.some((step) => step === word)) throw unknownWord(word, [...steps, ...commands], 'step')
+  }
   return steps.filter((step) => words.includes(step))
+}
+
+function standsAlone(word: string): Fault {
+  return new Fault({
+    en: `"${word}" is a command of its own and stands first, without steps: npx tsx workshop.ts ${word}`,
+    zh: `“${word}”是单独的命令，要写在最前面，不能与步骤同用：npx tsx workshop.ts ${word}`,
+  })
 }
 
 // Levenshtein's distance, one row of the table at a time.

@@ -13,6 +13,7 @@ import {
   type Given,
   type OptionName,
   options,
+  readCommand,
   readCommandLine,
   readSteps,
 } from './options.ts'
@@ -43,6 +44,7 @@ export type Settings = {
   judge: boolean
   exports: ExportName[]
   replay: string | undefined
+  compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
@@ -55,12 +57,22 @@ export type Carried = Partial<Record<OptionName, string | number | boolean | str
 /** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
   const given = readCommandLine(argv)
-  const named = readSteps(given.words)
+  const command = readCommand(given.words)
+  const named = command ? [] : readSteps(given.words)
+  if (given.text.compare !== undefined && command !== 'report') throw onlyInReport()
   const dataDir = path.resolve(
     given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
   )
-  const carried = named.length > 0 ? storedSettings(path.join(dataDir, 'run.json')) : {}
+  const looksBack = named.length > 0 || command === 'why' || command === 'report'
+  const carried = looksBack ? storedSettings(path.join(dataDir, 'run.json')) : {}
   return settingsFrom(given, named, dataDir, carried, environment)
+}
+
+function onlyInReport(): Fault {
+  return new Fault({
+    en: '--compare belongs to: npx tsx workshop.ts report --compare DIR',
+    zh: '--compare 只用于：npx tsx workshop.ts report --compare 文件夹',
+  })
 }
 
 /** The same command line, its gaps filled from the run.json beside the log it replays. */
@@ -120,6 +132,7 @@ function settingsFrom(
     judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
     exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
+    compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
   }
@@ -147,6 +160,15 @@ function found(name: string | undefined): string | undefined {
   if (name === undefined) return undefined
   const shipped = path.join(projectFolder, name)
   return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
+}
+
+/** The language in which a command speaks of an error: that of its screen, as far as the command line can be read. */
+export function errorLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
+  try {
+    return readSettings(argv, environment).screen
+  } catch {
+    return screenLanguage(argv, environment)
+  }
 }
 
 /** The language of the screen as far as the bare command line tells; for help and errors. */
