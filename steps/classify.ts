@@ -6,7 +6,7 @@
 import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
 import { askAboutRows, type Read } from './model/ask.ts'
 import { inGroups, inOrder } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/model.ts'
+import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
 import { readAnswers } from './text/replies.ts'

@@ -3,25 +3,12 @@ import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
 import type { Call, CallLog } from './call-log.ts'
+import type { Failure } from './failure.ts'
 import { Pace } from './pace.ts'
 import { isProblem, type Problem } from './problem.ts'
 import type { Provider } from './provider.ts'
 import { count, noTally, type Tally } from './tally.ts'
 import type { Question, Reply, Wire } from './wire.ts'
-
-/** Why there is no answer: the reason under which a row is rejected, or `stopped` when nothing is decided yet. */
-export type Failure = {
-  failed:
-    | 'call_failed'
-    | 'content_filter'
-    | 'not_recorded'
-    | 'refusal'
-    | 'unreadable_reply'
-    | 'truncated'
-    | 'stopped'
-  detail: Words
-  call?: string
-}
 
 /** Why no further question is sent, and the exit status that follows. */
 export type Stop = { words: Words; exit: 1 | 130 }
@@ -167,10 +154,6 @@ export class Model {
     await Promise.allSettled(this.inFlight.values())
     await this.log.close()
   }
-}
-
-export function isFailure(answer: object): answer is Failure {
-  return 'failed' in answer
 }
 
 const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
