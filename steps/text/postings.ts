@@ -21,6 +21,8 @@ export class PostingLists {
    *  two of postings; a full one moves to the end with twice the room. Columns, because most shapes already fail. */
   #blocks = new Int32Array(4096)
   #end = 0
+  /** Blocks that were left, by the power of two that they hold. */
+  readonly #free: number[][] = Array.from({ length: 32 }, () => [])
   /** Pairs of block and number of postings. */
   #lists = new Int32Array(4096)
 
@@ -41,12 +43,21 @@ export class PostingLists {
   #double(list: number, count: number): void {
     const room = roomOf(count + 1)
     const from = this.#lists[2 * list] ?? 0
-    this.#blocks = grown(this.#blocks, this.#end + 4 * room)
+    const to = this.#claim(room)
     for (let column = 0; column < 4; column++)
       for (let k = 0; k < count; k++)
-        this.#blocks[this.#end + column * room + k] = this.#blocks[from + column * count + k] ?? 0
-    this.#lists[2 * list] = this.#end
+        this.#blocks[to + column * room + k] = this.#blocks[from + column * count + k] ?? 0
+    if (count > 0) this.#free[Math.clz32(count)]?.push(from)
+    this.#lists[2 * list] = to
+  }
+
+  #claim(room: number): number {
+    const left = this.#free[Math.clz32(room)]?.pop()
+    if (left !== undefined) return left
+    const block = this.#end
     this.#end += 4 * room
+    this.#blocks = grown(this.#blocks, this.#end)
+    return block
   }
 
   /** Writes to `found` the texts of the list that may score `bar` or more with this one, whose token stands at
