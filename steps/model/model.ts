@@ -2,6 +2,7 @@
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
+import type { Budget } from './budget.ts'
 import type { Call, CallLog } from './call-log.ts'
 import { Pace } from './pace.ts'
 import { isProblem, type Problem } from './problem.ts'
@@ -35,6 +36,7 @@ const graceAfterInterrupt = 10_000 // ms for the requests in flight
 export class Model {
   readonly provider: Provider
   readonly log: CallLog
+  readonly budget: Budget
   stopped: Stop | undefined
   tally: Tally = { ...noTally }
   private readonly wire: () => Promise<Wire>
@@ -44,9 +46,16 @@ export class Model {
   private readonly abort = new AbortController() // what is in flight ends too
   private failures = 0
 
-  constructor(provider: Provider, log: CallLog, concurrency: number, wire: () => Promise<Wire>) {
+  constructor(
+    provider: Provider,
+    log: CallLog,
+    budget: Budget,
+    concurrency: number,
+    wire: () => Promise<Wire>,
+  ) {
     this.provider = provider
     this.log = log
+    this.budget = budget
     this.pace = new Pace(concurrency, provider)
     let opened: Promise<Wire> | undefined
     this.wire = () => (opened ??= wire())
@@ -80,6 +89,7 @@ export class Model {
 
   private use(call: Call, fresh: boolean): Call | Failure {
     count(this.tally, call, fresh)
+    this.budget.learn(call, fresh)
     if (call.skipped)
       return {
         failed: 'call_failed',
@@ -126,7 +136,9 @@ export class Model {
     }
     try {
       const wire = await this.wire()
-      const reply = await this.pace.patiently(() => wire(question, this.abort.signal), this.halt.signal)
+      const attempt = () => wire(question, this.abort.signal)
+      const paid = () => this.budget.pay(step, question, attempt, this.halt.signal)
+      const reply = await this.pace.patiently(paid, this.halt.signal)
       this.failures = 0
       return this.use(await log(reply), true)
     } catch (error) {
@@ -159,7 +171,8 @@ export class Model {
   /** The same for Ctrl-C, with an end to the waiting. */
   interrupt(words: Words): void {
     this.stop({ words, exit: 130 })
-    setTimeout(() => this.abort.abort(), graceAfterInterrupt).unref()
+    const grace = this.provider.name === 'paste' ? 0 : graceAfterInterrupt // nobody pastes after Ctrl-C
+    setTimeout(() => this.abort.abort(), grace).unref()
   }
 
   /** Waits for what is in flight and closes the log. */

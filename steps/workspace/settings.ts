@@ -32,11 +32,16 @@ export type Settings = {
   avoid: string[]
   merge: string[]
   replay: string | undefined
+  budget: number | undefined // US dollars
+  price: string | undefined // dollars per million tokens, as input/output
+  dryRun: boolean
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
   carried: Carried
 }
+
+const targetByHand = '5' // about a dozen prompts to carry to and fro
 
 /** Settings as run.json keeps them, spelt as on the command line. */
 export type Carried = Partial<Record<OptionName, string | number | string[]>>
@@ -79,12 +84,16 @@ function settingsFrom(
   const list = (name: 'avoid' | 'merge'): string[] =>
     given.lists[name] ?? [carried[name] ?? []].flat().map(String)
   const file = (name: keyof Carried): string | undefined => found(pick(name))
-  const target = pick('num-instructions') ?? fallbackOf('num-instructions')
+  const provider = pick('provider')
+  const target =
+    pick('num-instructions') ??
+    (provider === 'paste' ? targetByHand : fallbackOf('num-instructions'))
+  const otherModel = ['provider', 'model', 'base-url'].some((name) => name in given.text)
   const language = pick('language') as Language | undefined
   return {
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
-    provider: pick('provider'),
+    provider,
     model: pick('model'),
     baseUrl: pick('base-url'),
     target: target === 'all' ? Infinity : Number(target),
@@ -102,6 +111,9 @@ function settingsFrom(
     avoid: list('avoid').map((name) => found(name) ?? name),
     merge: list('merge').map((name) => found(name) ?? name),
     replay: absolute(given.text.replay),
+    budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
+    price: otherModel ? given.text.price : pick('price'),
+    dryRun: given.text['dry-run'] !== undefined,
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
   }
@@ -145,7 +157,7 @@ export function keptSettings(
   provider: { name: string; model: string },
   language: Language,
 ): Carried {
-  const { baseUrl, outputPath, topics, avoid, merge } = settings
+  const { baseUrl, outputPath, topics, avoid, merge, price } = settings
   return {
     provider: provider.name,
     model: provider.model,
@@ -158,6 +170,7 @@ export function keptSettings(
     language,
     similarity: settings.similarity,
     seed: settings.seed,
+    ...(price === undefined ? {} : { price }),
     ...(topics === undefined ? {} : { topics: portable(topics) }),
     ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
     ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),

@@ -1,0 +1,176 @@
+// What a run may spend. Every attempt is reserved at its worst before it is sent, retries too, and step 1 leaves enough
+// to carry what it accepted through the later steps: a budget buys a data set and not a list.
+import type { Language } from '../text/language.ts'
+import { Fault, type Words } from '../workspace/fault.ts'
+import type { Step } from '../workspace/folder.ts'
+import { samplesAtMost } from './ask.ts'
+import type { Call, Usage } from './call-log.ts'
+import { type AskingStep, Experience, promptTokens, tokensOf } from './estimate.ts'
+import { dollars, isFree, type Price, priceOf } from './prices.ts'
+import { isProblem, type Problem } from './problem.ts'
+import type { Provider } from './provider.ts'
+import { count, noTally, type Tally } from './tally.ts'
+import type { Question, Reply } from './wire.ts'
+
+type Terms = {
+  budget: number | undefined
+  price: string | undefined
+  steps: readonly Step[]
+  language: Language
+}
+
+const prudence = 1.5 // tokens of a prompt at worst, times the estimate; cl100k on Chinese needs 1.4
+const margin = 1.25 // on what the later steps are expected to cost
+const usualYield = 6 // instructions accepted of a reply in step 1, before any reply has shown how many
+
+export class Budget {
+  /** US dollars; Infinity when none was set or nothing is paid for. */
+  readonly limit: number
+  readonly price: Price | undefined
+  readonly experience: Experience
+  /** Calls that this run paid, and dollars at most: attempts nobody answered count at their worst. */
+  readonly paid: Tally = { ...noTally }
+  spent = 0
+  /** Step 1 ended for want of money; the later steps go on with what there is. */
+  ended = false
+  private readonly later: readonly AskingStep[]
+  private reserved = 0
+  private underWay = 0
+  private waiting: (() => void)[] = []
+  private promptFactor = 1 // measured prompt tokens to estimated ones, at worst
+  private carried: ReadonlySet<string> = new Set()
+  private read = 0 // replies of step 1
+  private accepted = 0
+  private uncarried = 0 // accepted instructions the later steps have yet to pay for
+
+  constructor(terms: Terms, provider: Provider) {
+    const idle = terms.budget === undefined || provider.replayOf !== undefined || isFree(provider)
+    this.price = priceOf(provider, terms.price)
+    if (!idle && !this.price) throw noPrice(provider)
+    this.limit = idle ? Infinity : (terms.budget ?? Infinity)
+    this.experience = new Experience(terms.language)
+    this.later = (['classify', 'instances'] as const).filter((step) => terms.steps.includes(step))
+  }
+
+  /** Every call used, whether paid now or in the log. */
+  learn(call: Call, fresh: boolean): void {
+    this.experience.learn(call)
+    if (fresh) count(this.paid, call, true)
+  }
+
+  /** Step 1 begins; of these instructions the later steps have the answers already. */
+  beginGeneration(carried: ReadonlySet<string>): void {
+    this.carried = carried
+    this.read = 0
+    this.accepted = 0
+    this.uncarried = 0
+    this.ended = false
+  }
+
+  /** Step 1 has read one more reply; these are the instructions accepted so far. */
+  took(accepted: readonly string[]): void {
+    this.read++
+    for (; this.accepted < accepted.length; this.accepted++)
+      if (!this.carried.has(accepted[this.accepted] ?? '')) this.uncarried++
+  }
+
+  /** One attempt, when there is money for it; waits for those under way, which mostly cost less than was reserved. */
+  async pay(
+    step: Step,
+    question: Question,
+    attempt: () => Promise<Reply>,
+    halt: AbortSignal,
+  ): Promise<Reply> {
+    const worst = this.worstOf(question)
+    await this.reserve(step, question, worst, halt)
+    try {
+      const reply = await attempt()
+      this.spend(question, reply)
+      return reply
+    } catch (error) {
+      if (isProblem(error) && error.connection) this.spent += worst // perhaps answered, and billed
+      throw error
+    } finally {
+      this.reserved -= worst
+      this.underWay--
+      for (const wake of this.waiting.splice(0)) wake()
+    }
+  }
+
+  private async reserve(step: Step, question: Question, worst: number, halt: AbortSignal): Promise<void> {
+    while (!this.covers(step, question, worst)) {
+      if (this.underWay === 0 || (step === 'generate' && this.ended)) throw this.refuse(step, question)
+      await new Promise<void>((wake) => this.waiting.push(wake))
+      if (halt.aborted) throw { kind: 'stopped', words: this.words() } satisfies Problem
+    }
+    this.reserved += worst
+    this.underWay++
+  }
+
+  private covers(step: Step, question: Question, worst: number): boolean {
+    if (this.limit === Infinity) return true
+    if (step !== 'generate') return this.spent + this.reserved + worst <= this.limit
+    const whole = this.spent + this.reserved + worst + this.heldBack(question, worst)
+    return !this.ended && whole <= this.limit
+  }
+
+  /** What the later steps need for all that is accepted, and for what the replies under way will bring. */
+  private heldBack({ sample }: Question, worst: number): number {
+    const unread = Math.floor(sample / samplesAtMost) + 1 - this.read
+    const yieldEach = this.read === 0 ? usualYield : this.accepted / this.read
+    const instructions = this.uncarried + unread * yieldEach
+    return this.later.length === 0 ? 0 : instructions * this.costOfLaterSteps() * margin + worst
+  }
+
+  private costOfLaterSteps(): number {
+    return this.later.reduce((sum, step) => {
+      const { prompt, completion } = this.experience.row(step)
+      return sum + this.costOf({ prompt_tokens: prompt, completion_tokens: completion, cached_tokens: 0 })
+    }, 0)
+  }
+
+  // While step 1 has anything for the later steps, it alone ends; else the run does.
+  private refuse(step: Step, { sample }: Question): Problem {
+    const unread = Math.floor(sample / samplesAtMost) > this.read
+    this.ended = step === 'generate' && (this.uncarried > 0 || unread)
+    return { kind: this.ended ? 'stopped' : 'fatal', words: this.words() }
+  }
+
+  private worstOf({ messages, maxTokens }: Question): number {
+    const prompt_tokens = promptTokens(messages) * prudence * this.promptFactor
+    return this.costOf({ prompt_tokens, completion_tokens: maxTokens, cached_tokens: 0 })
+  }
+
+  // A server that does not count tokens is not free.
+  private spend({ messages }: Question, { reply, usage }: Reply): void {
+    const prompt = promptTokens(messages)
+    const counted = usage.prompt_tokens > 0
+    this.promptFactor = Math.max(this.promptFactor, usage.prompt_tokens / (prompt * prudence))
+    this.spent += this.costOf(
+      counted
+        ? usage
+        : { prompt_tokens: prompt, completion_tokens: tokensOf(reply ?? ''), cached_tokens: 0 },
+    )
+  }
+
+  private costOf(usage: Usage): number {
+    return dollars(usage, this.price) ?? 0
+  }
+
+  /** Why the run ends. */
+  words(): Words {
+    const [limit, spent] = [`$${this.limit}`, `$${this.spent.toFixed(4)}`]
+    return {
+      en: `the budget of ${limit} is reached: ${spent} spent, and the next request might exceed it. The same command goes on, with as much again`,
+      zh: `已达到预算 ${limit}：本次花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
+    }
+  }
+}
+
+function noPrice({ name, model }: Provider): Fault {
+  const who = `${model} (${name})`
+  return new Fault({
+    en: `--budget needs a price, and none is known for ${who}. Give it in US dollars per million tokens, input/output: --price 0.40/1.20`,
+    zh: `--budget 需要价格，而 ${who} 的价格未知。请用 --price 指定每百万 token 的美元价格（输入/输出）：--price 0.40/1.20`,
+  })
+}
