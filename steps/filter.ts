@@ -54,13 +54,17 @@ class DataSet {
   async keep({ instruction, call }: InstancesRow, instances: readonly Instance[]): Promise<void> {
     const beyond = this.kept >= this.target
     if (!beyond) this.kept++
-    for (const { input, output } of instances) {
+    for (const [place, { input, output }] of instances.entries()) {
       const row = { instruction, input, output }
       if (beyond)
         await this.sheet.reject({ reason: 'beyond_target', detail: String(this.target), ...row, call })
-      else await this.sheet.add(row, `${instruction} ⇒ ${input === '' ? '' : `[${input}] `}${output}`)
+      else await this.sheet.add(row, place === 0 ? shown(row) : undefined)
     }
   }
+}
+
+function shown({ instruction, input, output }: Instance & { instruction: string }): string {
+  return `${instruction} ⇒ ${input === '' ? '' : `[${input}] `}${output}`
 }
 
 if (isMain(import.meta.url)) await runStep('filter', filterInstances)

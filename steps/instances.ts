@@ -76,7 +76,8 @@ async function askForInstances(
   const { temperature, maxTokens } = round.settings
   const messages = instancesPrompt(row.instruction, row.is_classification, round.language)
   const question = { messages, schema: 'instances' as const, temperature, maxTokens, sample: 0 }
-  const read = (reply: string, cut: boolean) => readInstances(reply, cut, row.is_classification)
+  const read = (reply: string, cut: boolean) =>
+    readInstances(reply, cut, row.is_classification, row.instruction)
   const first = await askUntilRead(round.model, 'instances', question, read)
   if (isFailure(first) || !first.value.cut) return { row, answer: first }
   const longer = await askUntilRead(round.model, 'instances', { ...question, maxTokens: 2 * maxTokens }, read)

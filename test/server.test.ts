@@ -1,8 +1,8 @@
 // The whole workshop through the real openai package against a local server.
-import { copyFile, readdir, readFile } from 'node:fs/promises'
+import { appendFile, copyFile, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { bytesOf, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { type Answering, TestServer } from './support/server.ts'
 
 const secret = 'sk-test-0123456789abcdef'
@@ -138,6 +138,40 @@ describe('a run against a server', () => {
       max_tokens: 512,
       response_format: { type: 'json_object' },
     })
+  })
+})
+
+describe('a log without its server', () => {
+  it('is replayed also where the provider wants no key, and where an offline run lies beside it', async () => {
+    const [folder, handedOut] = [await temporaryFolder(), await folderWithRun()]
+    const server = await serve()
+    await workshop(folder, ['--num-instructions', '5', '--base-url', server.url, '--model', 'my-model'])
+    await server.close()
+    expect((await workshop(folder)).out).toContain("replaying my-model's replies")
+    await copyFile(path.join(folder, 'calls.jsonl'), path.join(handedOut, 'calls.jsonl'))
+    const replay = await workshop(handedOut, ['--num-instructions', '5'])
+    expect(replay.code).toBe(0)
+    expect(await rowsOf(handedOut, '4-dataset.jsonl')).toEqual(await rowsOf(folder, '4-dataset.jsonl'))
+  })
+
+  it('rejects what it does not hold as not_recorded, and ends step 1 there', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve()
+    await workshop(folder, ['--num-instructions', '5', '--base-url', server.url, '--model', 'my-model'])
+    await server.close()
+    const file = path.join(folder, '2-classified.jsonl')
+    await appendFile(
+      file,
+      '{"instruction":"Say why the sky is blue, to a child of five.","is_classification":false}\n',
+    )
+    const replay = await workshop(folder, ['instances', '--replay', path.join(folder, 'calls.jsonl')])
+    expect(replay.code).toBe(0)
+    expect(await rowsOf(folder, 'rejected.jsonl')).toContainEqual(
+      expect.objectContaining({ step: 'instances', reason: 'not_recorded' }),
+    )
+    const more = await workshop(folder, ['--num-instructions', '50'])
+    expect(more.code).toBe(1)
+    expect(more.err).toContain('not in the recorded calls')
   })
 })
 

@@ -1,9 +1,11 @@
 // One command from its first line to its exit status: who answers, the cells as they finish, the end.
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { type Provider, chooseProvider } from '../model/provider.ts'
 import { CallLog } from '../model/call-log.ts'
-import { Budget } from '../model/budget.ts'
-import { askingSteps, expected } from '../model/estimate.ts'
+import { Budget, forecast } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
+import { Rehearsal } from '../model/rehearsal.ts'
 import { dollars } from '../model/prices.ts'
 import { sum, type Tally } from '../model/tally.ts'
 import { type Language, languageOf } from '../text/language.ts'
@@ -19,16 +21,19 @@ import { readSeedTasks, readTopics } from '../workspace/seeds.ts'
 import {
   type Environment,
   keptSettings,
+  projectFolder,
   readEnvironment,
   readSettings,
   type Settings,
   withStored,
 } from '../workspace/settings.ts'
+import { DryRun } from './dry-run.ts'
 import { onInterrupt } from './interrupt.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
 import { showCell, showFirstLines } from './summary.ts'
+import { Wires } from './wires.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 type Materials = {
@@ -46,6 +51,8 @@ export class Session {
   private readonly folder: Folder
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
+  private readonly dryRun: DryRun | undefined
+  private readonly tallies = new Map<Step, Tally>()
   private lastStep: Step | undefined
   private pending = 0
 
@@ -63,25 +70,35 @@ export class Session {
     this.folder = folder
     this.record = record
     this.release = release
+    this.dryRun = model instanceof Rehearsal ? new DryRun(screen, model) : undefined
   }
 
   static async open(argv: readonly string[]): Promise<Session> {
     const asked = readSettings(argv, process.env)
     const environment = await readEnvironment()
     refuseEndlessTarget(asked)
-    const release = await lockFolder(asked.dataDir)
+    const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
     try {
-      const log = await CallLog.open(
-        asked.replay ?? `${asked.dataDir}/calls.jsonl`,
-        asked.replay !== undefined,
-      )
+      const logFile = asked.replay ?? path.join(asked.dataDir, 'calls.jsonl')
+      const readOnly = asked.replay !== undefined || (asked.dryRun && (await exists(logFile)))
+      const log = await CallLog.open(logFile, readOnly)
       const { settings, provider } = settle(asked, argv, environment, log)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       const record = await readRunRecord(folder)
       if (settings.whole) record.settings = keptSettings(settings, provider, materials.language)
-      const model = new Model(provider, log, settings.concurrency, () => openWireOf(provider))
-      const session = new Session(new Screen(settings.screen), materials, model, folder, record, release)
+      record.versions = { workshop: await ownVersion() }
+      const budget = new Budget({ ...settings, language: materials.language }, provider)
+      const screen = new Screen(settings.screen)
+      const wires = new Wires(provider, folder.path('paste'), screen)
+      const concurrency = provider.name === 'paste' ? 1 : settings.concurrency
+      const model = settings.dryRun
+        ? new Rehearsal(provider, log, budget, concurrency, () => wires.open())
+        : new Model(provider, log, budget, concurrency, () => wires.open())
+      const session = new Session(screen, materials, model, folder, record, async () => {
+        wires.close()
+        await release()
+      })
       session.begin()
       return session
     } catch (error) {
@@ -98,10 +115,10 @@ export class Session {
       settings,
       this.model.provider,
       seeds.length,
-      estimate(rows, settings.steps, priceOf(this.model.provider)),
+      forecast(rows, settings.steps, this.model.budget),
     )
     onInterrupt(() => {
-      this.screen.error(this.screen.words.interrupted)
+      if (this.model.provider.name !== 'paste') this.screen.error(this.screen.words.interrupted)
       this.model.interrupt({ en: 'interrupted', zh: '已中断' })
     })
   }
@@ -114,12 +131,11 @@ export class Session {
   nextRound(last: Round): Round | undefined {
     const { target, whole } = this.materials.settings
     const { novel = 0, kept = 0 } = this.record.funnel
-    if (!whole || this.model.stopped || last.ranDry || kept >= target) return undefined
+    if (!whole || this.dryRun || this.model.stopped || last.ranDry || kept >= target) return undefined
     if (kept <= last.keptBefore) {
-      this.model.stop({
-        words: { en: this.screen.words.nothingSurvives, zh: this.screen.words.nothingSurvives },
-        exit: 1,
-      })
+      const { nothingSurvives } = this.screen.words
+      const { ended, words } = this.model.budget
+      this.model.stop({ words: ended ? words : { en: nothingSurvives, zh: nothingSurvives }, exit: 1 })
       return undefined
     }
     return { ...this.round(last.number + 1, wantedNext(target, novel, kept)), keptBefore: kept }
@@ -158,7 +174,10 @@ export class Session {
     round: Round,
     work: (round: Round, sheet: Sheet) => Promise<void>,
   ): Promise<void> {
-    if (!round.settings.steps.includes(step) || this.model.stopped) return
+    if (this.dryRun) return this.dryRun.perform(step, round, work)
+    if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
+    if (step === 'generate' && this.model.budget.limit < Infinity)
+      this.model.budget.beginGeneration(await carriedInstructions(this.folder))
     if (round.number === 1) this.screen.heading(step)
     this.model.begin()
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
@@ -171,7 +190,8 @@ export class Session {
       throw error
     }
     this.lastStep = step
-    this.pending = sheet.pending
+    this.tallies.set(step, this.model.tally)
+    if (step !== 'filter' || !this.model.stopped) this.pending = sheet.pending
     // A run that was stopped before its first answer leaves the files of the last one alone.
     if (this.model.stopped && sheet.rows === 0) return sheet.discard()
     const edited = await sheet.commit()
@@ -184,10 +204,15 @@ export class Session {
     })
   }
 
+  // When the money is used up in step 3, what it bought still becomes a data set.
+  private finishesFree(step: Step): boolean {
+    return step === 'filter' && this.lastStep === 'instances' && this.model.budget.reached
+  }
+
   private showProgress(step: Step, done: number, all: number | undefined): void {
-    const { tally, provider } = this.model
+    const { tally, budget, provider } = this.model
     const tokens = tally.prompt_tokens + tally.completion_tokens
-    this.screen.progress(step, done, all, tokens, dollars(tally, priceOf(provider)))
+    if (provider.name !== 'paste') this.screen.progress(step, done, all, tokens, dollars(tally, budget.price))
   }
 
   private costOf(step: Step) {
@@ -201,7 +226,7 @@ export class Session {
     const { fresh: _, ...tokens } = this.model.tally
     Object.assign(this.record.funnel, sheet.counts)
     this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
-    const price = priceOf(this.model.provider)
+    const { price } = this.model.budget
     if (step !== 'filter')
       this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
     await writeRunRecord(this.folder, this.record)
@@ -209,18 +234,22 @@ export class Session {
 
   /** The last lines and the exit status. */
   async conclude(): Promise<void> {
+    if (this.dryRun) return this.dryRun.conclude()
     const { words } = this.screen
     const { settings } = this.materials
     const { kept = 0, rows = 0 } = this.record.funnel
+    const filters = settings.steps.includes('filter')
+    const reached = filters && (kept >= settings.target || settings.target === Infinity)
+    if (this.model.budget.ended && !reached) this.model.stop({ words: this.model.budget.words, exit: 1 })
     const { stopped } = this.model
-    const reached = kept >= settings.target || settings.target === Infinity
     if (stopped) {
       process.exitCode = stopped.exit
       this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
-    } else if (settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
+    } else if (filters) process.exitCode = reached ? 0 : 1
     if (this.pending > 0) this.screen.detail(words.partial(kept, kept + this.pending))
+    if (this.tallies.size > 1) this.screen.detail(words.total(this.totalCost()))
     if (this.lastStep === undefined) return
-    if (this.lastStep === 'filter' && !stopped) {
+    if (this.lastStep === 'filter') {
       this.screen.title(
         reached
           ? words.done(rows, kept, shownPath(this.folder.dataset))
@@ -231,6 +260,14 @@ export class Session {
       const stale = await this.folder.stale(this.lastStep)
       if (stale.length > 0) this.screen.detail(words.next(`npx tsx workshop.ts ${stale.join(' ')}`))
     }
+  }
+
+  private totalCost() {
+    const { calls, cached_tokens: cached, ...tokens } = sum(this.tallies.values())
+    const { price, paid, spent } = this.model.budget
+    const cost = dollars({ ...tokens, cached_tokens: cached }, price)
+    const all = tokens.prompt_tokens + tokens.completion_tokens
+    return { calls, tokens: all, cached, dollars: cost, fresh: paid.calls, spent: price && spent }
   }
 
   async close(): Promise<void> {
@@ -247,10 +284,13 @@ function settle(
   environment: Environment,
   log: CallLog,
 ): { settings: Settings; provider: Provider } {
-  const provider = chooseProvider(asked, environment, log.latest)
-  if (provider.replayOf === undefined) return { settings: asked, provider }
-  const settings = withStored(asked, argv, log.file, process.env)
-  return { settings, provider: chooseProvider(settings, environment, log.latest) }
+  const found = chooseProvider(asked, environment, log.latest)
+  if (found.replayOf === undefined) return { settings: asked, provider: found }
+  const stored = withStored(asked, argv, log.file, process.env)
+  const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
+  const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
+  const provider = chooseProvider(settings, environment, log.latest)
+  return { settings, provider: { ...provider, replayOf: provider.replayOf ?? found.replayOf } }
 }
 
 async function gather(settings: Settings): Promise<Materials> {
@@ -263,15 +303,15 @@ async function gather(settings: Settings): Promise<Materials> {
   return { settings, language, seeds, topics, avoided }
 }
 
+async function ownVersion(): Promise<string> {
+  const text = await readFile(path.join(projectFolder, 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
 function refuseEndlessTarget({ target, steps }: Settings): void {
   if (target !== Infinity || !steps.includes('generate')) return
   throw new Fault({
     en: '--num-instructions all is for filter alone; generating needs a number.',
     zh: '--num-instructions all 只用于单独的 filter；生成指令需要一个数目。',
   })
-}
-
-async function openWireOf(provider: Provider) {
-  if (provider.name === 'offline') return (await import('../model/offline.ts')).openOfflineWire()
-  return (await import('../model/wire.ts')).openWire(provider)
 }

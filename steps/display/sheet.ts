@@ -74,8 +74,9 @@ export class Sheet {
     this.source = ''
   }
 
-  async add(row: object, sample: string): Promise<void> {
-    if (this.samples.length < samplesShown) this.samples.push(sample)
+  /** `sample` is what the screen shows of the row, where it shows it at all. */
+  async add(row: object, sample?: string): Promise<void> {
+    if (sample !== undefined && this.samples.length < samplesShown) this.samples.push(sample)
     this.rows++
     await this.output.add(row)
   }

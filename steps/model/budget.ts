@@ -5,7 +5,7 @@ import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { samplesAtMost } from './ask.ts'
 import type { Call, Usage } from './call-log.ts'
-import { type AskingStep, Experience, promptTokens, tokensOf } from './estimate.ts'
+import { type AskingStep, askingSteps, expected, Experience, promptTokens, tokensOf } from './estimate.ts'
 import { dollars, isFree, type Price, priceOf } from './prices.ts'
 import { isProblem, type Problem } from './problem.ts'
 import type { Provider } from './provider.ts'
@@ -31,6 +31,8 @@ export class Budget {
   /** Calls that this run paid, and dollars at most: attempts nobody answered count at their worst. */
   readonly paid: Tally = { ...noTally }
   spent = 0
+  /** A request was refused for want of money. */
+  reached = false
   /** Step 1 ended for want of money; the later steps go on with what there is. */
   ended = false
   private readonly later: readonly AskingStep[]
@@ -101,7 +103,7 @@ export class Budget {
     while (!this.covers(step, question, worst)) {
       if (this.underWay === 0 || (step === 'generate' && this.ended)) throw this.refuse(step, question)
       await new Promise<void>((wake) => this.waiting.push(wake))
-      if (halt.aborted) throw { kind: 'stopped', words: this.words() } satisfies Problem
+      if (halt.aborted) throw { kind: 'stopped', words: this.words } satisfies Problem
     }
     this.reserved += worst
     this.underWay++
@@ -132,8 +134,9 @@ export class Budget {
   // While step 1 has anything for the later steps, it alone ends; else the run does.
   private refuse(step: Step, { sample }: Question): Problem {
     const unread = Math.floor(sample / samplesAtMost) > this.read
+    this.reached = true
     this.ended = step === 'generate' && (this.uncarried > 0 || unread)
-    return { kind: this.ended ? 'stopped' : 'fatal', words: this.words() }
+    return { kind: this.ended ? 'stopped' : 'fatal', words: this.words }
   }
 
   private worstOf({ messages, maxTokens }: Question): number {
@@ -147,9 +150,7 @@ export class Budget {
     const counted = usage.prompt_tokens > 0
     this.promptFactor = Math.max(this.promptFactor, usage.prompt_tokens / (prompt * prudence))
     this.spent += this.costOf(
-      counted
-        ? usage
-        : { prompt_tokens: prompt, completion_tokens: tokensOf(reply ?? ''), cached_tokens: 0 },
+      counted ? usage : { prompt_tokens: prompt, completion_tokens: tokensOf(reply ?? ''), cached_tokens: 0 },
     )
   }
 
@@ -158,13 +159,25 @@ export class Budget {
   }
 
   /** Why the run ends. */
-  words(): Words {
+  get words(): Words {
     const [limit, spent] = [`$${this.limit}`, `$${this.spent.toFixed(4)}`]
     return {
       en: `the budget of ${limit} is reached: ${spent} spent, and the next request might exceed it. The same command goes on, with as much again`,
       zh: `已达到预算 ${limit}：本次花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
     }
   }
+}
+
+/** What so many rows take in these steps; `dollars` is undefined when the price is not known. */
+export function forecast(rows: number, steps: readonly Step[], { experience, price }: Budget) {
+  const sum = { calls: 0, prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
+  for (const step of askingSteps.filter((step) => steps.includes(step))) {
+    const { calls, prompt_tokens, completion_tokens } = expected(step, rows, experience)
+    sum.calls += calls
+    sum.prompt_tokens += prompt_tokens
+    sum.completion_tokens += completion_tokens
+  }
+  return { ...sum, dollars: dollars(sum, price) }
 }
 
 function noPrice({ name, model }: Provider): Fault {

@@ -4,11 +4,12 @@
 import path from 'node:path'
 import { isChinese, type Language } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
-import { type Random, randomFor } from '../text/random.ts'
+import { type Random, randomFor, shuffle } from '../text/random.ts'
 import { tokenize } from '../text/tokens.ts'
-import type { Instance } from '../text/rules.ts'
+import { type Instance, ruleFor } from '../text/rules.ts'
 import { projectFolder } from '../workspace/settings.ts'
 import { readRows } from '../workspace/rows.ts'
+import { samplesAtMost } from './ask.ts'
 import type { Message, Wire } from './wire.ts'
 
 type Task = {
@@ -17,9 +18,27 @@ type Task = {
   instances: Instance[]
   fault?: string | undefined
 }
-type Bank = { tasks: Task[]; words: Set<string>[]; byInstruction: Map<string, Task>; index: NoveltyIndex }
+/** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule. */
+type Bank = {
+  tasks: Task[]
+  rareWords: Set<string>[]
+  planted: Map<string, number[]>
+  byInstruction: Map<string, Task>
+  index: NoveltyIndex
+}
+type Asked = {
+  prompt: string
+  lastMessage: string
+  bank: Bank
+  language: Language
+  sample: number
+  random: Random
+}
 
 const tasksPerReply = 10
+const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
+const plantedPerReply = 2
+const plantedWeight = 0.2 // with those two about a quarter of what is drawn carries a fault that a rule catches
 const alike = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
 const chances = { chatter: 0.12, cut: 0.03, leftOut: 0.03, echo: 0.25, mistakenVerdict: 0.15 }
 const charactersPerToken = { en: 4, zh: 1.5 } // rough averages of current tokenisers
@@ -37,12 +56,9 @@ export async function answerOffline(messages: readonly Message[], maxTokens: num
   const prompt = messages.map((message) => message.content).join('\n')
   const language: Language = isChinese(messages[0]?.content ?? '') ? 'zh' : 'en'
   const random = randomFor(prompt, maxTokens, sample)
+  const lastMessage = messages.at(-1)?.content ?? ''
   const bank = await (banks[language] ??= openBank(language))
-  const whole = dress(
-    answer(prompt, messages.at(-1)?.content ?? '', bank, language, random),
-    language,
-    random,
-  )
+  const whole = dress(answer({ prompt, lastMessage, bank, language, sample, random }), language, random)
   const tokens = Math.ceil(whole.length / charactersPerToken[language])
   const allowed = random() < chances.cut ? Math.ceil(tokens * 0.6) : maxTokens
   const cut = tokens > allowed
@@ -64,19 +80,31 @@ async function openBank(language: Language): Promise<Bank> {
     tasks.push(task)
     index.add(task.instruction)
   }
-  const words = tasks.map((task) => new Set(tokenize(task.instruction)))
-  return {
-    tasks,
-    words,
-    byInstruction: new Map(tasks.map((task) => [oneLine(task.instruction), task])),
-    index,
-  }
+  const byInstruction = new Map(tasks.map((task) => [oneLine(task.instruction), task]))
+  return { tasks, rareWords: rareWordsOf(tasks), planted: plantedIn(tasks), byInstruction, index }
 }
 
-function answer(prompt: string, lastMessage: string, bank: Bank, language: Language, random: Random): string {
+// Words that say what a task is about: those that stand in few others.
+function rareWordsOf(tasks: readonly Task[]): Set<string>[] {
+  const words = tasks.map((task) => new Set(tokenize(task.instruction)))
+  const spread = new Map<string, number>()
+  for (const word of words.flatMap((set) => [...set])) spread.set(word, (spread.get(word) ?? 0) + 1)
+  return words.map(
+    (set) => new Set([...set].filter((word) => (spread.get(word) ?? 0) <= tasks.length * rareShare)),
+  )
+}
+
+function plantedIn(tasks: readonly Task[]): Map<string, number[]> {
+  const planted = new Map<string, number[]>()
+  for (const [place, { fault = '' }] of tasks.entries())
+    if (ruleFor(fault)) planted.set(fault, [...(planted.get(fault) ?? []), place])
+  return planted
+}
+
+function answer({ prompt, lastMessage, bank, language, sample, random }: Asked): string {
   const lines = numberedLines(lastMessage)
   if (prompt.includes('{"tasks":'))
-    return JSON.stringify({ tasks: newTasks(lastMessage, lines, bank, random) })
+    return JSON.stringify({ tasks: newTasks(lastMessage, lines, bank, sample, random) })
   if (prompt.includes('{"answers":')) return JSON.stringify({ answers: labels(lines, bank, random) })
   if (prompt.includes('{"verdicts":')) return JSON.stringify({ verdicts: verdicts(lines, bank, random) })
   const task = knownTask(lines[0] ?? '', bank)
@@ -97,21 +125,36 @@ function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
 }
 
-/** Ten tasks drawn without putting back, likelier the more words they share with the request; now and then an echo of one shown. */
-function newTasks(request: string, shown: readonly string[], bank: Bank, random: Random): string[] {
+/**
+ * Ten tasks drawn without putting back, likelier the more rare words they share with the request; now and then an echo
+ * of one shown. Two are such as a rule of step 4 catches, other rules with every request, so that a class meets them all.
+ */
+function newTasks(
+  request: string,
+  shown: readonly string[],
+  bank: Bank,
+  sample: number,
+  random: Random,
+): string[] {
   const asked = new Set(tokenize(request))
-  const weights = bank.words.map(
-    (words) => 1 + [...words].filter((word) => word.length > 3 && asked.has(word)).length / 4,
-  )
-  const tasks: string[] = []
-  while (tasks.length < Math.min(tasksPerReply, bank.tasks.length)) {
-    const place = drawWeighted(weights, random)
-    weights[place] = 0
-    tasks.push(oneLine(bank.tasks[place]?.instruction ?? ''))
+  const weights = bank.tasks.map(({ fault }, place) => {
+    const shared = [...(bank.rareWords[place] ?? [])].filter((word) => asked.has(word)).length
+    return (1 + shared) * (ruleFor(fault ?? '') ? plantedWeight : 1)
+  })
+  const kinds = [...bank.planted.values()]
+  const first = plantedPerReply * Math.floor(sample / samplesAtMost)
+  const drawn = Array.from(
+    { length: plantedPerReply },
+    (_, at) => kinds[(first + at) % kinds.length] ?? [],
+  ).flatMap((kind) => kind.slice(Math.floor(random() * kind.length)).slice(0, 1))
+  while (drawn.length < Math.min(tasksPerReply, bank.tasks.length)) {
+    for (const place of drawn) weights[place] = 0
+    drawn.push(drawWeighted(weights, random))
   }
+  const tasks = drawn.map((place) => oneLine(bank.tasks[place]?.instruction ?? ''))
   const echoed = shown[Math.floor(random() * shown.length)]
-  if (echoed && random() < chances.echo) tasks[Math.floor(random() * tasks.length)] = vary(echoed)
-  return tasks
+  if (echoed && random() < chances.echo) tasks[tasks.length - 1] = vary(echoed)
+  return shuffle(tasks, random)
 }
 
 function drawWeighted(weights: readonly number[], random: Random): number {

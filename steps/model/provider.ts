@@ -81,9 +81,12 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   const onlyPlanned = settings.dryRun && latest === undefined
   if (unreachable && latest === undefined && !settings.replay && !onlyPlanned)
     throw noKey(name, server.keyVariable ?? '')
+  // Nobody named a provider and there is no key: the log itself says who answered, and is all there is.
+  const onlyLog =
+    !settings.provider && !settings.baseUrl && !environment.OPENAI_API_KEY && !environment.DASHSCOPE_API_KEY
   const keyFrom = key && server.keyVariable ? server.keyVariable : ''
   const local = server.local === true || /^https?:\/\/(localhost|127\.|\[::1\])/.test(baseUrl)
-  const replayOf = settings.replay || (unreachable && !onlyPlanned) ? (latest ?? '') : undefined
+  const replayOf = settings.replay || (unreachable && !onlyPlanned) || onlyLog ? (latest ?? '') : undefined
   const { tokenLimit, extra } = server
   const proxied = Boolean(environment.HTTPS_PROXY)
   return { name, model, baseUrl, key, keyFrom, tokenLimit, extra, local, proxied, replayOf }
@@ -96,7 +99,7 @@ function offline(replayOf: string | undefined): Provider {
 // Replies a person pasted are replayed to others like a server's; who says `--provider paste` answers the rest.
 function paste(settings: Settings, recorded: Recorded): Provider {
   const last = lastServer(recorded)
-  const replayed = settings.replay !== undefined || (settings.whole && !settings.given.has('provider'))
+  const replayed = settings.replay !== undefined || !settings.provider
   const model = settings.model ?? (replayed && last?.name === 'paste' ? last.model : 'paste')
   const replayOf = replayed ? (recorded.get(`paste ${model}`) ?? '') : undefined
   return { ...noServer, name: 'paste', model, replayOf }

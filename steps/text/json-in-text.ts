@@ -9,18 +9,20 @@ export type Open = { depth: number; dangling: boolean }
 
 // jsonrepair recurses; a reply within the token limits of the steps is far shorter than this.
 const LONGEST_REPAIR = 200_000
-const MOST_FALSE_STARTS = 8
+const MOST_FALSE_STARTS = 4
+const DEEPEST = 100
 
 /** Takes off `<think>…</think>`, also where only the closing tag came; `unclosed` when the reply ended inside a thought. */
 export function withoutThoughts(reply: string): { body: string; unclosed: boolean } {
-  const text = reply.trim()
+  const text = reply.trimEnd()
   if (isJson(text)) return { body: text, unclosed: false }
   const tags = [...text.matchAll(/<\/think(?:ing)?>/gi)].map((tag) => tag.index + tag[0].length)
   const first = text.slice(tags[0] ?? 0).trim()
   if (isJson(first)) return { body: first, unclosed: false }
   const rest = text.slice(tags.at(-1) ?? 0)
   const opening = /^[ \t]*<think(?:ing)?>/im.exec(rest)
-  return { body: rest.slice(0, opening?.index).trim(), unclosed: opening !== null }
+  const body = rest.slice(0, opening?.index).trimEnd()
+  return { body: body.replace(/^(?:[^\S\n]*\n)+/, ''), unclosed: opening !== null }
 }
 
 /** True for a JSON object or array, alone or in a code fence. */
@@ -50,7 +52,7 @@ export function findJson(text: string): FoundJson[] {
   const opener = /[{[](?=\s*(?:["'“‘{[}\]]|true|false|\w+\s*:))/gi
   let falseStarts = 0
   for (let match = opener.exec(text); match && falseStarts < MOST_FALSE_STARTS; match = opener.exec(text)) {
-    const span = scan(text, match.index)
+    const span = strictScan(text, match.index) ?? scan(text, match.index)
     const value = parse(span)
     if (value === undefined) falseStarts += span.open ? 1 : 0
     else
@@ -70,11 +72,32 @@ export function findJson(text: string): FoundJson[] {
 const open = (span: Span) => (span.open ? { open: span.open } : {})
 
 function opensLine(text: string, at: number): boolean {
-  const before = text.slice(Math.max(text.lastIndexOf('\n', at - 1) + 1, at - 40), at)
-  return /^\s*(?:```\w*\s*)?$/.test(before)
+  return /(?:^|\n)[^\S\n]*(?:```\w*\s*)?$/.test(at > 40 ? `-${text.slice(at - 40, at)}` : text.slice(0, at))
 }
 
 type Span = { json: string; bare: string; end: number; unsure: boolean; open?: Open }
+
+/** One value that keeps JSON's own rules, whatever quotes stand inside its strings; undefined where they are broken. */
+function strictScan(text: string, start: number): Span | undefined {
+  const token = /"([^"\\\u0000-\u001f]*(?:\\.[^"\\\u0000-\u001f]*)*)"|[{}[\]]|[^"{}[\]]+/y
+  token.lastIndex = start
+  const json: string[] = []
+  let depth = 0
+  for (let found = token.exec(text); found; found = token.exec(text)) {
+    const [all, string] = found
+    json.push(string === undefined ? all : jsonString(string))
+    if (all === '{' || all === '[') depth += 1
+    if (all === '}' || all === ']') depth -= 1
+    if (depth > DEEPEST) return undefined
+    if (depth === 0) {
+      const end = found.index + all.length
+      return isJson(text.slice(start, end))
+        ? { json: json.join(''), bare: '', end, unsure: false }
+        : undefined
+    }
+  }
+  return undefined
+}
 
 /**
  * Reads one bracketed value from `start` to its closing bracket or the end of the text, and writes its strings anew as
@@ -89,9 +112,8 @@ function scan(text: string, start: number): Span {
   let inString = false
   let unsure = false
   while (at < text.length) {
-    const plain = /[^"'“‘`\\{}[\]/#]+/y
-    plain.lastIndex = at
-    const run = plain.exec(text)?.[0] ?? text.charAt(at)
+    PLAIN.lastIndex = at
+    const run = PLAIN.exec(text)?.[0] ?? text.charAt(at)
     const ending = CLOSING.get(run)
     if (ending && (/["“]/.test(run) || /[{[,:]\s*$/.test(bare.at(-1) ?? ''))) {
       const close = endOfString(text, at + 1, ending)
@@ -110,6 +132,7 @@ function scan(text: string, start: number): Span {
     at += comment.length || run.length
     if (run === '{' || run === '[') depth += 1
     if (run === '}' || run === ']') depth -= 1
+    if (depth > DEEPEST) return { json: '', bare: '', end: at, unsure: true }
     if (depth === 0) return { json: json.join(''), bare: bare.join(''), end: at, unsure }
   }
   const left = bare.join('').trimEnd()
@@ -117,6 +140,7 @@ function scan(text: string, start: number): Span {
   return { json: json.join(''), bare: left, end: text.length, unsure, open: { depth, dangling } }
 }
 
+const PLAIN = /[^"'“‘`\\{}[\]/#]+/y
 const CLOSING = new Map([
   ['"', /["”]/g],
   ['“', /[”"]/g],

@@ -6,8 +6,9 @@ import type { Dropped, Instance } from './replies.ts'
 type Kind = 'before' | 'input' | 'output' | 'class'
 /** One label with the text up to the next; `raw` as it stood, `adjacent` when no empty line is above it. */
 type Part = { kind: Kind; text: string; raw: string; adjacent: boolean }
+type OpenPart = { kind: Kind; lines: string[]; raw: string[]; adjacent: boolean; written: boolean }
 /** What belongs to one instance: at best one input and one output. */
-type Turn = { before: string; inputs: string[]; outputs: string[]; raw: string }
+type Turn = { before: string; inputs: string[]; outputs: string[]; raw: string[] }
 
 const KINDS = new Map<string, Kind>([
   ['input', 'input'],
@@ -25,7 +26,7 @@ const EXAMPLE = /^[\s>#*_-]*(?:example|instance|示例|例子|样例|实例|例)
 const NUMBER_OR_RULE = /^[\s>#*_-]*(?:\d{1,3}[.)、:：])?[*_#\s-]*$/
 const NEXT_TASK = /^[\s#*]*(?:task|任务)\s*\d*[*\s]*(?:[:：].*)?$/i
 const CHATTER =
-  /^(?:sure|certainly|of course|here|below|okay|ok\b|以下|下面|好的|当然|这是|这里)[^]*[:：.。]$/i
+  /^(?:sure|certainly|of course|here|below|okay|ok\b|以下|下面|好的|当然|这是|这里)[^]*[:：.。!！]$/i
 // A closing remark on the rows themselves, not the end of a row.
 const REMARK =
   /^(?:let me know|i hope|hope|feel free|would you|these are|希望|如果|以上)[^\n]*(?:examples?|instances?|例子|示例|实例)\b/i
@@ -34,6 +35,7 @@ const EXAMPLE_TEXT = /^(?:example|示例|例)/i
 const QUOTED_EXAMPLE = /^(?:example|示例|例子?)\s*[:：]\s*(["“'[{(「][^\n]*)$/i
 // `Output should be:`, `Expected Input` inside a value: the value can be read two ways.
 const HALF_LABEL = /^(?:Expected |Example |Sample )?(?:Input|Output)\b/m
+const NAMES_ANSWER = /^(?:answer|solution|答案|回答)\s*[:：]/im
 const ANSWER = /^[*_]{0,2}(?:answer|solution|答案|回答)\s*[:：][*_]{0,2}\s*/i
 
 /** The instances of a labelled reply in order; undefined where nothing says which part is the output. */
@@ -58,23 +60,28 @@ function splitAtLabels(text: string): Part[] {
   const lines = text.split(/\r\n?|\n/)
   const labels = lines.map(labelOf)
   const heads = headings(lines, labels)
-  const parts: { kind: Kind; lines: string[]; raw: string[]; adjacent: boolean }[] = []
-  const start = (kind: Kind, lines: string[], raw: string[], adjacent: boolean) =>
-    parts.push({ kind, lines, raw, adjacent })
-  start('before', [], [], false)
+  let current: OpenPart = { kind: 'before', lines: [], raw: [], adjacent: false, written: false }
+  const parts = [current]
+  const start = (part: Omit<OpenPart, 'written'>) => {
+    current = { ...part, written: part.lines.some((line) => line.trim() !== '') }
+    parts.push(current)
+  }
   for (const [index, line] of lines.entries()) {
-    const current = parts.at(-1)
     const label = labels[index]
-    const started = parts.length > 1 || current?.lines.some((line) => line.trim() !== '')
-    if (label) start(label.kind, [label.value], [line], (lines[index - 1] ?? '').trim() !== '')
-    else if (started && opensNextTask(lines, index)) break
-    else if (heads[index] === 'row') start('before', [], [], false)
-    else if (
-      heads[index] === undefined ||
-      (heads[index] === 'mark' && !current?.lines.some((line) => line.trim() !== ''))
-    ) {
-      current?.lines.push(line)
-      current?.raw.push(line)
+    const head = heads[index]
+    if (label)
+      start({
+        kind: label.kind,
+        lines: [label.value],
+        raw: [line],
+        adjacent: (lines[index - 1] ?? '').trim() !== '',
+      })
+    else if ((parts.length > 1 || current.written) && opensNextTask(lines, index)) break
+    else if (head === 'row') start({ kind: 'before', lines: [], raw: [], adjacent: false })
+    else if (head === undefined || (head === 'mark' && current.kind !== 'before' && !current.written)) {
+      current.lines.push(line)
+      current.raw.push(line)
+      current.written ||= line.trim() !== ''
     }
   }
   return parts.map(({ kind, lines, raw, adjacent }) => ({
@@ -134,17 +141,18 @@ function turnsOf(parts: Part[]): Turn[] {
       kind === 'output' ||
       kind === 'class' ||
       (kind === 'input' && current?.outputs.length === 0 && (current.inputs.length === 0 || adjacent))
-    const turn = current && joins ? current : { before: '', inputs: [], outputs: [], raw: '' }
+    const turn = current && joins ? current : { before: '', inputs: [], outputs: [], raw: [] }
     if (turn !== current) turns.push(turn)
     if (kind === 'before') turn.before = text
     else if (kind === 'input') turn.inputs.push(text)
     else turn.outputs.push(text)
-    turn.raw = `${turn.raw}\n${raw}`.trim()
+    turn.raw.push(raw)
   }
   return turns
 }
 
-function settle({ before, inputs, outputs, raw }: Turn, instruction: string): (Instance | Dropped)[] {
+function settle({ before, inputs, outputs, ...turn }: Turn, instruction: string): (Instance | Dropped)[] {
+  const raw = turn.raw.join('\n').trim()
   const written = outputs.filter((output) => output !== '').map(withoutRemark)
   const [output] = written
   const [input] = inputs
@@ -161,7 +169,7 @@ function settle({ before, inputs, outputs, raw }: Turn, instruction: string): (I
 
 /** The labelled input, or what stands before without a label: nothing, a named field, a quoted example. Never both. */
 function inputOf(before: string, input = ''): string | undefined {
-  const field = FIELD.test(before) && !isCode(before)
+  const field = FIELD.test(before) && !NAMES_ANSWER.test(before) && !isCode(before)
   const idle = before === '' || CHATTER.test(before)
   if (input !== '')
     return idle || EXAMPLE_TEXT.test(before) || (!field && /[:：]$/.test(before)) ? input : undefined
@@ -183,23 +191,23 @@ function withoutRemark(output: string): string {
 
 /** `Class label:` on one line, what was classified below it, as the paper asks for classification tasks. */
 function readOutputFirst(parts: Part[]): (Instance | Dropped)[] {
-  const rows: { output: string; inputs: string[]; raw: string }[] = []
+  const rows: { output: string; inputs: string[]; raw: string[] }[] = []
   for (const { kind, text, raw } of parts) {
     const current = rows.at(-1)
     if (kind === 'class' || kind === 'output') {
       const [label = '', ...below] = kind === 'class' ? text.split('\n') : [text]
       const unlabelled = below.join('\n').trim()
-      rows.push({ output: label.trim(), inputs: unlabelled === '' ? [] : [unlabelled], raw })
+      rows.push({ output: label.trim(), inputs: unlabelled === '' ? [] : [unlabelled], raw: [raw] })
     } else if (current) {
       current.inputs.push(text)
-      current.raw += `\n${raw}`
+      current.raw.push(raw)
     }
   }
   return rows.map(({ output, inputs, raw }) => {
-    if (output === '') return { text: raw, why: 'no_output' }
+    if (output === '') return { text: raw.join('\n'), why: 'no_output' }
     const [input = ''] = inputs
     const clear = inputs.length === 1 ? input !== '' : inputs.length === 0 && rows.length === 1
-    return clear ? { input: withoutRemark(input), output } : { text: raw, why: 'not_a_row' }
+    return clear ? { input: withoutRemark(input), output } : { text: raw.join('\n'), why: 'not_a_row' }
   })
 }
 
@@ -211,6 +219,6 @@ export function withoutLabels(text: string): string {
   const lines = text.split('\n')
   const end = lines.findIndex((line) => labelOf(line) !== undefined)
   const own = end < 0 ? lines : lines.slice(0, end)
-  const announced = /^(?:instruction|task|指令|任务)[*_\s]*[:：][*_\s]*/i
+  const announced = /^[*_]*(?:instruction|task|指令|任务)[*_\s]*[:：][*_\s]*/i
   return own.join('\n').replace(announced, '').trim()
 }

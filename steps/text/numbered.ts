@@ -58,6 +58,13 @@ export function readList(text: string): string[] {
   return bulleted.length < 3 ? [] : bulleted.map(({ text }) => text)
 }
 
+/** What stands above the first entry of a list. */
+export function preambleOf(text: string): string {
+  const lines = text.split(/\r\n?|\n/)
+  const first = lines.findIndex((line) => readMark(line) ?? readBullet(line))
+  return lines.slice(0, Math.max(first, 0)).join('\n')
+}
+
 function readBullet(line: string): Mark | undefined {
   const bullet = /^([ \t]*)[-*•–][ \t]+(?=\S)/.exec(line)
   if (!bullet) return undefined

@@ -11,7 +11,7 @@ import {
   type JsonList,
 } from './json-lists.ts'
 import { isLabelled, readLabelled, withoutLabels } from './labelled.ts'
-import { readList, withoutNumber } from './numbered.ts'
+import { preambleOf, readList, withoutNumber } from './numbered.ts'
 
 export { readAnswers, readVerdicts, type Verdict } from './answers.ts'
 
@@ -28,10 +28,9 @@ export function readTasks(reply: string, cut: boolean): { tasks: string[]; dropp
   const { body, unclosed } = withoutThoughts(reply)
   const list = readJsonList(body, TASK_LISTS, (entry) => taskOf(entry) !== undefined)
   if (list) return sortTasks(list, taskOf)
-  const entries = REFUSAL.test(body.slice(0, 200))
-    ? []
-    : readList(unfenced(body, (text) => readList(text).length > 0)).map((value) => ({ value }))
-  if (entries.length === 0) return undefined
+  const text = unfenced(body, (text) => readList(text).length > 0)
+  const entries = readList(text).map((value) => ({ value }))
+  if (entries.length === 0 || REFUSAL.test(preambleOf(text))) return undefined
   const whole = cut || unclosed ? entries.slice(0, -1) : entries
   const partial = whole.length < entries.length ? entries.at(-1)?.value : undefined
   return sortTasks(partial === undefined ? { entries } : { entries: whole, partial }, taskOfLine)
@@ -140,12 +139,18 @@ function instanceOf({ value }: Entry): Row {
   const strange = keys.some((key) => ![...INPUT_KEYS, ...OUTPUT_KEYS, ...BESIDE_KEYS].includes(key))
   if (inputs.length > 1 || outputs.length > 1 || strange) return dropped(shown(value), 'not_a_row')
   if (outputs.length === 0) return dropped(shown(value), inputs.length === 0 ? 'not_a_row' : 'no_output')
+  // An output written as "" is a row all the same: step 4 rejects it by name.
+  if (outputs[0] === '') return { input: noInputAsEmpty(textOf(inputs[0])), output: '' }
   const row = finished(textOf(inputs[0]), textOf(outputs[0]))
   return 'why' in row ? dropped(shown(value), row.why) : row
 }
 
+function noInputAsEmpty(input: string): string {
+  return NO_INPUT.test(input.trim()) ? '' : input.trim()
+}
+
 function finished(input: string, output: string): Row {
-  const row = { input: NO_INPUT.test(input.trim()) ? '' : input.trim(), output: output.trim() }
+  const row = { input: noInputAsEmpty(input), output: output.trim() }
   if (row.output === '') return dropped(row.input, 'no_output')
   return PLACEHOLDER.test(row.output) ? dropped(`${row.input}\n${row.output}`, 'not_a_row') : row
 }

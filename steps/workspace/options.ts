@@ -248,7 +248,7 @@ function checkValue(name: OptionName, option: Option, value: string): void {
 /** Settings read back from run.json obey the same rules as those typed; people edit that file too. */
 export function checkStored<T extends object>(stored: T, file: string): T {
   for (const [name, value] of Object.entries(stored)) {
-    if (!isOption(name) || Array.isArray(value)) continue
+    if (!isOption(name) || Array.isArray(value) || value === 'compatible') continue // the name of a --base-url server
     try {
       checkValue(name, options[name], String(value))
     } catch (error) {

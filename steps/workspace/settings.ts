@@ -84,22 +84,26 @@ function settingsFrom(
   const list = (name: 'avoid' | 'merge'): string[] =>
     given.lists[name] ?? [carried[name] ?? []].flat().map(String)
   const file = (name: keyof Carried): string | undefined => found(pick(name))
-  const provider = pick('provider')
-  const target =
-    pick('num-instructions') ??
-    (provider === 'paste' ? targetByHand : fallbackOf('num-instructions'))
-  const otherModel = ['provider', 'model', 'base-url'].some((name) => name in given.text)
+  // Another provider than the stored one knows neither its model nor its address.
+  const elsewhere =
+    given.text['base-url'] !== undefined || (given.text.provider ?? carried.provider) !== carried.provider
+  const model = elsewhere ? given.text.model : pick('model')
+  const baseUrl = elsewhere ? given.text['base-url'] : pick('base-url')
+  const price = elsewhere || given.text.model !== undefined ? given.text.price : pick('price')
+  const provider = given.text['base-url'] === undefined ? pick('provider') : given.text.provider
+  const usualTarget = provider === 'paste' ? targetByHand : fallbackOf('num-instructions')
+  const target = pick('num-instructions') ?? usualTarget
   const language = pick('language') as Language | undefined
   return {
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
     provider,
-    model: pick('model'),
-    baseUrl: pick('base-url'),
+    model,
+    baseUrl,
     target: target === 'all' ? Infinity : Number(target),
     seedFile: file('seed-file') ?? shippedSeeds(given.text.language as Language | undefined),
     dataDir,
-    outputPath: absolute(pick('output-path')),
+    outputPath: absolute(given.text['output-path']) ?? insideProject(carried['output-path']),
     temperature: number('temperature'),
     maxTokens: number('max-tokens'),
     language,
@@ -112,7 +116,7 @@ function settingsFrom(
     merge: list('merge').map((name) => found(name) ?? name),
     replay: absolute(given.text.replay),
     budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
-    price: otherModel ? given.text.price : pick('price'),
+    price,
     dryRun: given.text['dry-run'] !== undefined,
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
@@ -130,6 +134,10 @@ function shippedSeeds(language: Language | undefined): string {
 
 function absolute(name: string | undefined): string | undefined {
   return name === undefined ? undefined : path.resolve(name)
+}
+
+function insideProject(name: Carried['output-path']): string | undefined {
+  return typeof name === 'string' ? path.resolve(projectFolder, name) : undefined
 }
 
 // A relative name means the file as seen from here, or else the one shipped with the project.
@@ -190,6 +198,7 @@ function storedSettings(file: string): Carried {
     return typeof stored === 'object' && stored !== null ? checkStored(stored as Carried, file) : {}
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return {}
+    if (error instanceof Fault) throw error
     if (!(error instanceof SyntaxError)) throw unreadable(file, error)
     throw new Fault({
       en: `${file} is not JSON; it holds the settings of the last whole run. Mend it, or delete it and run all steps once.`,
