@@ -46,8 +46,8 @@ export class DryRun {
   }
 
   /**
-   * What a step would read: the rows of the step before it, else of its file, else seed tasks in their place. `missing`:
-   * rows that do not exist yet; all that are wanted when the rows given only stand in for them.
+   * What a step would read: the rows of the step before it, or, on its own, of its file; seed tasks stand in for rows that
+   * do not exist yet. `missing`: how many do not; all that are wanted when the rows given only stand in for them.
    */
   private async input(
     step: 'classify' | 'instances',
@@ -57,10 +57,10 @@ export class DryRun {
       return { rows: this.written, missing: Math.max(0, wanted - this.written.length) }
     const filed: object[] = []
     const file = folder.path(inputOf[step])
-    if (await exists(file))
+    if (!this.chained && (await exists(file)))
       for await (const row of readRows(file, step === 'classify' ? 'instruction' : 'classified'))
         filed.push(row)
-    if (filed.length > 0) return { rows: filed, missing: this.chained ? wanted : 0 }
+    if (filed.length > 0) return { rows: filed, missing: 0 }
     return { rows: seeds.map((seed) => ({ id: '', is_classification: false, ...seed })), missing: wanted }
   }
 

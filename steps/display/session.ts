@@ -7,7 +7,6 @@ import { Budget, forecast } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
 import { Rehearsal } from '../model/rehearsal.ts'
 import { dollars } from '../model/prices.ts'
-import { sum, type Tally } from '../model/tally.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
@@ -52,7 +51,6 @@ export class Session {
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
   private readonly dryRun: DryRun | undefined
-  private readonly tallies = new Map<Step, Tally>()
   private lastStep: Step | undefined
   private pending = 0
 
@@ -185,12 +183,13 @@ export class Session {
     )
     try {
       await work(round, sheet)
+      const { endedInVain, words } = this.model.budget
+      if (step === 'generate' && endedInVain) this.model.stop({ words, exit: 1 })
     } catch (error) {
       await sheet.discard()
       throw error
     }
     this.lastStep = step
-    this.tallies.set(step, this.model.tally)
     if (step !== 'filter' || !this.model.stopped) this.pending = sheet.pending
     // A run that was stopped before its first answer leaves the files of the last one alone.
     if (this.model.stopped && sheet.rows === 0) return sheet.discard()
@@ -247,7 +246,7 @@ export class Session {
       this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
     } else if (filters) process.exitCode = reached ? 0 : 1
     if (this.pending > 0) this.screen.detail(words.partial(kept, kept + this.pending))
-    if (this.tallies.size > 1) this.screen.detail(words.total(this.totalCost()))
+    if (settings.steps.length > 1) this.screen.detail(words.total(this.totalCost()))
     if (this.lastStep === undefined) return
     if (this.lastStep === 'filter') {
       this.screen.title(
@@ -263,11 +262,10 @@ export class Session {
   }
 
   private totalCost() {
-    const { calls, cached_tokens: cached, ...tokens } = sum(this.tallies.values())
-    const { price, paid, spent } = this.model.budget
-    const cost = dollars({ ...tokens, cached_tokens: cached }, price)
-    const all = tokens.prompt_tokens + tokens.completion_tokens
-    return { calls, tokens: all, cached, dollars: cost, fresh: paid.calls, spent: price && spent }
+    const { price, used, spent } = this.model.budget
+    const { calls, fresh, cached_tokens: cached } = used
+    const tokens = used.prompt_tokens + used.completion_tokens
+    return { calls, tokens, cached, dollars: dollars(used, price), fresh, spent: price && spent }
   }
 
   async close(): Promise<void> {

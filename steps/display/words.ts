@@ -129,7 +129,7 @@ const zh: Vocabulary = {
   total: ({ spent, ...cost }) => `合计 ${zh.cost(cost)}；本次运行花费 ${money(spent)}`,
   dryRun: '试运行：不发送任何请求，不写入任何文件',
   forecast: (calls, prompt, reply, dollars, logged) =>
-    `约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
+    `预计约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
   dryTotal: '全部步骤',
   asksNothing: '不需要请求模型',
   overBudget: (budget) => `超出预算 $${budget}：运行会提前停止`,

@@ -28,22 +28,22 @@ export class Budget {
   readonly limit: number
   readonly price: Price | undefined
   readonly experience: Experience
-  /** Calls that this run paid, and dollars at most: attempts nobody answered count at their worst. */
-  readonly paid: Tally = { ...noTally }
+  /** Every call this run used, once. */
+  readonly used: Tally = { ...noTally }
+  /** US dollars this run spent at most: attempts nobody answered count at their worst. */
   spent = 0
   /** A request was refused for want of money. */
   reached = false
   /** Step 1 ended for want of money; the later steps go on with what there is. */
   ended = false
+  private readonly known = new Set<string>() // keys of the calls used
   private readonly later: readonly AskingStep[]
   private reserved = 0
   private underWay = 0
   private waiting: (() => void)[] = []
   private promptFactor = 1 // measured prompt tokens to estimated ones, at worst
   private carried: ReadonlySet<string> = new Set()
-  private read = 0 // replies of step 1
-  private accepted = 0
-  private uncarried = 0 // accepted instructions the later steps have yet to pay for
+  private growth = newGrowth()
 
   constructor(terms: Terms, provider: Provider) {
     const idle = terms.budget === undefined || provider.replayOf !== undefined || isFree(provider)
@@ -54,26 +54,37 @@ export class Budget {
     this.later = (['classify', 'instances'] as const).filter((step) => terms.steps.includes(step))
   }
 
-  /** Every call used, whether paid now or in the log. */
+  /** A call was used, paid now or found in the log. */
   learn(call: Call, fresh: boolean): void {
+    if (this.known.has(call.key)) return
+    this.known.add(call.key)
     this.experience.learn(call)
-    if (fresh) count(this.paid, call, true)
+    count(this.used, call, fresh)
   }
 
   /** Step 1 begins; of these instructions the later steps have the answers already. */
   beginGeneration(carried: ReadonlySet<string>): void {
     this.carried = carried
-    this.read = 0
-    this.accepted = 0
-    this.uncarried = 0
+    this.growth = newGrowth()
     this.ended = false
+  }
+
+  /** Step 1 ended for want of money, and has nothing new for the later steps. */
+  get endedInVain(): boolean {
+    return this.ended && this.growth.uncarried === 0
   }
 
   /** Step 1 has read one more reply; these are the instructions accepted so far. */
   took(accepted: readonly string[]): void {
-    this.read++
-    for (; this.accepted < accepted.length; this.accepted++)
-      if (!this.carried.has(accepted[this.accepted] ?? '')) this.uncarried++
+    const { growth } = this
+    const fresh = growth.fresh.has(growth.read)
+    const uncarried = accepted.slice(growth.accepted).filter((text) => !this.carried.has(text)).length
+    growth.read++
+    growth.accepted = accepted.length
+    growth.uncarried += uncarried
+    if (fresh) return
+    growth.readFromLog++
+    growth.uncarriedFromLog += uncarried
   }
 
   /** One attempt, when there is money for it; waits for those under way, which mostly cost less than was reserved. */
@@ -84,6 +95,7 @@ export class Budget {
     halt: AbortSignal,
   ): Promise<Reply> {
     const worst = this.worstOf(question)
+    if (step === 'generate') this.growth.fresh.add(numberOf(question))
     await this.reserve(step, question, worst, halt)
     try {
       const reply = await attempt()
@@ -101,7 +113,7 @@ export class Budget {
 
   private async reserve(step: Step, question: Question, worst: number, halt: AbortSignal): Promise<void> {
     while (!this.covers(step, question, worst)) {
-      if (this.underWay === 0 || (step === 'generate' && this.ended)) throw this.refuse(step, question)
+      if (this.underWay === 0 || (step === 'generate' && this.ended)) throw this.refuse(step)
       await new Promise<void>((wake) => this.waiting.push(wake))
       if (halt.aborted) throw { kind: 'stopped', words: this.words } satisfies Problem
     }
@@ -116,11 +128,14 @@ export class Budget {
     return !this.ended && whole <= this.limit
   }
 
-  /** What the later steps need for all that is accepted, and for what the replies under way will bring. */
-  private heldBack({ sample }: Question, worst: number): number {
-    const unread = Math.floor(sample / samplesAtMost) + 1 - this.read
-    const yieldEach = this.read === 0 ? usualYield : this.accepted / this.read
-    const instructions = this.uncarried + unread * yieldEach
+  /** What the later steps need for all that is accepted, and for what the replies still to be read will bring. */
+  private heldBack(question: Question, worst: number): number {
+    const { read, accepted, uncarried, fresh, readFromLog, uncarriedFromLog } = this.growth
+    const unread = numberOf(question) + 1 - read
+    const unreadFresh = [...fresh].filter((k) => k >= read && k < read + unread).length
+    const fromFresh = unreadFresh * (read === 0 ? usualYield : accepted / read)
+    const fromLog = ((unread - unreadFresh) * uncarriedFromLog) / Math.max(1, readFromLog)
+    const instructions = uncarried + fromFresh + fromLog
     return this.later.length === 0 ? 0 : instructions * this.costOfLaterSteps() * margin + worst
   }
 
@@ -131,11 +146,10 @@ export class Budget {
     }, 0)
   }
 
-  // While step 1 has anything for the later steps, it alone ends; else the run does.
-  private refuse(step: Step, { sample }: Question): Problem {
-    const unread = Math.floor(sample / samplesAtMost) > this.read
+  // In step 1 only the step ends, so that the others carry on with what was accepted.
+  private refuse(step: Step): Problem {
     this.reached = true
-    this.ended = step === 'generate' && (this.uncarried > 0 || unread)
+    this.ended = step === 'generate'
     return { kind: this.ended ? 'stopped' : 'fatal', words: this.words }
   }
 
@@ -166,6 +180,17 @@ export class Budget {
       zh: `已达到预算 ${limit}：本次花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
     }
   }
+}
+
+/** Where step 1 stands. `fresh`: numbers of the requests that are not in the log. */
+function newGrowth() {
+  const counts = { read: 0, accepted: 0, uncarried: 0, readFromLog: 0, uncarriedFromLog: 0 }
+  return { ...counts, fresh: new Set<number>() }
+}
+
+/** Which request of step 1 a question belongs to. */
+function numberOf({ sample }: Question): number {
+  return Math.floor(sample / samplesAtMost)
 }
 
 /** What so many rows take in these steps; `dollars` is undefined when the price is not known. */

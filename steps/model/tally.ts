@@ -18,14 +18,6 @@ export const noTally: Readonly<Tally> = {
   fresh: 0,
 }
 
-/** Several steps' together. */
-export function sum(tallies: Iterable<Tally>): Tally {
-  const whole = { ...noTally }
-  for (const tally of tallies)
-    for (const name of Object.keys(whole) as (keyof Tally)[]) whole[name] += tally[name]
-  return whole
-}
-
 export function count(tally: Tally, { usage }: Pick<Call, 'usage'>, fresh: boolean): void {
   tally.calls++
   tally.prompt_tokens += usage.prompt_tokens
