@@ -59,7 +59,7 @@ export const generateInstructions = cell('generate', async (round, sheet) => {
     await growth.take(reply)
     sheet.progress(Math.min(sheet.rows, round.wanted), round.wanted)
   }
-  round.ranDry = growth.ranDry()
+  round.ranDry = growth.ranDry() && !round.model.stopped
   if (round.ranDry)
     sheet.remark((words) => (round.model.provider.name === 'offline' ? words.bankEmpty : words.ranDry))
   sheet.counts = {

@@ -52,7 +52,7 @@ export class Session {
   private readonly release: () => Promise<void>
   private readonly dryRun: DryRun | undefined
   private lastStep: Step | undefined
-  private pending = 0
+  private unfinished: { done: number; all: number } | undefined
 
   private constructor(
     screen: Screen,
@@ -181,19 +181,21 @@ export class Session {
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
       this.showProgress(step, done, all),
     )
+    let edited: string | undefined
     try {
       await work(round, sheet)
       const { endedInVain, words } = this.model.budget
       if (step === 'generate' && endedInVain) this.model.stop({ words, exit: 1 })
+      // A run that was stopped before its first answer, or before a new one, leaves the files of the last one alone.
+      if (this.model.stopped && (sheet.rows === 0 || endedInVain)) return await sheet.discard()
+      edited = await sheet.commit()
     } catch (error) {
       await sheet.discard()
       throw error
     }
     this.lastStep = step
-    if (step !== 'filter' || !this.model.stopped) this.pending = sheet.pending
-    // A run that was stopped before its first answer leaves the files of the last one alone.
-    if (this.model.stopped && sheet.rows === 0) return sheet.discard()
-    const edited = await sheet.commit()
+    if (!this.model.stopped || step !== 'filter')
+      this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
     await this.keepRecord(step, sheet)
     showCell(this.screen, round, sheet, {
       edited,
@@ -240,14 +242,22 @@ export class Session {
     const filters = settings.steps.includes('filter')
     const reached = filters && (kept >= settings.target || settings.target === Infinity)
     if (this.model.budget.ended && !reached) this.model.stop({ words: this.model.budget.words, exit: 1 })
-    const { stopped } = this.model
+    // The money may end in step 3 and the rows bought still be enough.
+    const enough = reached && this.lastStep === 'filter' && this.model.stopped?.exit === 1
+    const stopped = enough ? undefined : this.model.stopped
     if (stopped) {
       process.exitCode = stopped.exit
       this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
     } else if (filters) process.exitCode = reached ? 0 : 1
-    if (this.pending > 0) this.screen.detail(words.partial(kept, kept + this.pending))
-    if (settings.steps.length > 1) this.screen.detail(words.total(this.totalCost()))
+    if (settings.steps.length > 1 && this.model.budget.used.calls > 0)
+      this.screen.detail(words.total(this.totalCost()))
     if (this.lastStep === undefined) return
+    if (this.unfinished && !enough) {
+      const { done, all } = this.unfinished
+      const hint = this.lastStep === 'instances' ? words.filterThese : ''
+      this.screen.detail(words.partial(done, all, hint))
+    }
+    if (stopped && !this.model.budget.reached) return
     if (this.lastStep === 'filter') {
       this.screen.title(
         reached

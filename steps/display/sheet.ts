@@ -32,6 +32,7 @@ export class Sheet {
   private readonly output: Replacement
   private readonly tick: (done: number, all: number | undefined) => void
   private inputFile: string | undefined
+  private inputRows = 0
   private source = '' // the merged file being read
 
   constructor(
@@ -57,6 +58,7 @@ export class Sheet {
         await this.reject({ reason: 'duplicate_row', detail: row.id, instruction: row.instruction })
       else yield row
       seen.add(row.id)
+      this.inputRows = seen.size
     }
   }
 
@@ -105,6 +107,12 @@ export class Sheet {
   /** Something to think about. */
   remark(remark: Remark): void {
     this.remarks.push(remark)
+  }
+
+  /** How far a step came that was stopped: the rows of its input that are decided, or in step 1 the `wanted` that are there. */
+  reached(wanted: number): { done: number; all: number } {
+    if (this.inputFile === undefined) return { done: this.rows, all: wanted }
+    return { done: this.inputRows - this.pending, all: this.inputRows }
   }
 
   progress(done: number, all?: number): void {

@@ -77,8 +77,9 @@ const en = {
   contributed: (file: string, rows: number, duplicates: number) =>
     `${file}: ${number(rows)} rows, ${number(duplicates)} instructions near-duplicates of earlier ones`,
   edited: (file: string) => `this file was edited by hand; the edited version is kept as ${file}`,
-  partial: (done: number, all: number) =>
-    `${number(done)} of ${number(all)}; the same command goes on from here`,
+  partial: (done: number, all: number, hint: string) =>
+    `${number(done)} of ${number(all)};${hint} the same command goes on`,
+  filterThese: ' `npx tsx workshop.ts filter` makes a data set of these now;',
   interrupted: 'interrupted: waiting for the replies under way (Ctrl-C again: at once)',
   stopped: 'interrupted; run the same command to go on',
   next: (command: string) => `next: ${command}`,
@@ -141,7 +142,8 @@ const zh: Vocabulary = {
   contributed: (file, rows, duplicates) =>
     `${file}：${number(rows)} 行，另有 ${number(duplicates)} 条指令与前面的近似重复`,
   edited: (file) => `该文件被手工修改过；修改后的版本已保留为 ${file}`,
-  partial: (done, all) => `已完成 ${number(done)} / ${number(all)}；重新运行同一命令即可继续`,
+  partial: (done, all, hint) => `已完成 ${number(done)} / ${number(all)}；${hint}重新运行同一命令即可继续`,
+  filterThese: '现在运行 `npx tsx workshop.ts filter` 即可用这些生成数据集；',
   interrupted: '已中断：正在等待进行中的回复（再按一次 Ctrl-C 立即退出）',
   stopped: '已中断；重新运行同一命令即可继续',
   next: (command) => `下一步：${command}`,

@@ -1,5 +1,6 @@
 // One model behind one question: looked up in the call log first, asked only when it is not there, logged before it is used.
-import type { Words } from '../workspace/fault.ts'
+import { setMaxListeners } from 'node:events'
+import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
 import type { Budget } from './budget.ts'
@@ -57,6 +58,7 @@ export class Model {
     this.log = log
     this.budget = budget
     this.pace = new Pace(concurrency, provider)
+    setMaxListeners(0, this.halt.signal, this.abort.signal) // one for each request in flight
     let opened: Promise<Wire> | undefined
     this.wire = () => (opened ??= wire())
   }
@@ -80,7 +82,7 @@ export class Model {
     let asking = this.inFlight.get(key)
     if (!asking) {
       asking = this.pace
-        .limit(() => this.send(key, step, question, extras))
+        .limit(() => this.send(key, step, question, extras).catch((error) => this.giveUp(error)))
         .finally(() => this.inFlight.delete(key))
       this.inFlight.set(key, asking)
     }
@@ -90,17 +92,7 @@ export class Model {
   private use(call: Call, fresh: boolean): Call | Failure {
     count(this.tally, call, fresh)
     this.budget.learn(call, fresh)
-    if (call.skipped)
-      return {
-        failed: 'call_failed',
-        detail: { en: 'skipped in an earlier run', zh: '先前运行中已跳过' },
-        call: call.key,
-      }
-    if (call.finish_reason === 'content_filter')
-      return { failed: 'content_filter', detail: filtered, call: call.key }
-    if (call.refusal)
-      return { failed: 'refusal', detail: { en: call.refusal, zh: call.refusal }, call: call.key }
-    return call
+    return verdictOf(call) ?? call
   }
 
   private async send(key: string, step: Step, question: Question, extras: Extras): Promise<Call | Failure> {
@@ -143,12 +135,22 @@ export class Model {
       return this.use(await log(reply), true)
     } catch (error) {
       if (!isProblem(error)) throw error
-      if (error.kind === 'filter') return this.use(await log(withoutReply(question, 'content_filter')), true)
+      if (error.kind === 'filter') {
+        this.failures = 0
+        return this.use(await log(withoutReply(question, 'content_filter')), true)
+      }
       const failure = this.fail(error)
       if (failure.failed === 'call_failed' && extras.skip)
         await log({ ...withoutReply(question, ''), skipped: 'call_failed' })
       return failure
     }
+  }
+
+  // A log that cannot be written ends the run before more is paid for and lost.
+  private giveUp(error: unknown): Failure {
+    this.stop(error instanceof Fault ? { words: error.words, exit: 1 } : defect)
+    if (!(error instanceof Fault)) throw error
+    return notAsked
   }
 
   private fail(problem: Problem): Failure {
@@ -177,6 +179,7 @@ export class Model {
 
   /** Waits for what is in flight and closes the log. */
   async close(): Promise<void> {
+    this.halt.abort()
     await Promise.allSettled(this.inFlight.values())
     await this.log.close()
   }
@@ -186,6 +189,15 @@ export function isFailure(answer: object): answer is Failure {
   return 'failed' in answer
 }
 
+/** What a logged call says against its row: a skip, a filter's verdict or a refusal; undefined when it holds a reply. */
+export function verdictOf({ key, skipped, finish_reason, refusal }: Call): Failure | undefined {
+  if (skipped) return { failed: 'call_failed', detail: skippedBefore, call: key }
+  if (finish_reason === 'content_filter') return { failed: 'content_filter', detail: filtered, call: key }
+  return refusal ? { failed: 'refusal', detail: { en: refusal, zh: refusal }, call: key } : undefined
+}
+
+const defect: Stop = { words: { en: 'stopped by a defect', zh: '因程序缺陷而停止' }, exit: 1 }
+const skippedBefore: Words = { en: 'skipped in an earlier run', zh: '先前运行中已跳过' }
 const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
 const notRecorded: Failure = {
   failed: 'not_recorded',
