@@ -76,7 +76,7 @@ async function* judged(
     prompt,
     read: readAnswers,
   } as const
-  const ask = async (group: Row[]) => askAboutRows(model, question, group)
+  const ask = async (group: Row[]) => askAboutRows(model, question, group, (row) => row.instruction)
   for await (const group of inOrder(inGroups(rows, perRequest), ask, concurrency)) yield* group
 }
 

@@ -103,14 +103,17 @@ const never = new AbortController().signal
 
 /** A dollar a million tokens, so that one question costs a dollar at worst. */
 function budgetOf(budget: number | undefined, steps: ('generate' | 'instances')[] = ['instances']): Budget {
-  return new Budget({ budget, price: '0/1', steps, language: 'en' }, provider('compatible', 'my-model'))
+  return new Budget(
+    { budget, price: '0/1', steps, judge: false, language: 'en' },
+    provider('compatible', 'my-model'),
+  )
 }
 
 describe('a budget', () => {
   it('holds the worst case of what is under way, and goes on when that cost less', async () => {
     const budget = budgetOf(1.5)
     const order: string[] = []
-    let answer = (_: Reply): void => undefined
+    let answer: (reply: Reply) => void = () => undefined
     const first = budget.pay(
       'instances',
       question(),

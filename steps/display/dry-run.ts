@@ -1,8 +1,9 @@
 // The dry run: every step does its work on what the log already answers, shows its first prompt, and is estimated for the
 // rest. Nothing is asked, nothing is written.
-import { type AskingStep, expected } from '../model/estimate.ts'
+import { expected } from '../model/estimate.ts'
 import { dollars } from '../model/prices.ts'
 import type { Rehearsal } from '../model/rehearsal.ts'
+import { TaskPool } from '../text/pool.ts'
 import { exists, fileOf, type Step } from '../workspace/folder.ts'
 import { type Row, readRows } from '../workspace/rows.ts'
 import { plainLines } from './plain.ts'
@@ -11,7 +12,11 @@ import type { Screen } from './screen.ts'
 import { Sheet } from './sheet.ts'
 
 type ReadKind = 'instruction' | 'classified' | 'withInstances'
-const inputOf = { classify: fileOf.generate, instances: fileOf.classify } as const
+const inputOf = {
+  classify: { file: fileOf.generate, kind: 'instruction' },
+  instances: { file: fileOf.classify, kind: 'classified' },
+  filter: { file: fileOf.instances, kind: 'withInstances' },
+} as const
 
 export class DryRun {
   private readonly screen: Screen
@@ -33,11 +38,11 @@ export class DryRun {
   ): Promise<void> {
     if (!round.settings.steps.includes(step)) return
     this.screen.heading(step)
-    if (step === 'filter') return this.screen.detail(this.screen.words.asksNothing)
+    if (step === 'filter' && !round.settings.judge) return this.screen.detail(this.screen.words.asksNothing)
     this.model.begin()
     const input = step === 'generate' ? { rows: [], missing: 0 } : await this.input(step, round)
     const sheet = new Notes(step, round, input.rows)
-    await work(round, sheet)
+    await work(input.missing < round.wanted ? round : withEmptyPool(round), sheet)
     this.showPrompt(step)
     const open = step === 'generate' ? Math.max(0, round.wanted - sheet.rows) : sheet.pending
     this.estimate(step, input.missing < round.wanted ? input.missing + open : round.wanted)
@@ -50,18 +55,18 @@ export class DryRun {
    * do not exist yet. `missing`: how many do not; all that are wanted when the rows given only stand in for them.
    */
   private async input(
-    step: 'classify' | 'instances',
+    step: keyof typeof inputOf,
     { folder, wanted, seeds }: Round,
   ): Promise<{ rows: object[]; missing: number }> {
     if (this.written.length > 0)
       return { rows: this.written, missing: Math.max(0, wanted - this.written.length) }
     const filed: object[] = []
-    const file = folder.path(inputOf[step])
+    const file = folder.path(inputOf[step].file)
     if (!this.chained && (await exists(file)))
-      for await (const row of readRows(file, step === 'classify' ? 'instruction' : 'classified'))
-        filed.push(row)
+      for await (const row of readRows(file, inputOf[step].kind)) filed.push(row)
     if (filed.length > 0) return { rows: filed, missing: 0 }
-    return { rows: seeds.map((seed) => ({ id: '', is_classification: false, ...seed })), missing: wanted }
+    const standIn = { id: '', is_classification: false, instances: [], call: '' }
+    return { rows: seeds.map((seed) => ({ ...standIn, ...seed })), missing: wanted }
   }
 
   private showPrompt(step: Step): void {
@@ -69,7 +74,7 @@ export class DryRun {
       for (const line of [`[${role}]`, ...plainLines(content).split('\n')]) this.screen.detail(line)
   }
 
-  private estimate(step: AskingStep, rows: number): void {
+  private estimate(step: Step, rows: number): void {
     const { budget, tally, prompts } = this.model
     const { calls, ...tokens } = expected(step, rows, budget.experience, prompts.get(step))
     this.sum.calls += calls
@@ -94,6 +99,11 @@ export class DryRun {
     const cost = dollars(use, this.model.budget.price)
     this.screen.detail(this.screen.words.forecast(use.calls, prompt_tokens, completion_tokens, cost, logged))
   }
+}
+
+// Seed tasks that stand in for rows would be near-duplicates of themselves.
+function withEmptyPool(round: Round): Round {
+  return { ...round, newPool: () => new TaskPool(round.settings.similarity, round.language, [], []) }
 }
 
 /** A sheet that is not written. Its rows are those given. */

@@ -5,10 +5,12 @@ import { screenLanguage } from '../workspace/settings.ts'
 const usage = {
   en: `npx tsx workshop.ts [step ...] [options]      steps: generate classify instances filter (default: all four)
 npx tsx steps/classify.ts [options]           the same as: npx tsx workshop.ts classify
+npx tsx workshop.ts report [options]          draws report.html again from the files, asks nothing
 
 Options:`,
   zh: `npx tsx workshop.ts [步骤 ...] [选项]          步骤：generate classify instances filter（默认四步全做）
 npx tsx steps/classify.ts [选项]              等同于：npx tsx workshop.ts classify
+npx tsx workshop.ts report [选项]             根据文件重新绘制 report.html，不提问
 
 选项：`,
 }

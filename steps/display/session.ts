@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Provider, chooseProvider } from '../model/provider.ts'
 import { CallLog } from '../model/call-log.ts'
-import { Budget, forecast } from '../model/budget.ts'
+import { Budget } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
 import { Rehearsal } from '../model/rehearsal.ts'
 import { dollars } from '../model/prices.ts'
@@ -28,10 +28,11 @@ import {
 } from '../workspace/settings.ts'
 import { DryRun } from './dry-run.ts'
 import { onInterrupt } from './interrupt.ts'
+import { Rate } from './rate.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
-import { showCell, showFirstLines } from './summary.ts'
+import { showCell, showExports, showFirstLines } from './summary.ts'
 import { Wires } from './wires.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
@@ -108,13 +109,7 @@ export class Session {
   private begin(): void {
     const { settings, seeds } = this.materials
     const rows = wantedFirst(Number.isFinite(settings.target) ? settings.target : 0)
-    showFirstLines(
-      this.screen,
-      settings,
-      this.model.provider,
-      seeds.length,
-      forecast(rows, settings.steps, this.model.budget),
-    )
+    showFirstLines(this.screen, settings, this.model.provider, seeds.length, this.model.budget.forecast(rows))
     onInterrupt(() => {
       if (this.model.provider.name !== 'paste') this.screen.error(this.screen.words.interrupted)
       this.model.interrupt({ en: 'interrupted', zh: '已中断' })
@@ -178,8 +173,9 @@ export class Session {
       this.model.budget.beginGeneration(await carriedInstructions(this.folder))
     if (round.number === 1) this.screen.heading(step)
     this.model.begin()
+    const rate = new Rate()
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
-      this.showProgress(step, done, all),
+      this.showProgress(step, rate, done, all),
     )
     let edited: string | undefined
     try {
@@ -210,10 +206,30 @@ export class Session {
     return step === 'filter' && this.lastStep === 'instances' && this.model.budget.reached
   }
 
-  private showProgress(step: Step, done: number, all: number | undefined): void {
-    const { tally, budget, provider } = this.model
-    const tokens = tally.prompt_tokens + tally.completion_tokens
-    if (provider.name !== 'paste') this.screen.progress(step, done, all, tokens, dollars(tally, budget.price))
+  private showProgress(step: Step, rate: Rate, done: number, all: number | undefined): void {
+    if (this.model.provider.name === 'paste') return // the person is typing
+    this.screen.progress(() => {
+      const { used, price } = this.model.budget
+      const tokens = used.prompt_tokens + used.completion_tokens
+      const perSecond = rate.perSecond(done, performance.now())
+      const known = all ?? this.expectedRows(step)
+      const expected = known !== undefined && known >= done ? known : undefined
+      return this.screen.words.progress(step, {
+        done,
+        all: expected,
+        rate: perSecond,
+        tokens,
+        dollars: dollars(used, price),
+      })
+    })
+  }
+
+  /** Rows a step will come to, as far as the steps before it have told. */
+  private expectedRows(step: Step): number | undefined {
+    const { novel, classified } = this.record.funnel
+    const { target } = this.materials.settings
+    if (step === 'filter') return Number.isFinite(target) ? target : undefined
+    return step === 'classify' ? novel : classified
   }
 
   private costOf(step: Step) {
@@ -228,7 +244,11 @@ export class Session {
     Object.assign(this.record.funnel, sheet.counts)
     this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
     const { price } = this.model.budget
-    if (step !== 'filter')
+    if (step === 'filter') {
+      this.record.judge = sheet.judgement
+      delete this.record.cost.filter
+    }
+    if (step !== 'filter' || this.materials.settings.judge)
       this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
     await writeRunRecord(this.folder, this.record)
   }
@@ -257,6 +277,7 @@ export class Session {
       const hint = this.lastStep === 'instances' ? words.filterThese : ''
       this.screen.detail(words.partial(done, all, hint))
     }
+    if (this.lastStep === 'filter') await this.export()
     if (stopped && !this.model.budget.reached) return
     if (this.lastStep === 'filter') {
       this.screen.title(
@@ -264,6 +285,7 @@ export class Session {
           ? words.done(rows, kept, shownPath(this.folder.dataset))
           : words.belowTarget(kept, settings.target),
       )
+      await this.drawReport(rows)
       this.screen.detail(words.tryNext)
     } else {
       const stale = await this.folder.stale(this.lastStep)
@@ -276,6 +298,25 @@ export class Session {
     const { calls, fresh, cached_tokens: cached } = used
     const tokens = used.prompt_tokens + used.completion_tokens
     return { calls, tokens, cached, dollars: dollars(used, price), fresh, spent: price && spent }
+  }
+
+  private async export(): Promise<void> {
+    const { settings, language } = this.materials
+    if (settings.exports.length === 0 || !(await exists(this.folder.dataset))) return
+    const { exportDataset } = await import('../workspace/exports.ts')
+    const source = { settings, record: this.record }
+    showExports(this.screen, await exportDataset(this.folder, settings.exports, source, language))
+  }
+
+  /** The page of this run, from run.json and the files, unless it would take long. */
+  private async drawReport(rows: number): Promise<void> {
+    const { words, language } = this.screen
+    const { dataDir, outputPath } = this.materials.settings
+    const { drawReport, shownAtMost } = await import('./report/draw.ts')
+    if (rows > shownAtMost) return this.screen.detail(words.reportLater(rows))
+    const stored = readSettings(['report', '--data-dir', dataDir], process.env)
+    const file = await drawReport({ ...stored, outputPath }, language)
+    this.screen.detail(words.report(shownPath(file)))
   }
 
   async close(): Promise<void> {

@@ -54,16 +54,13 @@ export type RowsQuestion<T> = Omit<Question, 'messages' | 'sample'> & {
  * Answers for one group of rows, in their order. A row answered in any logged call is not asked again; rows left out or
  * answered oddly are asked again without the others; a group that fails as a whole is split in halves.
  */
-export async function askAboutRows<T, Row extends { instruction: string }>(
+export async function askAboutRows<T, Row>(
   model: Model,
   question: RowsQuestion<T>,
   rows: readonly Row[],
+  textOf: (row: Row) => string,
 ): Promise<{ row: Row; answer: Read<T> | Failure }[]> {
-  const group = new Group(
-    model,
-    question,
-    rows.map((row) => row.instruction),
-  )
+  const group = new Group(model, question, rows.map(textOf))
   await group.settle([...rows.keys()], 0)
   return rows.map((row, place) => ({ row, answer: group.answers[place] ?? unread }))
 }

@@ -5,7 +5,7 @@ import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { samplesAtMost } from './ask.ts'
 import type { Call, Usage } from './call-log.ts'
-import { type AskingStep, askingSteps, expected, Experience, promptTokens, tokensOf } from './estimate.ts'
+import { askingSteps, expected, Experience, promptTokens, tokensOf } from './estimate.ts'
 import { dollars, isFree, type Price, priceOf } from './prices.ts'
 import { isProblem, type Problem } from './problem.ts'
 import type { Provider } from './provider.ts'
@@ -16,6 +16,7 @@ type Terms = {
   budget: number | undefined
   price: string | undefined
   steps: readonly Step[]
+  judge: boolean
   language: Language
 }
 
@@ -37,7 +38,8 @@ export class Budget {
   /** Step 1 ended for want of money; the later steps go on with what there is. */
   ended = false
   private readonly known = new Set<string>() // keys of the calls used
-  private readonly later: readonly AskingStep[]
+  private readonly asking: readonly Step[]
+  private readonly later: readonly Step[]
   private reserved = 0
   private underWay = 0
   private waiting: (() => void)[] = []
@@ -51,7 +53,8 @@ export class Budget {
     if (!idle && !this.price) throw noPrice(provider)
     this.limit = idle ? Infinity : (terms.budget ?? Infinity)
     this.experience = new Experience(terms.language)
-    this.later = (['classify', 'instances'] as const).filter((step) => terms.steps.includes(step))
+    this.asking = askingSteps(terms.steps, terms.judge)
+    this.later = this.asking.filter((step) => step !== 'generate')
   }
 
   /** A call was used, paid now or found in the log. */
@@ -172,6 +175,18 @@ export class Budget {
     return dollars(usage, this.price) ?? 0
   }
 
+  /** What so many rows take in the steps of this command; `dollars` is undefined when the price is not known. */
+  forecast(rows: number) {
+    const sum = { calls: 0, prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
+    for (const step of this.asking) {
+      const { calls, prompt_tokens, completion_tokens } = expected(step, rows, this.experience)
+      sum.calls += calls
+      sum.prompt_tokens += prompt_tokens
+      sum.completion_tokens += completion_tokens
+    }
+    return { ...sum, dollars: dollars(sum, this.price) }
+  }
+
   /** Why the run ends. */
   get words(): Words {
     const [limit, spent] = [`$${this.limit}`, `$${this.spent.toFixed(4)}`]
@@ -191,18 +206,6 @@ function newGrowth() {
 /** Which request of step 1 a question belongs to. */
 function numberOf({ sample }: Question): number {
   return Math.floor(sample / samplesAtMost)
-}
-
-/** What so many rows take in these steps; `dollars` is undefined when the price is not known. */
-export function forecast(rows: number, steps: readonly Step[], { experience, price }: Budget) {
-  const sum = { calls: 0, prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
-  for (const step of askingSteps.filter((step) => steps.includes(step))) {
-    const { calls, prompt_tokens, completion_tokens } = expected(step, rows, experience)
-    sum.calls += calls
-    sum.prompt_tokens += prompt_tokens
-    sum.completion_tokens += completion_tokens
-  }
-  return { ...sum, dollars: dollars(sum, price) }
 }
 
 function noPrice({ name, model }: Provider): Fault {

@@ -277,7 +277,7 @@ function finding(rule: Rule, measured: Measured, language: Language): Finding | 
   return { reason: rule.reason, detail: typeof measured === 'string' ? measured : measured[language] }
 }
 
-function outputsByInput(instances: readonly Instance[], findings: readonly (Finding | undefined)[]) {
+export function outputsByInput(instances: readonly Instance[], findings: readonly (Finding | undefined)[]) {
   const outputs = new Map<string, Map<string, number>>()
   for (const [at, { input, output }] of instances.entries()) {
     if (findings[at]) continue
@@ -297,7 +297,7 @@ function answerKey(output: string): string {
 }
 
 /** Words as the paper counts them, by white space; in Chinese each character, and each foreign word or number, is one. */
-function lengthOf(text: string, language: Language): number {
+export function lengthOf(text: string, language: Language): number {
   const pieces = text.match(/\p{Script=Han}|(?:(?!\p{Script=Han})\S)+/gu) ?? []
   return language === 'zh' ? pieces.filter((piece) => /[\p{L}\p{N}]/u.test(piece)).length : pieces.length
 }

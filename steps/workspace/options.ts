@@ -14,6 +14,10 @@ type Option = {
   help: Words
 }
 
+/** Formats of other tools in which the data set is written too. */
+export const exportNames = ['alpaca', 'openai', 'huggingface'] as const
+export type ExportName = (typeof exportNames)[number]
+
 export const options = {
   provider: {
     kind: 'text',
@@ -166,10 +170,39 @@ export const options = {
       zh: '只显示每一步的第一个提示词和预计费用，不发送任何请求',
     },
   },
+  judge: {
+    kind: 'flag',
+    help: {
+      en: 'step 4 also asks the model the paper’s three quality questions about each row',
+      zh: '第 4 步另请模型就每行数据回答论文的三个质量问题',
+    },
+  },
+  'no-judge': {
+    kind: 'flag',
+    help: {
+      en: 'a single step after a judged run: without the judge',
+      zh: '评审过的运行之后，单独一步不再评审',
+    },
+  },
+  export: {
+    kind: 'text',
+    value: 'NAME',
+    repeatable: true,
+    oneOf: exportNames,
+    help: {
+      en: 'step 4 also writes the data set as alpaca, openai or huggingface; repeatable',
+      zh: '第 4 步另将数据集写成 alpaca、openai 或 huggingface 格式；可重复使用',
+    },
+  },
   replay: {
     kind: 'text',
     value: 'FILE',
     help: { en: 'replies come from this call log alone', zh: '所有回复只取自该调用日志' },
+  },
+  compare: {
+    kind: 'text',
+    value: 'DIR',
+    help: { en: 'report: this run beside the one in that folder', zh: 'report：与该文件夹中的运行对照' },
   },
   help: { kind: 'flag', help: { en: 'this page', zh: '本页' } },
 } as const satisfies Record<string, Option>
@@ -301,10 +334,29 @@ export function unknownWord(word: string, known: readonly string[], what: 'optio
   })
 }
 
+/** Commands that are no steps: they look at a run, or at what a run needs. */
+export const commands = ['why', 'report', 'check'] as const
+export type Command = (typeof commands)[number]
+
+/** The command a command line starts with, if it names one. */
+export function readCommand(words: readonly string[]): Command | undefined {
+  return commands.find((command) => command === words[0])
+}
+
 /** The steps named on the command line, in the order in which they run; none means all. */
 export function readSteps(words: readonly string[]): Step[] {
-  for (const word of words) if (!steps.some((step) => step === word)) throw unknownWord(word, steps, 'step')
+  for (const word of words) {
+    if (commands.some((command) => command === word)) throw standsAlone(word)
+    if (!steps.some((step) => step === word)) throw unknownWord(word, [...steps, ...commands], 'step')
+  }
   return steps.filter((step) => words.includes(step))
+}
+
+function standsAlone(word: string): Fault {
+  return new Fault({
+    en: `"${word}" is a command of its own and stands first, without steps: npx tsx workshop.ts ${word}`,
+    zh: `“${word}”是单独的命令，要写在最前面，不能与步骤同用：npx tsx workshop.ts ${word}`,
+  })
 }
 
 // Levenshtein's distance, one row of the table at a time.

@@ -6,7 +6,17 @@ import { fileURLToPath } from 'node:url'
 import type { Language } from '../text/language.ts'
 import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
-import { checkStored, type Given, type OptionName, options, readCommandLine, readSteps } from './options.ts'
+import {
+  checkStored,
+  type ExportName,
+  exportNames,
+  type Given,
+  type OptionName,
+  options,
+  readCommand,
+  readCommandLine,
+  readSteps,
+} from './options.ts'
 
 /** The folder the project lies in: shipped files are found from anywhere. */
 export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -31,10 +41,13 @@ export type Settings = {
   topics: string | undefined
   avoid: string[]
   merge: string[]
+  judge: boolean
+  exports: ExportName[]
   replay: string | undefined
   budget: number | undefined // US dollars
   price: string | undefined // dollars per million tokens, as input/output
   dryRun: boolean
+  compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
@@ -44,17 +57,27 @@ export type Settings = {
 const targetByHand = '5' // about a dozen prompts to carry to and fro
 
 /** Settings as run.json keeps them, spelt as on the command line. */
-export type Carried = Partial<Record<OptionName, string | number | string[]>>
+export type Carried = Partial<Record<OptionName, string | number | boolean | string[]>>
 
 /** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
   const given = readCommandLine(argv)
-  const named = readSteps(given.words)
+  const command = readCommand(given.words)
+  const named = command ? [] : readSteps(given.words)
+  if (given.text.compare !== undefined && command !== 'report') throw onlyInReport()
   const dataDir = path.resolve(
     given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
   )
-  const carried = named.length > 0 ? storedSettings(path.join(dataDir, 'run.json')) : {}
+  const looksBack = named.length > 0 || command === 'why' || command === 'report'
+  const carried = looksBack ? storedSettings(path.join(dataDir, 'run.json')) : {}
   return settingsFrom(given, named, dataDir, carried, environment)
+}
+
+function onlyInReport(): Fault {
+  return new Fault({
+    en: '--compare belongs to: npx tsx workshop.ts report --compare DIR',
+    zh: '--compare 只用于：npx tsx workshop.ts report --compare 文件夹',
+  })
 }
 
 /** The same command line, its gaps filled from the run.json beside the log it replays. */
@@ -81,7 +104,7 @@ function settingsFrom(
     return given.text[name] ?? (stored === undefined || Array.isArray(stored) ? undefined : String(stored))
   }
   const number = (name: OptionName): number => Number(pick(name) ?? fallbackOf(name))
-  const list = (name: 'avoid' | 'merge'): string[] =>
+  const list = (name: 'avoid' | 'merge' | 'export'): string[] =>
     given.lists[name] ?? [carried[name] ?? []].flat().map(String)
   const file = (name: keyof Carried): string | undefined => found(pick(name))
   // Another provider than the stored one knows neither its model nor its address.
@@ -114,10 +137,13 @@ function settingsFrom(
     topics: file('topics'),
     avoid: list('avoid').map((name) => found(name) ?? name),
     merge: list('merge').map((name) => found(name) ?? name),
+    judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
+    exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
     budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
     price,
     dryRun: given.text['dry-run'] !== undefined,
+    compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
   }
@@ -147,6 +173,15 @@ function found(name: string | undefined): string | undefined {
   return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
 }
 
+/** The language in which a command speaks of an error: that of its screen, as far as the command line can be read. */
+export function errorLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
+  try {
+    return readSettings(argv, environment).screen
+  } catch {
+    return screenLanguage(argv, environment)
+  }
+}
+
 /** The language of the screen as far as the bare command line tells; for help and errors. */
 export function screenLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
   const named = /(?:^| )--language[= ](en|zh)(?: |$)/.exec(argv.join(' '))?.[1]
@@ -165,7 +200,7 @@ export function keptSettings(
   provider: { name: string; model: string },
   language: Language,
 ): Carried {
-  const { baseUrl, outputPath, topics, avoid, merge, price } = settings
+  const { baseUrl, outputPath, topics, avoid, merge, judge, exports, price } = settings
   return {
     provider: provider.name,
     model: provider.model,
@@ -182,6 +217,8 @@ export function keptSettings(
     ...(topics === undefined ? {} : { topics: portable(topics) }),
     ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
     ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
+    ...(judge ? { judge } : {}),
+    ...(exports.length > 0 ? { export: exports } : {}),
   }
 }
 

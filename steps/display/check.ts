@@ -1,0 +1,1 @@
+export async function checkSetup(_: readonly string[]): Promise<void> {}

@@ -1,0 +1,204 @@
+// The review: one row at a time, three questions each, the fourth follows from them. Answers stay in this browser.
+import { element, figures, fill, words } from './elements.js'
+import { DETAIL, fields, rows } from './rows.js'
+
+const place = 'self-instruct-review'
+const names = ['instruction_valid', 'input_appropriate', 'output_correct']
+
+const answers = kept() // name of a row → [true, false, null]
+let keepable = keep()
+let wanted = Math.min(20, figures.review.length)
+let at = 0
+let question = 0
+
+const card = element('div', { class: 'card', tabindex: '0', role: 'group', onkeydown: press })
+const many = element('input', {
+  type: 'number',
+  id: 'review-count',
+  min: 1,
+  max: figures.review.length,
+  value: wanted,
+  oninput: () => {
+    wanted = Math.min(figures.review.length, Math.max(1, Math.floor(Number(many.value)) || 1))
+    go(Math.min(at, wanted - 1))
+  },
+})
+const state = element('p', { 'aria-live': 'polite' })
+const save = element('button', { type: 'button', onclick: download }, words.save)
+const clear = element(
+  'button',
+  { type: 'button', onclick: startAgain, onblur: () => (clear.textContent = words.clear) },
+  words.clear,
+)
+
+if (figures.review.length > 0) {
+  document
+    .getElementById('review-app')
+    .append(
+      element('p', { class: 'tools' }, element('label', { for: 'review-count' }, words.count), many),
+      card,
+      state,
+      element('p', { class: 'tools' }, save, clear),
+    )
+  go(
+    Math.max(
+      0,
+      chosen().findIndex((name) => !answered(name)),
+    ),
+  )
+}
+
+function kept() {
+  try {
+    const read = JSON.parse(localStorage.getItem(place) ?? '{}')
+    return new Map(Object.entries(read).filter(([, given]) => Array.isArray(given) && given.length === 3))
+  } catch {
+    return new Map()
+  }
+}
+
+function keep() {
+  try {
+    localStorage.setItem(place, JSON.stringify(Object.fromEntries(answers)))
+    return true
+  } catch {
+    return false
+  }
+}
+
+function chosen() {
+  return figures.review.slice(0, wanted).map(([, name]) => name)
+}
+
+function answered(name) {
+  return (answers.get(name) ?? [null]).every((answer) => answer !== null)
+}
+
+function go(to) {
+  at = Math.min(wanted - 1, Math.max(0, to))
+  const given = answers.get(figures.review[at][1]) ?? [null, null, null]
+  question = Math.max(0, given.indexOf(null))
+  drawCard()
+  drawRow()
+}
+
+function answer(which, value) {
+  const name = figures.review[at][1]
+  const given = answers.get(name) ?? [null, null, null]
+  answers.set(name, which === 3 ? [true, true, true] : given.with(which, value))
+  keepable = keep()
+  if (answered(name) && at < wanted - 1) go(at + 1)
+  else go(at)
+}
+
+function press(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  const key = event.key.toLowerCase()
+  if (key === 'y') answer(question, true)
+  else if (key === 'n') answer(question, false)
+  else if (key === 'a') answer(3)
+  else if (key === 'arrowleft') go(at - 1)
+  else if (key === 'arrowright') go(at + 1)
+  else if (['1', '2', '3'].includes(key)) {
+    question = Number(key) - 1
+    drawCard()
+  } else return
+  event.preventDefault()
+  card.focus()
+}
+
+function drawCard() {
+  const [place, name] = figures.review[at]
+  const row = rows[place]
+  const given = answers.get(name) ?? [null, null, null]
+  card.replaceChildren(
+    element('p', { class: 'note' }, fill(words.rowOf, at + 1, wanted)),
+    element('dl', {}, ...fields([...row.slice(0, DETAIL), 0, 0, 0])),
+    ...names.map((_, which) => asked(which, given[which])),
+    element('p', { class: 'note' }, words.keys),
+    element(
+      'p',
+      { class: 'tools' },
+      choice(words.allValid, given.every(Boolean), () => answer(3)),
+      element(
+        'button',
+        { type: 'button', onclick: () => go(at - 1), disabled: at === 0 },
+        `← ${words.previous}`,
+      ),
+      element(
+        'button',
+        { type: 'button', onclick: () => go(at + 1), disabled: at === wanted - 1 },
+        `${words.next} →`,
+      ),
+    ),
+  )
+  card.setAttribute('aria-label', fill(words.rowOf, at + 1, wanted))
+}
+
+function asked(which, given) {
+  return element(
+    'p',
+    { class: which === question ? 'question current' : 'question' },
+    element('span', {}, `${which + 1}. ${words.questions[which]}`),
+    choice(words.yes, given === true, () => answer(which, true)),
+    choice(words.no, given === false, () => answer(which, false)),
+  )
+}
+
+function choice(text, pressed, work) {
+  const click = () => {
+    work()
+    card.focus({ preventScroll: true })
+  }
+  return element('button', { type: 'button', 'aria-pressed': String(pressed), onclick: click }, text)
+}
+
+// The shares over the rows answered in full; the fourth: all three are yes.
+function shares() {
+  const full = chosen()
+    .filter(answered)
+    .map((name) => answers.get(name))
+  const share = (fits) => (full.length === 0 ? null : full.filter(fits).length / full.length)
+  return [...names.map((_, which) => share((given) => given[which])), share((given) => given.every(Boolean))]
+}
+
+function drawRow() {
+  const done = chosen().filter(answered).length
+  const said = [
+    fill(words.answered, done, wanted),
+    ...(done === wanted ? [words.done] : []),
+    ...(keepable ? [] : [words.notKept]),
+  ]
+  state.textContent = said.join(' · ')
+  const cells = document.querySelectorAll('#review-row td')
+  for (const [which, share] of shares().entries())
+    cells[which].textContent = share === null ? '–' : `${Math.round(100 * share)} %`
+  save.disabled = done === 0
+}
+
+function download() {
+  const given = figures.review.slice(0, wanted).filter(([, name]) => answered(name))
+  const judged = given.map(([place, name]) => {
+    const [instruction, input, output] = rows[place]
+    const verdicts = Object.fromEntries(names.map((field, which) => [field, answers.get(name)[which]]))
+    return { instruction, input, output, ...verdicts }
+  })
+  const [instruction_valid, input_appropriate, output_correct, all] = shares()
+  const review = { v: 1, shares: { instruction_valid, input_appropriate, output_correct, all }, rows: judged }
+  const file = new Blob([`${JSON.stringify(review, null, 2)}\n`], { type: 'application/json' })
+  const link = element('a', { href: URL.createObjectURL(file), download: 'review.json' })
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+}
+
+// All answers go, after a second press.
+function startAgain() {
+  if (clear.textContent !== words.clearSure) {
+    clear.textContent = words.clearSure
+    return
+  }
+  clear.textContent = words.clear
+  for (const name of chosen()) answers.delete(name)
+  keepable = keep()
+  go(0)
+}
