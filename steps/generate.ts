@@ -7,7 +7,7 @@
 import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
 import { askUntilRead, type Read, samplesAtMost } from './model/ask.ts'
 import { bootstrap } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/model.ts'
+import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
 import type { TaskPool } from './text/pool.ts'

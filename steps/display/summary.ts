@@ -24,7 +24,7 @@ export function showFirstLines(
   const { words } = screen
   const asking = provider.name !== 'offline' && provider.replayOf === undefined && !settings.dryRun
   screen.title(
-    `Self-Instruct · ${who(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
+    `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
   )
   if (settings.whole) screen.detail(words.plan(settings.target, seeds))
   const carried = Object.entries(settings.carried).filter(
@@ -45,7 +45,8 @@ function idleOptions(provider: Provider): OptionName[] {
   return provider.name === 'ollama' ? ['price', ...unpaid] : [...unpaid]
 }
 
-function who({ words, language }: Screen, settings: Settings, provider: Provider): string {
+/** The provider and model, and where the key comes from; or what stands in for them. */
+export function whoAnswers({ words, language }: Screen, settings: Settings, provider: Provider): string {
   if (provider.name === 'offline') return words.offline
   if (provider.name === 'paste' && provider.replayOf === undefined) return words.pasting(provider.model)
   if (provider.replayOf === undefined) return words.asking(provider.name, provider.model, provider.keyFrom)
