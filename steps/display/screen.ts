@@ -54,6 +54,11 @@ export class Screen {
     for (const line of this.wrapped(text, '  ! ')) this.line(this.paint.yellow(line))
   }
 
+  /** Something that must be mended. */
+  fault(text: string): void {
+    for (const line of this.wrapped(text, '  ✗ ')) this.line(this.paint.red(line))
+  }
+
   // Away from a terminal lines stay whole, for `grep` and for files.
   private wrapped(text: string, indent: string): string[] {
     const width = process.stdout.columns ? process.stdout.columns - widthOf(indent) : Infinity

@@ -1,6 +1,6 @@
 // What a step works on: the rows it reads, the file it writes, its rejects and its counts.
 import path from 'node:path'
-import type { Failure } from '../model/model.ts'
+import type { Failure } from '../model/failure.ts'
 import type { Language } from '../text/language.ts'
 import type { Instance } from '../text/rules.ts'
 import { type Folder, type Step } from '../workspace/folder.ts'

@@ -110,7 +110,8 @@ function pause(ms: number, halt: AbortSignal): Promise<void> {
   })
 }
 
-function unreachable(problem: Problem, provider: Provider): Problem {
+/** A problem of connection, with what to look at. */
+export function unreachable(problem: Problem, provider: Provider): Problem {
   const about: Words = provider.proxied
     ? {
         en: ' HTTPS_PROXY is set, and Node does not use it: is the server reachable without it?',

@@ -22,10 +22,10 @@ export const options = {
   provider: {
     kind: 'text',
     value: 'NAME',
-    oneOf: ['openai', 'dashscope', 'ollama', 'offline'],
+    oneOf: ['openai', 'dashscope', 'ollama', 'offline', 'paste'],
     help: {
-      en: 'whose model answers: openai dashscope ollama offline',
-      zh: '使用哪家的模型：openai dashscope ollama offline',
+      en: 'whose model answers: openai dashscope ollama offline paste (you carry each prompt to a chat)',
+      zh: '使用哪家的模型：openai dashscope ollama offline paste（由您把提示词带到聊天窗口）',
     },
   },
   model: {
@@ -149,6 +149,27 @@ export const options = {
       zh: '第 4 步另读入该 3-instances 文件或文件夹；可重复使用',
     },
   },
+  budget: {
+    kind: 'number',
+    value: 'USD',
+    range: [0, 1_000_000],
+    help: { en: 'most US dollars this run may spend', zh: '本次运行最多花费多少美元' },
+  },
+  price: {
+    kind: 'text',
+    value: 'IN/OUT',
+    help: {
+      en: 'US dollars per million tokens, for a model whose price is not known',
+      zh: '每百万 token 的美元价格（输入/输出），用于价格未知的模型',
+    },
+  },
+  'dry-run': {
+    kind: 'flag',
+    help: {
+      en: 'print the first prompt of each step and what the run would cost; ask nothing',
+      zh: '只显示每一步的第一个提示词和预计费用，不发送任何请求',
+    },
+  },
   judge: {
     kind: 'flag',
     help: {
@@ -253,6 +274,7 @@ function checkValue(name: OptionName, option: Option, value: string): void {
   }
   if (name === 'num-instructions' && value !== 'all' && !/^[1-9]\d{0,8}$/.test(value))
     throw wrongValue(name, option, value)
+  if (name === 'price' && !/^\d+(\.\d+)?\/\d+(\.\d+)?$/.test(value)) throw wrongValue(name, option, value)
   if (name === 'base-url' && !/^https?:\/\/[^\s/]+/.test(value)) throw wrongValue(name, option, value)
 }
 
@@ -283,6 +305,8 @@ function expectation(name: OptionName, option: Option): Words {
     return { en: 'a whole number from 1, or all', zh: '不小于 1 的整数，或 all' }
   if (name === 'base-url')
     return { en: 'an address like http://localhost:8000/v1', zh: '形如 http://localhost:8000/v1 的地址' }
+  if (name === 'price')
+    return { en: 'dollars per million tokens like 0.40/1.20', zh: '形如 0.40/1.20 的每百万 token 美元价格' }
   if (!option.range) return { en: 'a value', zh: '一个值' }
   const [least, most, whole] = option.range
   return {

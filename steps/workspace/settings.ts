@@ -44,12 +44,17 @@ export type Settings = {
   judge: boolean
   exports: ExportName[]
   replay: string | undefined
+  budget: number | undefined // US dollars
+  price: string | undefined // dollars per million tokens, as input/output
+  dryRun: boolean
   compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
   carried: Carried
 }
+
+const targetByHand = '5' // about a dozen prompts to carry to and fro
 
 /** Settings as run.json keeps them, spelt as on the command line. */
 export type Carried = Partial<Record<OptionName, string | number | boolean | string[]>>
@@ -107,12 +112,15 @@ function settingsFrom(
     given.text['base-url'] !== undefined || (given.text.provider ?? carried.provider) !== carried.provider
   const model = elsewhere ? given.text.model : pick('model')
   const baseUrl = elsewhere ? given.text['base-url'] : pick('base-url')
-  const target = pick('num-instructions') ?? fallbackOf('num-instructions')
+  const price = elsewhere || given.text.model !== undefined ? given.text.price : pick('price')
+  const provider = given.text['base-url'] === undefined ? pick('provider') : given.text.provider
+  const usualTarget = provider === 'paste' ? targetByHand : fallbackOf('num-instructions')
+  const target = pick('num-instructions') ?? usualTarget
   const language = pick('language') as Language | undefined
   return {
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
-    provider: given.text['base-url'] === undefined ? pick('provider') : given.text.provider,
+    provider,
     model,
     baseUrl,
     target: target === 'all' ? Infinity : Number(target),
@@ -132,6 +140,9 @@ function settingsFrom(
     judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
     exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
+    budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
+    price,
+    dryRun: given.text['dry-run'] !== undefined,
     compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
@@ -189,7 +200,7 @@ export function keptSettings(
   provider: { name: string; model: string },
   language: Language,
 ): Carried {
-  const { baseUrl, outputPath, topics, avoid, merge, judge, exports } = settings
+  const { baseUrl, outputPath, topics, avoid, merge, judge, exports, price } = settings
   return {
     provider: provider.name,
     model: provider.model,
@@ -202,6 +213,7 @@ export function keptSettings(
     language,
     similarity: settings.similarity,
     seed: settings.seed,
+    ...(price === undefined ? {} : { price }),
     ...(topics === undefined ? {} : { topics: portable(topics) }),
     ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
     ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
