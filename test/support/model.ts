@@ -6,7 +6,6 @@ import { Model } from '../../steps/model/model.ts'
 import type { Problem } from '../../steps/model/problem.ts'
 import type { Provider } from '../../steps/model/provider.ts'
 import type { Question, Reply, Wire } from '../../steps/model/wire.ts'
-import { steps } from '../../steps/workspace/folder.ts'
 import { temporaryFolder } from './command.ts'
 
 export const remote: Provider = {
@@ -39,6 +38,6 @@ export function questionOf(text: string, sample = 0): Question {
 /** A model with a log of its own, or the one given. */
 export async function modelWith(wire: Wire, concurrency = 4, file?: string): Promise<Model> {
   const log = await CallLog.open(file ?? path.join(await temporaryFolder(), 'calls.jsonl'), false)
-  const terms = { budget: undefined, price: undefined, steps, judge: false, language: 'en' } as const
+  const terms = { budget: undefined, price: undefined, steps: [], judge: false, language: 'en' as const }
   return new Model(remote, log, new Budget(terms, remote), concurrency, () => Promise.resolve(wire))
 }
