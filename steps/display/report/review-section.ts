@@ -50,7 +50,7 @@ export function reviewSection({ words: { review }, run }: Subject): Markup {
           ${judge && judgeRow(judge, review)}
           <tr>
             <th scope="row">${review.paper}<small>${review.paperRows}</small></th>
-            ${paper.map((share) => html`<td>${Math.round(100 * share)} %</td>`)}
+            ${paper.map((share) => html`<td>${Math.round(100 * share)} %</td>`)}
           </tr>
         </tbody>
       </table>

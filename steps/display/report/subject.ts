@@ -7,7 +7,7 @@ import type { ReportWords } from './words.ts'
 export type Subject = { run: Run; figures: Figures; words: ReportWords; screen: keyof Words }
 
 export const shown = (value: number): string => value.toLocaleString('en-US')
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`
 export const shareOf = (part: number, whole: number): string => (whole === 0 ? '–' : percent(part / whole))
 
 /** Whether the answers came from the offline model, which is set by hand. */

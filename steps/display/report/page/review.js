@@ -184,7 +184,7 @@ function drawRow() {
   state.textContent = said.join(' · ')
   const cells = document.querySelectorAll('#review-row td')
   for (const [which, share] of shares().entries())
-    cells[which].textContent = share === null ? '–' : `${Math.round(100 * share)} %`
+    cells[which].textContent = share === null ? '–' : `${Math.round(100 * share)}\u00a0%`
   save.disabled = done === 0
 }
 

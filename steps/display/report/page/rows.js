@@ -55,10 +55,8 @@ document
     element(
       'div',
       { class: 'tools' },
-      element('label', { for: 'search' }, words.search),
-      search,
-      element('label', { for: 'filter' }, words.filter),
-      filter,
+      element('label', {}, words.search, search),
+      element('label', {}, words.filter, filter),
       count,
     ),
     list,
