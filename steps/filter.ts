@@ -1,10 +1,12 @@
 // Step 4: what is bad or was seen before goes, and says why; the rest is the data set. Every candidate is checked by
-// named rules (text/rules.ts), compared with everything kept before it, and kept until the target is reached.
+// named rules (text/rules.ts), compared with everything kept before it, judged by the model when --judge asks for it
+// (model/judge.ts), and kept until the target is reached.
 //
 // reads  data/workshop/3-instances.jsonl        writes  data/workshop/4-dataset.jsonl
 // run    npx tsx workshop.ts filter
-import { cell, runStep, type Sheet } from './display/notebook.ts'
-import type { Language } from './text/language.ts'
+import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
+import type { Candidate } from './model/judge.ts'
+import type { TaskPool } from './text/pool.ts'
 import { checkInstances, type Instance } from './text/rules.ts'
 import { isMain } from './workspace/is-main.ts'
 import type { InstancesRow } from './workspace/records.ts'
@@ -12,29 +14,61 @@ import type { InstancesRow } from './workspace/records.ts'
 export const filterInstances = cell('filter', async (round, sheet) => {
   const pool = round.newPool()
   const dataset = new DataSet(sheet, round.settings.target)
-  for await (const task of sheet.readMerged(round.settings.merge)) {
-    const finding = pool.check(task.instruction)
-    const sound = finding ? [] : await soundInstances(sheet, task, round.language)
-    if (finding) await sheet.reject({ ...finding, instruction: task.instruction, call: task.call })
-    if (sound.length === 0) continue
-    pool.add(task.instruction)
-    await dataset.keep(task, sound)
-    sheet.progress(dataset.kept)
+  const progress = () => sheet.progress(dataset.kept)
+  const judge = round.settings.judge ? await openJudge(round) : undefined
+  for await (const tasks of sheet.readMerged(round.settings.merge)) {
+    const checked = check(tasks, pool, round)
+    for await (const candidate of judge?.judged(checked, () => dataset.missing, progress) ?? checked) {
+      if (judge) candidate.finding ??= pool.check(candidate.task.instruction) // has one like it been kept meanwhile?
+      const sound = await soundInstances(sheet, candidate)
+      if (sound.length === 0) continue
+      pool.add(candidate.task.instruction)
+      await dataset.keep(candidate.task, sound)
+      progress()
+    }
   }
   sheet.counts = { kept: dataset.kept, rows: sheet.rows }
+  sheet.judgement = judge?.shares()
 })
 
-/** The instances no rule speaks against; the others are rejected one by one. */
-async function soundInstances(
-  sheet: Sheet,
-  { instruction, instances, call }: InstancesRow,
-  language: Language,
-): Promise<Instance[]> {
-  const findings = checkInstances(instruction, instances, language)
+/** Checks the instructions by the rules and against the pool, and the instances of those that pass by theirs. */
+async function* check(
+  tasks: AsyncIterable<InstancesRow>,
+  pool: TaskPool,
+  { language }: Round,
+): AsyncGenerator<Candidate> {
+  for await (const task of tasks) {
+    const { instruction, instances } = task
+    const finding = pool.check(instruction)
+    const findings = finding ? [] : checkInstances(instruction, instances, language)
+    const rows = instances.map((instance, place) => ({ ...instance, finding: findings[place] ?? finding }))
+    yield { task, finding, rows }
+  }
+}
+
+async function openJudge({ model, language, settings }: Round) {
+  const { Judge } = await import('./model/judge.ts')
+  return new Judge(model, { ...settings, language })
+}
+
+/** The instances nothing speaks against; the others are rejected one by one, or all with their instruction. */
+async function soundInstances(sheet: Sheet, { task, finding, rows }: Candidate): Promise<Instance[]> {
+  const { instruction, call } = task
+  const unanswered = rows.find(({ failure }) => failure?.failed === 'stopped')?.failure
+  if (finding) await sheet.reject({ ...finding, instruction, call })
+  else if (unanswered) await sheet.fail(unanswered, instruction)
+  if (finding || unanswered) return []
   const sound: Instance[] = []
-  for (const [place, instance] of instances.entries()) {
-    const finding = findings[place]
-    if (finding) await sheet.reject({ ...finding, instruction, ...instance, call })
+  for (const { finding: objection, failure, ...instance } of rows) {
+    if (failure) await sheet.fail(failure, instruction, instance)
+    else if (objection)
+      await sheet.reject({
+        reason: objection.reason,
+        detail: objection.detail,
+        instruction,
+        ...instance,
+        call: objection.call ?? call,
+      })
     else sound.push(instance)
   }
   return sound
@@ -51,8 +85,12 @@ class DataSet {
     this.target = target
   }
 
+  get missing(): number {
+    return this.target - this.kept
+  }
+
   async keep({ instruction, call }: InstancesRow, instances: readonly Instance[]): Promise<void> {
-    const beyond = this.kept >= this.target
+    const beyond = this.missing <= 0
     if (!beyond) this.kept++
     for (const [place, { input, output }] of instances.entries()) {
       const row = { instruction, input, output }

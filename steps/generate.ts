@@ -7,7 +7,7 @@
 import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
 import { askUntilRead, type Read, samplesAtMost } from './model/ask.ts'
 import { bootstrap } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/model.ts'
+import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
 import type { TaskPool } from './text/pool.ts'
@@ -59,7 +59,7 @@ export const generateInstructions = cell('generate', async (round, sheet) => {
     await growth.take(reply)
     sheet.progress(Math.min(sheet.rows, round.wanted), round.wanted)
   }
-  round.ranDry = growth.ranDry()
+  round.ranDry = growth.ranDry() && !round.model.stopped
   if (round.ranDry)
     sheet.remark((words) => (round.model.provider.name === 'offline' ? words.bankEmpty : words.ranDry))
   sheet.counts = {

@@ -20,11 +20,11 @@ export async function* openNotebook(argv: readonly string[]): AsyncGenerator<Rou
     process.stdout.write(helpPage(argv))
     return
   }
-  const { commandIn, readCommandLine } = await import('../workspace/options.ts')
-  if (commandIn(readCommandLine(argv).words) === 'report') {
-    const { report } = await import('./report/command.ts')
-    return report(argv)
-  }
+  const { readCommand, readCommandLine } = await import('../workspace/options.ts')
+  const command = readCommand(readCommandLine(argv).words)
+  if (command === 'why') return (await import('./why.ts')).tellWhy(argv)
+  if (command === 'check') return (await import('./check.ts')).checkSetup(argv)
+  if (command === 'report') return (await import('./report/command.ts')).report(argv)
   const { Session } = await import('./session.ts')
   const session = await Session.open(argv)
   try {
@@ -43,9 +43,9 @@ export async function runStep(step: string, work: (round: Round) => Promise<void
 
 // A user's mistake is a sentence; anything else is a defect of the workshop and shows where it happened.
 async function explain(error: unknown, argv: readonly string[]): Promise<void> {
-  const { screenLanguage } = await import('../workspace/settings.ts')
+  const { errorLanguage } = await import('../workspace/settings.ts')
   const { plainLines } = await import('./plain.ts')
-  const language = screenLanguage(argv, process.env)
+  const language = errorLanguage(argv, process.env)
   const text =
     error instanceof Fault
       ? error.words[language]

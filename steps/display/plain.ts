@@ -40,3 +40,30 @@ export function cutToWidth(text: string, columns: number): string {
   }
   return `${cut}…`
 }
+
+/** The text in lines of at most so many columns; it breaks at a space or between wide characters, else inside a word. */
+export function wrapToWidth(text: string, columns: number): string[] {
+  if (text.length * 2 <= columns || widthOf(text) <= columns) return [text]
+  const lines: string[] = []
+  let line = ''
+  let width = 0
+  for (const piece of text.match(pieces) ?? []) {
+    for (const part of widthOf(piece.trimEnd()) > columns ? piece : [piece]) {
+      if (width + widthOf(part.trimEnd()) > columns && line !== '') {
+        lines.push(line.trimEnd())
+        line = ''
+        width = 0
+      }
+      line += part
+      width += widthOf(part)
+    }
+  }
+  return [...lines, line.trimEnd()]
+}
+
+// A wide character with the punctuation that may not open a line, or a word with the space after it.
+const wideRange = String.raw`\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef`
+const pieces = new RegExp(
+  String.raw`[${wideRange}][，。、；：！？）》”]*|[^\s${wideRange}]*\s|[^\s${wideRange}]+`,
+  'gu',
+)

@@ -1,11 +1,11 @@
 // The screen: lines on standard output, a progress line on standard error. Colours add, they never carry meaning.
 import path from 'node:path'
 import { type ChalkInstance, Chalk } from 'chalk'
-import type { Ora } from 'ora'
 import type { Language } from '../text/language.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
-import { cutToWidth, plain } from './plain.ts'
+import { cutToWidth, plain, plainLines, widthOf, wrapToWidth } from './plain.ts'
+import { ProgressLine } from './progress.ts'
 import { headings, type Vocabulary, vocabularies } from './words.ts'
 
 const widthElsewhere = 100 // columns where no terminal says how many it has
@@ -14,13 +14,17 @@ export class Screen {
   readonly words: Vocabulary
   readonly language: Language
   private readonly paint: ChalkInstance
-  private spinner: Ora | undefined
-  private spinnerLoading = false
+  private readonly progressLine = new ProgressLine()
 
   constructor(language: Language) {
     this.language = language
     this.words = vocabularies[language]
     this.paint = process.env.NO_COLOR || !process.stdout.isTTY ? new Chalk({ level: 0 }) : new Chalk()
+  }
+
+  /** Columns to cut samples and lists to. */
+  get width(): number {
+    return process.stdout.columns || widthElsewhere
   }
 
   say(words: Words): string {
@@ -33,60 +37,55 @@ export class Screen {
   }
 
   title(text: string): void {
-    this.line(this.paint.bold(text))
+    for (const line of this.wrapped(text, '')) this.line(this.paint.bold(line))
   }
 
   heading(step: Step): void {
     this.title(headings[step])
+    this.progressLine.prepare()
   }
 
-  detail(text: string): void {
-    this.line(`  ${text}`)
+  /** A line of our own words, wrapped on a terminal with the next lines set in; `indent` may carry a mark. */
+  detail(text: string, indent = '  '): void {
+    for (const line of this.wrapped(text, indent)) this.line(line)
   }
 
   remark(text: string): void {
-    this.line(this.paint.yellow(`  ! ${text}`))
+    for (const line of this.wrapped(text, '  ! ')) this.line(this.paint.yellow(line))
+  }
+
+  /** Something that must be mended. */
+  fault(text: string): void {
+    for (const line of this.wrapped(text, '  ✗ ')) this.line(this.paint.red(line))
+  }
+
+  // Away from a terminal lines stay whole, for `grep` and for files.
+  private wrapped(text: string, indent: string): string[] {
+    const width = process.stdout.columns ? process.stdout.columns - widthOf(indent) : Infinity
+    return wrapToWidth(plain(text), Math.max(width, 20)).map((line, place) =>
+      place === 0 ? indent + line : ' '.repeat(widthOf(indent)) + line,
+    )
   }
 
   /** One row of model text, harmless and cut to the terminal's width. */
   sample(text: string): void {
-    this.line(this.paint.dim(cutToWidth(`    · ${plain(text)}`, process.stdout.columns || widthElsewhere)))
+    this.line(this.paint.dim(cutToWidth(`    · ${plain(text)}`, this.width)))
   }
 
   error(text: string): void {
     this.clearProgress()
-    process.stderr.write(`${process.env.NO_COLOR || !process.stderr.isTTY ? text : this.paint.red(text)}\n`)
+    const harmless = plainLines(text)
+    process.stderr.write(
+      `${process.env.NO_COLOR || !process.stderr.isTTY ? harmless : this.paint.red(harmless)}\n`,
+    )
   }
 
-  /** The progress line: only on a terminal that knows its width (ora loops for ever on one of 0 columns). */
-  progress(
-    step: Step,
-    done: number,
-    all: number | undefined,
-    tokens: number,
-    dollars: number | undefined,
-  ): void {
-    const text = this.words.progress(step, done, all, tokens, dollars)
-    if (!process.stderr.isTTY || !process.stderr.columns || process.env.CI) return
-    if (this.spinner) this.spinner.text = text
-    else if (!this.spinnerLoading) void this.startSpinner(text)
-  }
-
-  private async startSpinner(text: string): Promise<void> {
-    this.spinnerLoading = true
-    const { default: ora } = await import('ora')
-    if (this.spinnerLoading)
-      this.spinner = ora({
-        text,
-        color: process.env.NO_COLOR ? 'white' : 'cyan',
-        discardStdin: false,
-      }).start()
+  progress(text: () => string): void {
+    this.progressLine.show(text)
   }
 
   clearProgress(): void {
-    this.spinner?.stop()
-    this.spinner = undefined
-    this.spinnerLoading = false
+    this.progressLine.clear()
   }
 }
 

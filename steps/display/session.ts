@@ -9,7 +9,7 @@ import { dollars, priceOf } from '../model/prices.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step } from '../workspace/folder.ts'
+import { exists, Folder, type Step } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import type { SeedTask } from '../workspace/records.ts'
@@ -25,10 +25,11 @@ import {
   withStored,
 } from '../workspace/settings.ts'
 import { onInterrupt } from './interrupt.ts'
+import { Rate } from './rate.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
-import { showCell, showFirstLines } from './summary.ts'
+import { showCell, showExports, showFirstLines } from './summary.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 type Materials = {
@@ -47,7 +48,8 @@ export class Session {
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
   private lastStep: Step | undefined
-  private pending = 0
+  private unfinished: { done: number; all: number } | undefined
+  private readonly past = { tokens: 0, dollars: 0 } // of the steps this command has behind it
 
   private constructor(
     screen: Screen,
@@ -99,7 +101,7 @@ export class Session {
       settings,
       this.model.provider,
       seeds.length,
-      estimate(rows, settings.steps, priceOf(this.model.provider)),
+      estimate(rows, settings.steps, priceOf(this.model.provider), settings.judge),
     )
     onInterrupt(() => {
       this.screen.error(this.screen.words.interrupted)
@@ -162,20 +164,22 @@ export class Session {
     if (!round.settings.steps.includes(step) || this.model.stopped) return
     if (round.number === 1) this.screen.heading(step)
     this.model.begin()
+    const rate = new Rate()
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
-      this.showProgress(step, done, all),
+      this.showProgress(step, rate, done, all),
     )
+    let edited: string | undefined
     try {
       await work(round, sheet)
+      // A run that was stopped before its first answer leaves the files of the last one alone.
+      if (this.model.stopped && sheet.rows === 0) return await sheet.discard()
+      edited = await sheet.commit()
     } catch (error) {
       await sheet.discard()
       throw error
     }
     this.lastStep = step
-    this.pending = sheet.pending
-    // A run that was stopped before its first answer leaves the files of the last one alone.
-    if (this.model.stopped && sheet.rows === 0) return sheet.discard()
-    const edited = await sheet.commit()
+    this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
     await this.keepRecord(step, sheet)
     showCell(this.screen, round, sheet, {
       edited,
@@ -185,10 +189,31 @@ export class Session {
     })
   }
 
-  private showProgress(step: Step, done: number, all: number | undefined): void {
-    const { tally, provider } = this.model
-    const tokens = tally.prompt_tokens + tally.completion_tokens
-    this.screen.progress(step, done, all, tokens, dollars(tally, priceOf(provider)))
+  private showProgress(step: Step, rate: Rate, done: number, all: number | undefined): void {
+    this.screen.progress(() => {
+      const { tally, provider } = this.model
+      const tokens = this.past.tokens + tally.prompt_tokens + tally.completion_tokens
+      const cost = dollars(tally, priceOf(provider))
+      const spent = cost === undefined ? undefined : this.past.dollars + cost
+      const perSecond = rate.perSecond(done, performance.now())
+      const known = all ?? this.expectedRows(step)
+      const expected = known !== undefined && known >= done ? known : undefined
+      return this.screen.words.progress(step, {
+        done,
+        all: expected,
+        rate: perSecond,
+        tokens,
+        dollars: spent,
+      })
+    })
+  }
+
+  /** Rows a step will come to, as far as the steps before it have told. */
+  private expectedRows(step: Step): number | undefined {
+    const { novel, classified } = this.record.funnel
+    const { target } = this.materials.settings
+    if (step === 'filter') return Number.isFinite(target) ? target : undefined
+    return step === 'classify' ? novel : classified
   }
 
   private costOf(step: Step) {
@@ -203,9 +228,15 @@ export class Session {
     Object.assign(this.record.funnel, sheet.counts)
     this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
     const price = priceOf(this.model.provider)
-    if (step !== 'filter')
+    if (step === 'filter') {
+      this.record.judge = sheet.judgement
+      delete this.record.cost.filter
+    }
+    if (step !== 'filter' || this.materials.settings.judge)
       this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
     await writeRunRecord(this.folder, this.record)
+    this.past.tokens += tokens.prompt_tokens + tokens.completion_tokens
+    this.past.dollars += dollars(tokens, price) ?? 0
   }
 
   /** The last lines and the exit status. */
@@ -219,9 +250,15 @@ export class Session {
       process.exitCode = stopped.exit
       this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
     } else if (settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
-    if (this.pending > 0) this.screen.detail(words.partial(kept, kept + this.pending))
     if (this.lastStep === undefined) return
-    if (this.lastStep === 'filter' && !stopped) {
+    if (this.unfinished) {
+      const { done, all } = this.unfinished
+      const hint = this.lastStep === 'instances' ? words.filterThese : ''
+      this.screen.detail(words.partial(done, all, hint))
+    }
+    if (this.lastStep === 'filter') await this.export()
+    if (stopped) return
+    if (this.lastStep === 'filter') {
       this.screen.title(
         reached
           ? words.done(rows, kept, shownPath(this.folder.dataset))
@@ -233,6 +270,14 @@ export class Session {
       const stale = await this.folder.stale(this.lastStep)
       if (stale.length > 0) this.screen.detail(words.next(`npx tsx workshop.ts ${stale.join(' ')}`))
     }
+  }
+
+  private async export(): Promise<void> {
+    const { settings, language } = this.materials
+    if (settings.exports.length === 0 || !(await exists(this.folder.dataset))) return
+    const { exportDataset } = await import('../workspace/exports.ts')
+    const source = { settings, record: this.record }
+    showExports(this.screen, await exportDataset(this.folder, settings.exports, source, language))
   }
 
   /** The page of this run, from run.json and the files, unless it would take long. */

@@ -1,10 +1,12 @@
 // What a step works on: the rows it reads, the file it writes, its rejects and its counts.
 import path from 'node:path'
-import type { Failure } from '../model/model.ts'
+import type { Failure } from '../model/failure.ts'
 import type { Language } from '../text/language.ts'
+import type { Instance } from '../text/rules.ts'
 import { type Folder, type Step } from '../workspace/folder.ts'
 import type { RejectedRow } from '../workspace/records.ts'
 import { Rejects } from '../workspace/rejected.ts'
+import type { Judgement } from '../workspace/run-record.ts'
 import type { Replacement } from '../workspace/replacement.ts'
 import type { Vocabulary } from './words.ts'
 import { checksumOf } from '../workspace/replacement.ts'
@@ -25,6 +27,8 @@ export class Sheet {
   readonly notes: Remark[] = []
   /** The step's part of the funnel. */
   counts: Record<string, number> = {}
+  /** What the judge said, when step 4 asked one. */
+  judgement: Judgement | undefined
   readonly rejects: Rejects
   readonly step: Step
   private readonly folder: Folder
@@ -32,6 +36,7 @@ export class Sheet {
   private readonly output: Replacement
   private readonly tick: (done: number, all: number | undefined) => void
   private inputFile: string | undefined
+  private inputRows = 0
   private source = '' // the merged file being read
 
   constructor(
@@ -57,16 +62,17 @@ export class Sheet {
         await this.reject({ reason: 'duplicate_row', detail: row.id, instruction: row.instruction })
       else yield row
       seen.add(row.id)
+      this.inputRows = seen.size
     }
   }
 
-  /** The rows of step 3, then those of other runs' files; `--merge` names files or folders. Says what each file gave. */
-  async *readMerged(merge: readonly string[]): AsyncGenerator<Row<'withInstances'>> {
-    yield* this.read('withInstances')
+  /** The rows of step 3, then those of each file of another run; `--merge` names files or folders. Says what each file gave. */
+  async *readMerged(merge: readonly string[]): AsyncGenerator<AsyncIterable<Row<'withInstances'>>> {
+    yield this.read('withInstances')
     for (const file of await jsonlFiles(merge)) {
       const before = { rows: this.rows, duplicates: this.rejects.counts.get('near_duplicate') ?? 0 }
       this.source = path.basename(file)
-      yield* readRows(file, 'withInstances')
+      yield readRows(file, 'withInstances')
       const gave = this.rows - before.rows
       const duplicates = (this.rejects.counts.get('near_duplicate') ?? 0) - before.duplicates
       this.note((words) => words.contributed(path.basename(file), gave, duplicates))
@@ -86,13 +92,14 @@ export class Sheet {
   }
 
   /** A question without an answer: a reject under its reason, or nothing yet when the run stopped first. */
-  async fail({ failed, detail, call }: Failure, instruction: string): Promise<void> {
+  async fail({ failed, detail, call }: Failure, instruction: string, instance?: Instance): Promise<void> {
     if (failed === 'stopped') this.pending++
     else
       await this.reject({
         reason: failed,
         detail: detail[this.language],
         instruction,
+        ...instance,
         ...(call === undefined ? {} : { call }),
       })
   }
@@ -105,6 +112,12 @@ export class Sheet {
   /** Something to think about. */
   remark(remark: Remark): void {
     this.remarks.push(remark)
+  }
+
+  /** How far a step came that was stopped: the rows of its input that are decided, or in step 1 the `wanted` that are there. */
+  reached(wanted: number): { done: number; all: number } {
+    if (this.inputFile === undefined) return { done: this.rows, all: wanted }
+    return { done: this.inputRows - this.pending, all: this.inputRows }
   }
 
   progress(done: number, all?: number): void {

@@ -1,10 +1,12 @@
 // What is shown at the start of a command and after each cell: a few lines to look at, not to read.
 import type { Provider } from '../model/provider.ts'
 import type { Step } from '../workspace/folder.ts'
+import type { Exported } from '../workspace/exports.ts'
 import type { StepCost } from '../workspace/run-record.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Round } from './round.ts'
-import type { Screen } from './screen.ts'
+import { widthOf } from './plain.ts'
+import { type Screen, shownPath } from './screen.ts'
 import type { Sheet } from './sheet.ts'
 
 type Expected = { calls: number; dollars: number | undefined }
@@ -20,7 +22,7 @@ export function showFirstLines(
   const { words } = screen
   const asking = provider.name !== 'offline' && provider.replayOf === undefined
   screen.title(
-    `Self-Instruct · ${who(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
+    `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
   )
   if (settings.whole) screen.detail(words.plan(settings.target, seeds))
   const carried = Object.entries(settings.carried).filter(
@@ -33,7 +35,8 @@ export function showFirstLines(
     screen.remark(words.ineffective(idle.map((name) => `--${name}`).join(', ')))
 }
 
-function who({ words, language }: Screen, settings: Settings, provider: Provider): string {
+/** The provider and model, and where the key comes from; or what stands in for them. */
+export function whoAnswers({ words, language }: Screen, settings: Settings, provider: Provider): string {
   if (provider.name === 'offline') return words.offline
   if (provider.replayOf === undefined) return words.asking(provider.name, provider.model, provider.keyFrom)
   const day = new Date(provider.replayOf)
@@ -51,23 +54,43 @@ type Cell = {
   funnel: Record<string, number>
 }
 
-/** Counts, reasons, sample rows and the file; later rounds on one line. */
+/** Counts, reasons, sample rows and the file; a later round takes one line. */
 export function showCell(screen: Screen, round: Round, sheet: Sheet, cell: Cell): void {
   const { words } = screen
-  const outcome = outcomeOf(screen, sheet.step, cell.funnel)
-  const reasons = [...sheet.rejects.counts]
-    .toSorted((a, b) => b[1] - a[1])
-    .map(([reason, count]) => `${count} ${reason}`)
-  const rejected = reasons.length > 0 ? ` · ${words.rejected}: ${reasons.join(', ')}` : ''
-  const later = round.number > 1 ? `${words.round(round.number)} · ${sheet.step}: ` : ''
-  screen.detail(`${later}${outcome}${rejected}`)
-  for (const note of sheet.notes) screen.detail(note(words))
+  const later = round.number > 1
+  if (!later) for (const line of outcomeLines(screen, sheet, cell.funnel)) screen.detail(line)
+  else if (sheet.step === 'filter')
+    screen.detail(`${words.round(round.number)}${words.colon}${funnelLine(screen, cell.funnel)}`)
+  if (sheet.judgement) screen.detail(words.judged(sheet.judgement, round.model.provider.name === 'offline'))
+  if (!later) for (const note of sheet.notes) screen.detail(note(words))
   for (const remark of sheet.remarks) screen.remark(remark(words))
   if (cell.edited) screen.remark(words.edited(cell.edited))
   if (later) return
   for (const sample of sheet.samples) screen.sample(sample)
   screen.detail(`→ ${cell.file}${cell.cost ? ` · ${words.cost(totals(cell.cost))}` : ''}`)
   if (sheet.step === 'filter') screen.detail(funnelLine(screen, cell.funnel))
+}
+
+/** What the step came to and every reason with its count, the most frequent first, on as many lines as that takes. */
+function outcomeLines(screen: Screen, sheet: Sheet, funnel: Record<string, number>): string[] {
+  const { words, width } = screen
+  const reasons = [...sheet.rejects.counts].toSorted((a, b) => b[1] - a[1])
+  const parts = reasons.map(([reason, count], place) => words.rejected(reason, count, place))
+  const lines = [outcomeOf(screen, sheet.step, funnel)]
+  for (const part of parts) {
+    const longer = `${lines.at(-1) ?? ''}${part}`
+    if (widthOf(longer) + 2 <= width) lines[lines.length - 1] = longer
+    else lines.push(`  ${part.replace(/^[ ,，·]+/, '')}`)
+  }
+  return lines
+}
+
+/** The files `--export` made, each on a line. */
+export function showExports(screen: Screen, exported: readonly Exported[]): void {
+  for (const { path, rows, fewest } of exported) {
+    screen.detail(`→ ${shownPath(path)}`)
+    if (rows < fewest) screen.remark(screen.words.fewForOpenai(rows, fewest))
+  }
 }
 
 function totals(cost: StepCost & { fresh: number }) {

@@ -1,6 +1,8 @@
 // What the screen says, in both languages.
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
+import { nameOfReason } from './reasons.ts'
+import type { Judgement } from '../workspace/run-record.ts'
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {
@@ -22,6 +24,39 @@ export type Cost = {
   fresh: number
 }
 
+/** Where a step is: rows done of all, rows a second, tokens and dollars of the whole command so far. */
+export type Progress = {
+  done: number
+  all: number | undefined
+  rate: number | undefined
+  tokens: number
+  dollars: number | undefined
+}
+
+const stepNames: Record<Step, string> = {
+  generate: '生成指令',
+  classify: '判断分类任务',
+  instances: '生成实例',
+  filter: '过滤去重',
+}
+
+const shortNumber = (value: number): string => number(Number(value.toPrecision(2)))
+
+const units: Record<Language, [second: string, minute: string, hour: string]> = {
+  en: [' s', ' min', ' h'],
+  zh: [' 秒', ' 分钟', ' 小时'],
+}
+
+/** Seconds as people say them: "40 s", "12 min", "3.5 h". */
+function duration(seconds: number, language: Language): string {
+  const [second, minute, hour] = units[language]
+  if (seconds < 90) return `${Math.ceil(seconds)}${second}`
+  if (seconds < 5400) return `${Math.round(seconds / 60)}${minute}`
+  return `${(seconds / 3600).toFixed(1)}${hour}`
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
+
 const en = {
   offline: 'offline: a stand-in for the lesson, not a model; its rows are no training data',
   replaying: (model: string, day: string) => `no key: replaying ${model}'s replies of ${day}`,
@@ -40,9 +75,11 @@ const en = {
   instances: (instances: number, rows: number) =>
     `${number(instances)} instances for ${number(rows)} instructions`,
   filter: (rows: number, kept: number) => `${number(rows)} rows from ${number(kept)} instructions`,
-  rejected: 'rejected',
+  colon: ': ',
+  rejected: (reason: string, count: number, place: number) =>
+    `${place === 0 ? ' · rejected: ' : ', '}${number(count)} ${reason}`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
-    `${number(calls)} calls (${number(calls - fresh)} from the log), ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}, ${money(dollars)}`,
+    `${number(calls)} calls${fresh < calls ? ` (${number(calls - fresh)} from the log)` : ''}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
     asked: 'asked',
     parsed: 'parsed',
@@ -51,6 +88,10 @@ const en = {
     kept: 'kept',
   },
   agreement: (same: number, all: number) => `model and label agree on ${same} of ${all} seed tasks`,
+  judged: ({ rows, ...shares }: Judgement, offline: boolean) =>
+    `the judge on ${number(rows)} rows: valid instruction ${percent(shares.instruction_valid)}, appropriate input ${percent(shares.input_appropriate)}, correct output ${percent(shares.output_correct)}, all three ${percent(shares.all)} ${offline ? "(the stand-in's, set by hand: they say nothing about models)" : "(people on the paper's rows: 92, 79, 58, 54 %)"}`,
+  fewForOpenai: (rows: number, least: number) =>
+    `fine-tuning at OpenAI needs at least ${least} examples; here are ${rows}`,
   fewTasks: (share: string) =>
     `only ${share} classification tasks; the paper had 22 %: do the seed tasks show any?`,
   manyTasks: (share: string) =>
@@ -63,8 +104,9 @@ const en = {
   contributed: (file: string, rows: number, duplicates: number) =>
     `${file}: ${number(rows)} rows, ${number(duplicates)} instructions near-duplicates of earlier ones`,
   edited: (file: string) => `this file was edited by hand; the edited version is kept as ${file}`,
-  partial: (done: number, all: number) =>
-    `${number(done)} of ${number(all)}; the same command goes on from here`,
+  partial: (done: number, all: number, hint: string) =>
+    `${number(done)} of ${number(all)};${hint} the same command goes on`,
+  filterThese: ' `npx tsx workshop.ts filter` makes a data set of these now;',
   interrupted: 'interrupted: waiting for the replies under way (Ctrl-C again: at once)',
   stopped: 'interrupted; run the same command to go on',
   next: (command: string) => `next: ${command}`,
@@ -78,14 +120,14 @@ const en = {
   belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
   nothingSurvives: 'a whole round added nothing to the data set: see rejected.jsonl for the reasons',
   replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
-  progress: (
-    step: string,
-    done: number,
-    all: number | undefined,
-    tokens: number,
-    dollars: number | undefined,
-  ) =>
-    `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`} · ${number(tokens)} tokens · ${money(dollars)}`,
+  progress: (step: Step, { done, all, rate, tokens, dollars }: Progress) =>
+    [
+      `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,
+      ...(rate === undefined ? [] : [`${shortNumber(rate)}/s`]),
+      `${number(tokens)} tokens`,
+      ...(dollars === 0 ? [] : [money(dollars)]),
+      ...(rate === undefined || all === undefined ? [] : [`${duration((all - done) / rate, 'en')} left`]),
+    ].join(' · '),
 }
 
 export type Vocabulary = typeof en
@@ -104,11 +146,16 @@ const zh: Vocabulary = {
   classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
   filter: (rows, kept) => `${number(kept)} 条指令，共 ${number(rows)} 行数据`,
-  rejected: '拒绝',
+  colon: '：',
+  rejected: (reason, count, place) =>
+    `${place === 0 ? ' · 拒绝：' : '，'}${nameOfReason(reason, 'zh')} ${number(count)}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
-    `${number(calls)} 次调用（${number(calls - fresh)} 次取自日志），${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}，${money(dollars)}`,
+    `${number(calls)} 次调用${fresh < calls ? `（${number(calls - fresh)} 次取自日志）` : ''}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
   agreement: (same, all) => `${all} 个种子任务中，模型判断与标注一致的有 ${same} 个`,
+  judged: ({ rows, ...shares }, offline) =>
+    `评审了 ${number(rows)} 行：指令有效 ${percent(shares.instruction_valid)}，输入合适 ${percent(shares.input_appropriate)}，输出正确 ${percent(shares.output_correct)}，三项都对 ${percent(shares.all)}${offline ? '（替身的评审是事先设定的，不能说明任何模型）' : '（论文数据经人工评审为 92、79、58、54 %）'}`,
+  fewForOpenai: (rows, least) => `OpenAI 微调至少需要 ${least} 个示例，这里只有 ${rows} 个`,
   fewTasks: (share) => `分类任务只占 ${share}（论文为 22 %）：种子任务里有分类任务吗？`,
   manyTasks: (share) => `分类任务占 ${share}（论文为 22 %）：模型的判断可信吗？`,
   ranDry:
@@ -119,7 +166,8 @@ const zh: Vocabulary = {
   contributed: (file, rows, duplicates) =>
     `${file}：${number(rows)} 行，另有 ${number(duplicates)} 条指令与前面的近似重复`,
   edited: (file) => `该文件被手工修改过；修改后的版本已保留为 ${file}`,
-  partial: (done, all) => `已完成 ${number(done)} / ${number(all)}；重新运行同一命令即可继续`,
+  partial: (done, all, hint) => `已完成 ${number(done)} / ${number(all)}；${hint}重新运行同一命令即可继续`,
+  filterThese: '现在运行 `npx tsx workshop.ts filter` 即可用这些生成数据集；',
   interrupted: '已中断：正在等待进行中的回复（再按一次 Ctrl-C 立即退出）',
   stopped: '已中断；重新运行同一命令即可继续',
   next: (command) => `下一步：${command}`,
@@ -130,8 +178,14 @@ const zh: Vocabulary = {
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
   nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,
-  progress: (step, done, all, tokens, dollars) =>
-    `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`} · ${number(tokens)} 个 token · ${money(dollars)}`,
+  progress: (step, { done, all, rate, tokens, dollars }) =>
+    [
+      `${stepNames[step]} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,
+      ...(rate === undefined ? [] : [`每秒 ${shortNumber(rate)}`]),
+      `${number(tokens)} 个 token`,
+      ...(dollars === 0 ? [] : [money(dollars)]),
+      ...(rate === undefined || all === undefined ? [] : [`还需约${duration((all - done) / rate, 'zh')}`]),
+    ].join(' · '),
 }
 
 export const vocabularies: Record<Language, Vocabulary> = { en, zh }

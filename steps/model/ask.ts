@@ -3,7 +3,8 @@ import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
 import type { Call } from './call-log.ts'
-import { type Failure, isFailure, type Model } from './model.ts'
+import { type Failure, isFailure, verdictOf } from './failure.ts'
+import type { Model } from './model.ts'
 import type { Message, Question } from './wire.ts'
 
 /** Samples of one question at most: generation request k owns the numbers 3k to 3k + 2. */
@@ -54,16 +55,13 @@ export type RowsQuestion<T> = Omit<Question, 'messages' | 'sample'> & {
  * Answers for one group of rows, in their order. A row answered in any logged call is not asked again; rows left out or
  * answered oddly are asked again without the others; a group that fails as a whole is split in halves.
  */
-export async function askAboutRows<T, Row extends { instruction: string }>(
+export async function askAboutRows<T, Row>(
   model: Model,
   question: RowsQuestion<T>,
   rows: readonly Row[],
+  textOf: (row: Row) => string,
 ): Promise<{ row: Row; answer: Read<T> | Failure }[]> {
-  const group = new Group(
-    model,
-    question,
-    rows.map((row) => row.instruction),
-  )
+  const group = new Group(model, question, rows.map(textOf))
   await group.settle([...rows.keys()], 0)
   return rows.map((row, place) => ({ row, answer: group.answers[place] ?? unread }))
 }
@@ -109,9 +107,10 @@ class Group<T> {
     let next = sample
     for (const place of places) {
       const calls = await this.model.log.about(this.keys[place] ?? '')
-      const answered = calls.find((call) => this.take([place], this.answersIn(call), call.key).length === 0)
-      if (answered || calls.length >= samplesAtMost) continue
-      next = Math.max(next, calls.length)
+      const replies = calls.filter((call) => verdictOf(call) === undefined)
+      const answered = replies.find((call) => this.take([place], this.answersIn(call), call.key).length === 0)
+      if (answered || this.takeVerdict(place, calls) || replies.length >= samplesAtMost) continue
+      next = Math.max(next, replies.length)
       open.push(place)
     }
     return [open, next]
@@ -134,14 +133,23 @@ class Group<T> {
     })
   }
 
+  /** A verdict on a call about this row alone is the row's; on a group it may be anybody's. */
+  private takeVerdict(place: number, calls: readonly Call[]): boolean {
+    const alone = calls.find((call) => call.rows?.length === 1 && verdictOf(call) !== undefined)
+    const verdict = alone && verdictOf(alone)
+    if (verdict) this.answers[place] = verdict
+    return verdict !== undefined
+  }
+
+  // Whatever is wrong with a group may be wrong with one of its rows: it is split until that one stands alone.
   private async settleFailure(failure: Failure, places: number[], sample: number): Promise<void> {
-    const divisible = failure.failed === 'call_failed' || failure.failed === 'content_filter'
-    if (divisible && places.length > 1 && !this.model.stopped) {
-      const half = Math.ceil(places.length / 2)
-      await Promise.all([this.settle(places.slice(0, half), sample), this.settle(places.slice(half), sample)])
+    const divisible = ['call_failed', 'content_filter', 'refusal'].includes(failure.failed)
+    if (!divisible || places.length === 1) {
+      for (const place of places) this.answers[place] = failure
       return
     }
-    for (const place of places) this.answers[place] = failure
+    const half = Math.ceil(places.length / 2)
+    await Promise.all([this.settle(places.slice(0, half), sample), this.settle(places.slice(half), sample)])
   }
 }
 

@@ -37,12 +37,14 @@ const headBytes = 4096 // 100 row keys and a long model name
 export class CallLog {
   readonly file: string
   private readonly readOnly: boolean
-  private handle: FileHandle | undefined
+  private reading: Promise<FileHandle> | undefined
+  private writing: Promise<FileHandle> | undefined
   private readonly placeOf = new Map<string, number>()
   private readonly callsOfRow = new Map<string, number[]>()
   private readonly starts: number[] = []
   private readonly lengths: number[] = []
-  private end = 0
+  private end = 0 // of the last whole line
+  private unended = false // that line lacks its line break
   private waiting: Call[] = []
   private flushed: Promise<void> = Promise.resolve()
   /** The latest reply of each provider and model, as `provider model` → ISO time; the last used comes last. */
@@ -53,7 +55,7 @@ export class CallLog {
     this.readOnly = readOnly
   }
 
-  /** Indexes the log, if there is one. A last line torn by a crash is dropped, and cut off unless `readOnly`. */
+  /** Indexes the log, if there is one. What a crash left of a last line is passed over, and cut off by the next append. */
   static async open(file: string, readOnly: boolean): Promise<CallLog> {
     const log = new CallLog(file, readOnly)
     if (await exists(file)) await log.index()
@@ -65,18 +67,11 @@ export class CallLog {
     let number = 0
     for await (const { bytes, ended } of splitLines(this.file)) {
       number++
-      if (bytes.length > 1 && (ended || isWhole(bytes)))
-        this.note(readHead(bytes, this.file, number), bytes.length)
-      if (ended || isWhole(bytes)) this.end += bytes.length + 1
-      if (!ended && !this.readOnly) await this.mend(isWhole(bytes))
+      if (!ended && !isWhole(bytes)) return
+      if (bytes.length > 1) this.note(readHead(bytes, this.file, number), bytes.length)
+      this.end += bytes.length + Number(ended)
+      this.unended = !ended
     }
-  }
-
-  // A line that is whole lacks only its line break; a torn one is cut off.
-  private async mend(whole: boolean): Promise<void> {
-    const handle = await this.open()
-    if (whole) await handle.write('\n', this.end - 1)
-    else await handle.truncate(this.end)
   }
 
   private note(entry: Entry, length: number): void {
@@ -110,16 +105,16 @@ export class CallLog {
 
   private async read(place: number): Promise<Call> {
     const length = this.lengths[place] ?? 0
-    const handle = await this.open()
+    const handle = await (this.reading ??= open(this.file, 'r'))
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, this.starts[place])
     try {
-      return JSON.parse(buffer.toString('utf8')) as Call
+      return JSON.parse(textOf(buffer)) as Call
     } catch {
       throw broken(this.file, place + 1)
     }
   }
 
-  /** Resolves when the call is on disk. Calls that come in while a flush is under way share the next one. */
+  /** Resolves when the call is on disk. Calls that come in while a flush is under way share the next one; after a failed flush there is none. */
   append(call: Call): Promise<void> {
     this.waiting.push(call)
     this.flushed = this.flushed.then(() => this.flush())
@@ -132,8 +127,8 @@ export class CallLog {
     if (calls.length === 0) return
     const lines = calls.map((call) => Buffer.from(`${JSON.stringify(call)}\n`))
     try {
-      const handle = await this.open()
-      await handle.write(Buffer.concat(lines), 0, undefined, this.end)
+      const handle = await (this.writing ??= this.openToWrite())
+      await handle.appendFile(Buffer.concat(lines))
       await handle.datasync()
     } catch (error) {
       throw unwritable(this.file, error)
@@ -145,28 +140,30 @@ export class CallLog {
     }
   }
 
-  private opening: Promise<FileHandle> | undefined
-
-  private open(): Promise<FileHandle> {
-    this.opening ??= this.openFile()
-    return this.opening
-  }
-
-  private async openFile(): Promise<FileHandle> {
-    const missing = !this.readOnly && !(await exists(this.file))
-    this.handle = await open(this.file, this.readOnly ? 'r' : missing ? 'w+' : 'r+')
-    return this.handle
+  private async openToWrite(): Promise<FileHandle> {
+    if (this.readOnly) throw new Error(`${this.file} is only replayed`)
+    const handle = await open(this.file, 'a')
+    await handle.truncate(this.end)
+    if (this.unended) await handle.appendFile('\n')
+    this.end += Number(this.unended)
+    return handle
   }
 
   async close(): Promise<void> {
     await this.flushed.catch(() => undefined)
-    await this.handle?.close()
+    for (const opened of [this.reading, this.writing])
+      await opened?.then((handle) => handle.close()).catch(() => undefined)
   }
+}
+
+// An editor may have put a byte order mark before the first line.
+function textOf(bytes: Buffer): string {
+  return bytes.toString('utf8').replace(/^\uFEFF/, '')
 }
 
 function isWhole(bytes: Buffer): boolean {
   try {
-    JSON.parse(bytes.toString('utf8'))
+    JSON.parse(textOf(bytes))
     return true
   } catch {
     return false
@@ -184,7 +181,7 @@ function readHead(bytes: Buffer, file: string, number: number): Entry {
 function readWhole(bytes: Buffer, file: string, number: number): Entry {
   let call: Partial<Call>
   try {
-    call = JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, '')) as Partial<Call>
+    call = JSON.parse(textOf(bytes)) as Partial<Call>
   } catch {
     throw broken(file, number)
   }

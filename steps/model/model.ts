@@ -1,27 +1,15 @@
 // One model behind one question: looked up in the call log first, asked only when it is not there, logged before it is used.
-import type { Words } from '../workspace/fault.ts'
+import { setMaxListeners } from 'node:events'
+import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
 import type { Call, CallLog } from './call-log.ts'
+import { type Failure, verdictOf } from './failure.ts'
 import { Pace } from './pace.ts'
 import { isProblem, type Problem } from './problem.ts'
 import type { Provider } from './provider.ts'
 import { count, noTally, type Tally } from './tally.ts'
 import type { Question, Reply, Wire } from './wire.ts'
-
-/** Why there is no answer: the reason under which a row is rejected, or `stopped` when nothing is decided yet. */
-export type Failure = {
-  failed:
-    | 'call_failed'
-    | 'content_filter'
-    | 'not_recorded'
-    | 'refusal'
-    | 'unreadable_reply'
-    | 'truncated'
-    | 'stopped'
-  detail: Words
-  call?: string
-}
 
 /** Why no further question is sent, and the exit status that follows. */
 export type Stop = { words: Words; exit: 1 | 130 }
@@ -48,6 +36,7 @@ export class Model {
     this.provider = provider
     this.log = log
     this.pace = new Pace(concurrency, provider)
+    setMaxListeners(0, this.halt.signal, this.abort.signal) // one for each request in flight
     let opened: Promise<Wire> | undefined
     this.wire = () => (opened ??= wire())
   }
@@ -71,7 +60,7 @@ export class Model {
     let asking = this.inFlight.get(key)
     if (!asking) {
       asking = this.pace
-        .limit(() => this.send(key, step, question, extras))
+        .limit(() => this.send(key, step, question, extras).catch((error) => this.giveUp(error)))
         .finally(() => this.inFlight.delete(key))
       this.inFlight.set(key, asking)
     }
@@ -80,17 +69,7 @@ export class Model {
 
   private use(call: Call, fresh: boolean): Call | Failure {
     count(this.tally, call, fresh)
-    if (call.skipped)
-      return {
-        failed: 'call_failed',
-        detail: { en: 'skipped in an earlier run', zh: '先前运行中已跳过' },
-        call: call.key,
-      }
-    if (call.finish_reason === 'content_filter')
-      return { failed: 'content_filter', detail: filtered, call: call.key }
-    if (call.refusal)
-      return { failed: 'refusal', detail: { en: call.refusal, zh: call.refusal }, call: call.key }
-    return call
+    return verdictOf(call) ?? call
   }
 
   private async send(key: string, step: Step, question: Question, extras: Extras): Promise<Call | Failure> {
@@ -131,12 +110,22 @@ export class Model {
       return this.use(await log(reply), true)
     } catch (error) {
       if (!isProblem(error)) throw error
-      if (error.kind === 'filter') return this.use(await log(withoutReply(question, 'content_filter')), true)
+      if (error.kind === 'filter') {
+        this.failures = 0
+        return this.use(await log(withoutReply(question, 'content_filter')), true)
+      }
       const failure = this.fail(error)
       if (failure.failed === 'call_failed' && extras.skip)
         await log({ ...withoutReply(question, ''), skipped: 'call_failed' })
       return failure
     }
+  }
+
+  // A log that cannot be written ends the run before more is paid for and lost.
+  private giveUp(error: unknown): Failure {
+    this.stop(error instanceof Fault ? { words: error.words, exit: 1 } : defect)
+    if (!(error instanceof Fault)) throw error
+    return notAsked
   }
 
   private fail(problem: Problem): Failure {
@@ -164,21 +153,18 @@ export class Model {
 
   /** Waits for what is in flight and closes the log. */
   async close(): Promise<void> {
+    this.halt.abort()
     await Promise.allSettled(this.inFlight.values())
     await this.log.close()
   }
 }
 
-export function isFailure(answer: object): answer is Failure {
-  return 'failed' in answer
-}
-
+const defect: Stop = { words: { en: 'stopped by a defect', zh: '因程序缺陷而停止' }, exit: 1 }
 const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
 const notRecorded: Failure = {
   failed: 'not_recorded',
   detail: { en: 'this request is not in the recorded calls', zh: '调用记录中没有该请求' },
 }
-const filtered: Words = { en: "the provider's content filter stopped it", zh: '被服务商的内容过滤拦截' }
 
 function withoutReply(question: Question, finish_reason: string): Reply {
   const usage = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }

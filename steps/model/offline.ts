@@ -41,7 +41,7 @@ const plantedPerReply = 2
 const plantedWeight = 0.2 // with those two about a quarter of what is drawn carries a fault that a rule catches
 const alike = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
 const chances = { chatter: 0.12, cut: 0.03, leftOut: 0.03, echo: 0.25, mistakenVerdict: 0.15 }
-const charactersPerToken = { en: 4, zh: 1.5 } // rough averages of current tokenisers
+const tokensPerCharacter = { han: 1 / 1.5, other: 1 / 4 } // rough averages of current tokenisers
 
 /** The wire of the offline model; asks nobody. */
 export async function openOfflineWire(): Promise<Wire> {
@@ -59,13 +59,18 @@ export async function answerOffline(messages: readonly Message[], maxTokens: num
   const lastMessage = messages.at(-1)?.content ?? ''
   const bank = await (banks[language] ??= openBank(language))
   const whole = dress(answer({ prompt, lastMessage, bank, language, sample, random }), language, random)
-  const tokens = Math.ceil(whole.length / charactersPerToken[language])
+  const tokens = tokensIn(whole)
   const allowed = random() < chances.cut ? Math.ceil(tokens * 0.6) : maxTokens
   const cut = tokens > allowed
-  const reply = cut ? whole.slice(0, Math.floor(allowed * charactersPerToken[language])) : whole
-  const prompt_tokens = Math.ceil(prompt.length / charactersPerToken[language])
+  const reply = cut ? whole.slice(0, Math.floor((whole.length * allowed) / tokens)) : whole
+  const prompt_tokens = tokensIn(prompt)
   const usage = { prompt_tokens, completion_tokens: Math.min(tokens, allowed), cached_tokens: 0 }
   return { reply, finish_reason: cut ? 'length' : 'stop', usage }
+}
+
+function tokensIn(text: string): number {
+  const han = text.match(/\p{Script=Han}/gu)?.length ?? 0
+  return Math.ceil(han * tokensPerCharacter.han + (text.length - han) * tokensPerCharacter.other)
 }
 
 const banks: Partial<Record<Language, Promise<Bank>>> = {}

@@ -1,18 +1,20 @@
-// How fast to ask, and how patiently: requests in flight, waits between attempts, and slowing down when the server says so.
-import { setTimeout as sleep } from 'node:timers/promises'
+// How fast to ask, and how patiently: attempts in flight, waits between them, and slowing down when the server says so.
 import pLimit from 'p-limit'
 import type { Words } from '../workspace/fault.ts'
 import { isProblem, type Problem } from './problem.ts'
 import type { Provider } from './provider.ts'
 
 const mostRetries = 6
-const longestBackoff = 8_000 // ms; the openai package's own ceiling
-const longestAsked = 60_000 // ms; a longer Retry-After is not obeyed
 const firstWait = { remote: 500, local: 50 } // ms, before any reply has shown how quick the server is
+const longestWait = 8_000 // ms; the openai package's own ceiling
+const longestAsked = 60_000 // ms; a longer Retry-After is not obeyed
+const throttled = 4 // times the wait after a 429 with no Retry-After: six such waits outlast a quota by the minute
 const connectionTries = 3 // before the first success: then the address is wrong, not the weather
 
 export class Pace {
+  /** Requests open at a time, the waits between their attempts included. */
   readonly limit: ReturnType<typeof pLimit>
+  private readonly attempts: ReturnType<typeof pLimit>
   private readonly most: number
   private readonly provider: Provider
   private latency: number | undefined // ms, of the latest reply
@@ -24,68 +26,90 @@ export class Pace {
     this.most = concurrency
     this.provider = provider
     this.limit = pLimit(concurrency)
+    this.attempts = pLimit(concurrency)
   }
 
   /** Tries until there is a reply; a Problem that is left after the last attempt is thrown. `halt` ends every wait. */
   async patiently<T>(attempt: () => Promise<T>, halt: AbortSignal): Promise<T> {
     for (let tries = 0; ; tries++) {
-      await this.pause(this.resumeAt - Date.now(), halt)
-      const startedAt = Date.now()
       try {
-        const reply = await attempt()
-        this.succeed(Date.now() - startedAt)
-        return reply
+        return await this.attempts(() => this.once(attempt, tries, halt))
       } catch (error) {
         if (!isProblem(error)) throw error
-        await this.pause(this.waitAfter(error, tries, startedAt), halt)
+        await pause(this.waitAfter(error, tries), halt)
       }
     }
   }
 
-  /** Milliseconds to wait before the next attempt; throws the problem when there is none. */
-  private waitAfter(problem: Problem, tries: number, startedAt: number): number {
-    const unreached = problem.connection === true && this.latency === undefined
-    if (unreached && tries + 1 >= connectionTries) throw unreachable(problem, this.provider)
-    if ((problem.kind !== 'again' && problem.kind !== 'slow') || tries >= mostRetries) throw problem
-    const wait = this.backoff(tries, problem.retryAfter)
-    if (problem.kind === 'slow') this.slowDown(startedAt, wait)
-    return wait
+  private async once<T>(attempt: () => Promise<T>, tries: number, halt: AbortSignal): Promise<T> {
+    while (Date.now() < this.resumeAt) await pause(this.resumeAt - Date.now(), halt)
+    if (halt.aborted) throw halted
+    const startedAt = Date.now()
+    try {
+      const reply = await attempt()
+      this.succeed(Date.now() - startedAt)
+      return reply
+    } catch (error) {
+      if (isProblem(error) && error.kind === 'slow') this.slowDown(startedAt, this.backoff(error, tries))
+      throw error
+    }
   }
 
-  // Doubles with every try, from twice the server's own latency, so that a quick server is not waited for long.
-  private backoff(tries: number, asked: number | undefined): number {
-    if (asked !== undefined) return Math.min(asked, longestAsked) * (1 + Math.random() / 4)
+  /** Milliseconds until this request may try again; throws the problem when it may not. */
+  private waitAfter(problem: Problem, tries: number): number {
+    const unreached = problem.connection === true && this.latency === undefined
+    if (unreached && tries + 1 >= connectionTries) throw unreachable(problem, this.provider)
+    const passing = problem.kind === 'again' || problem.kind === 'slow'
+    if (!passing || tries >= mostRetries) throw problem
+    return problem.kind === 'slow' ? 0 : this.backoff(problem, tries) // after a 429 everybody waits
+  }
+
+  // What the server asked for; else doubled with every try, from twice its own latency, so that a quick one is not waited for long.
+  private backoff({ kind, retryAfter }: Problem, tries: number): number {
+    if (retryAfter) return Math.min(retryAfter * (1 + Math.random() / 4), longestAsked)
     const first = this.provider.local ? firstWait.local : firstWait.remote
     const base =
       this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, 2 * this.latency))
-    return Math.min(base * 2 ** tries, longestBackoff) * (0.75 + Math.random() / 2)
+    const [factor, longest] = kind === 'slow' ? [throttled, longestAsked] : [1, longestWait]
+    return Math.min(base * factor * 2 ** tries * (0.75 + Math.random() / 2), longest)
   }
 
-  // Half the requests in flight, and nobody sends until the wait is over. Requests sent before the last halving say nothing new.
+  // Half the attempts in flight, and nobody sends until the wait is over. Attempts from before the last halving say nothing new.
   private slowDown(startedAt: number, wait: number): void {
     this.resumeAt = Math.max(this.resumeAt, Date.now() + wait)
     if (startedAt < this.halvedAt) return
-    this.halvedAt = Date.now()
+    this.halvedAt = this.resumeAt
     this.succeeded = 0
-    this.limit.concurrency = Math.max(1, Math.floor(this.limit.concurrency / 2))
+    this.attempts.concurrency = Math.max(1, Math.floor(this.attempts.concurrency / 2))
   }
 
-  // One more in flight after as many replies in a row as are in flight.
+  // One more in flight after as many replies as are in flight.
   private succeed(latency: number): void {
     this.latency = latency
     this.succeeded++
-    if (this.succeeded < this.limit.concurrency || this.limit.concurrency >= this.most) return
+    if (this.succeeded < this.attempts.concurrency || this.attempts.concurrency >= this.most) return
     this.succeeded = 0
-    this.limit.concurrency++
-  }
-
-  private async pause(ms: number, halt: AbortSignal): Promise<void> {
-    if (ms > 0) await sleep(ms, undefined, { signal: halt }).catch(() => undefined)
-    if (halt.aborted) throw { kind: 'stopped', words: { en: 'stopped', zh: '已停止' } } satisfies Problem
+    this.attempts.concurrency++
   }
 }
 
-function unreachable(problem: Problem, provider: Provider): Problem {
+const halted: Problem = { kind: 'stopped', words: { en: 'stopped', zh: '已停止' } }
+
+function pause(ms: number, halt: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      halt.removeEventListener('abort', end)
+      if (halt.aborted) reject(halted)
+      else resolve()
+    }
+    const timer = setTimeout(end, halt.aborted ? 0 : ms)
+    halt.addEventListener('abort', end)
+  })
+}
+
+/** A problem of connection, with what to look at. */
+export function unreachable(problem: Problem, provider: Provider): Problem {
   const about: Words = provider.proxied
     ? {
         en: ' HTTPS_PROXY is set, and Node does not use it: is the server reachable without it?',

@@ -19,19 +19,17 @@ export type Problem = {
 type Told = { status?: number; code: string; message: string; param: string; headers: Headers | undefined }
 
 /** Reads an error of the openai package. No key is in the words: what the server said is masked. */
-export function problemOf(error: unknown, provider: Provider, interrupted: boolean): Problem {
-  if (isProblem(error)) return error
-  if (interrupted) return { kind: 'stopped', words: { en: 'interrupted', zh: '已中断' } }
+export function problemOf(error: unknown, provider: Provider): Problem {
+  if (error instanceof SyntaxError) return noticeOf(error.message) // said to be JSON, and is not
   const told = hear(error)
   const words = sentence(told, provider)
   if (told.status === undefined) return { kind: 'again', words, connection: true }
   const retryAfter = waitAsked(told.headers)
   const wait = retryAfter === undefined ? {} : { retryAfter }
   if (isFilter(told)) return { kind: 'filter', words }
+  if (isFatal(told, provider)) return fatal(told, provider)
   if (told.status === 400 || told.status === 422) return aboutRequest(told, words)
-  if (told.status === 429)
-    return isBroke(told, provider) ? fatal(told, provider) : { kind: 'slow', words, ...wait }
-  if ([401, 402, 403, 404].includes(told.status)) return fatal(told, provider)
+  if (told.status === 429) return { kind: 'slow', words, ...wait }
   if (told.status === 408 || told.status === 409 || told.status >= 500)
     return { kind: 'again', words, ...wait }
   return { kind: 'request', words }
@@ -42,6 +40,15 @@ export function noticeOf(body: unknown): Problem {
   const shown = typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')
   const words = masked(shown).slice(0, 120)
   return { kind: 'again', words: { en: `not a chat completion: ${words}`, zh: `不是聊天回复：${words}` } }
+}
+
+/** No whole reply in time: the connection hangs, or the body stalls. */
+export function tooLate(provider: Provider, ms: number): Problem {
+  const words: Words = {
+    en: `${provider.baseUrl}: no whole reply within ${ms / 1000} s`,
+    zh: `${provider.baseUrl}：${ms / 1000} 秒内没有收到完整回复`,
+  }
+  return { kind: 'again', words, connection: true }
 }
 
 export function isProblem(error: unknown): error is Problem {
@@ -91,7 +98,11 @@ const parameters = [
   'response_format',
 ]
 
-function aboutRequest({ param, message }: Told, words: Words): Problem {
+// A prompt too long for the model names a parameter too, and is no reason to change it for all requests.
+const tooLong = /context.?(length|window)|maximum context/i
+
+function aboutRequest({ code, param, message }: Told, words: Words): Problem {
+  if (tooLong.test(`${code} ${message}`)) return { kind: 'request', words }
   const named =
     parameters.find((name) => param.split('.')[0] === name) ??
     parameters.find((name) => message.includes(name))
@@ -101,9 +112,19 @@ function aboutRequest({ param, message }: Told, words: Words): Problem {
   return { kind: 'request', words }
 }
 
-// At OpenAI the account is out of money; at DashScope the same code is a throttle by the minute.
-function isBroke({ code }: Told, provider: Provider): boolean {
-  return provider.name !== 'dashscope' && /insufficient_quota/.test(code)
+function isFatal(told: Told, provider: Provider): boolean {
+  const { status = 0, code } = told
+  return [401, 402, 403, 404].includes(status) || /model_not_found/.test(code) || isBroke(told, provider)
+}
+
+// `insufficient_quota`: at OpenAI the account is out of money, at DashScope it is a throttle by the minute.
+function isBroke({ status, code }: Told, { name, baseUrl }: Provider): boolean {
+  const throttle = name === 'dashscope' || /aliyuncs\.com/.test(baseUrl)
+  return (
+    status === 402 ||
+    /arrearage|freetieronly/i.test(code) ||
+    (status === 429 && /insufficient_quota/.test(code) && !throttle)
+  )
 }
 
 function waitAsked(headers: Headers | undefined): number | undefined {
@@ -117,21 +138,21 @@ function waitAsked(headers: Headers | undefined): number | undefined {
 }
 
 function fatal(told: Told, provider: Provider): Problem {
-  const cure = cures(told, provider)
+  const cure = isBroke(told, provider) ? topUp : cures(told, provider)
   const words = sentence(told, provider)
   return { kind: 'fatal', words: { en: `${words.en}. ${cure.en}`, zh: `${words.zh}。${cure.zh}` } }
 }
 
+const topUp: Words = {
+  en: 'The account is out of credit: top it up, then run the same command.',
+  zh: '账户余额不足：请充值后重新运行同一命令。',
+}
+
 function cures({ status, code }: Told, provider: Provider): Words {
-  if (status === 404)
+  if (status === 404 || /model_not_found/.test(code))
     return {
       en: `Is the model's name right (--model ${provider.model}), and the address (${provider.baseUrl})?`,
       zh: `请检查模型名称（--model ${provider.model}）和地址（${provider.baseUrl}）是否正确。`,
-    }
-  if (status === 402 || status === 429 || /arrearage/i.test(code))
-    return {
-      en: 'The account is out of credit: top it up, then run the same command.',
-      zh: '账户余额不足：请充值后重新运行同一命令。',
     }
   if (provider.name === 'dashscope')
     return {

@@ -74,18 +74,24 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   const baseUrl = settings.baseUrl ?? (named || server.address)
   const needsKey = server.keyVariable !== undefined && name !== 'compatible'
   const latest = recorded.get(`${name} ${model}`)
-  if (name === 'compatible' && baseUrl === '' && latest === undefined) throw noAddress()
   const unreachable = (needsKey && !key) || baseUrl === ''
-  if (unreachable && latest === undefined && !settings.replay) throw noKey(name, server.keyVariable ?? '')
+  const inNeed = unreachable && latest === undefined && !settings.replay && asksModel(settings)
+  if (inNeed && name === 'compatible') throw noAddress()
+  if (inNeed) throw noKey(name, server.keyVariable ?? '')
   // Nobody named a provider and there is no key: the log itself says who answered, and is all there is.
   const onlyLog =
     !settings.provider && !settings.baseUrl && !environment.OPENAI_API_KEY && !environment.DASHSCOPE_API_KEY
   const keyFrom = key && server.keyVariable ? server.keyVariable : ''
   const local = server.local === true || /^https?:\/\/(localhost|127\.|\[::1\])/.test(baseUrl)
-  const replayOf = settings.replay || unreachable || onlyLog ? (latest ?? '') : undefined
+  const replayOf = settings.replay || onlyLog ? (latest ?? '') : unreachable ? latest : undefined
   const { tokenLimit, extra } = server
   const proxied = Boolean(environment.HTTPS_PROXY)
   return { name, model, baseUrl, key, keyFrom, tokenLimit, extra, local, proxied, replayOf }
+}
+
+// Filtering without the judge asks nobody, and so needs no key.
+function asksModel({ steps, judge }: Settings): boolean {
+  return judge || steps.some((step) => step !== 'filter')
 }
 
 function offline(replayOf: string | undefined): Provider {

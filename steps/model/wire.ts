@@ -2,7 +2,7 @@
 // The package's own retries are off: under 6.x they cannot be interrupted and obey a Retry-After of any length.
 import type OpenAI from 'openai'
 import type { Usage } from './call-log.ts'
-import { noticeOf, type Problem, problemOf } from './problem.ts'
+import { isProblem, noticeOf, type Problem, problemOf, tooLate } from './problem.ts'
 import type { Provider } from './provider.ts'
 import { type SchemaName, schemas } from './schemas.ts'
 
@@ -32,7 +32,10 @@ export type Wire = (question: Question, signal: AbortSignal) => Promise<Reply>
 const attemptTimeout = { remote: 60_000, local: 300_000 } // ms
 
 /** A wire to a real server. Parameters it refuses are replaced or dropped once, and stay so for the run. */
-export async function openWire(provider: Provider): Promise<Wire> {
+export async function openWire(
+  provider: Provider,
+  timeout = provider.local ? attemptTimeout.local : attemptTimeout.remote,
+): Promise<Wire> {
   const { default: OpenAI } = await import('openai')
   const client = new OpenAI({
     apiKey: provider.key || 'none', // local servers want none, the package wants some
@@ -40,24 +43,69 @@ export async function openWire(provider: Provider): Promise<Wire> {
     organization: null, // else OPENAI_ORG_ID and OPENAI_PROJECT_ID would leak to other hosts
     project: null,
     maxRetries: 0,
+    timeout,
     logLevel: 'off', // OPENAI_LOG=debug prints to standard output
+    fetch: fetchWithReason,
   })
   const dialect = new Dialect(provider)
-  const timeout = provider.local ? attemptTimeout.local : attemptTimeout.remote
+  const send = (body: Body, signal: AbortSignal): Promise<unknown> =>
+    inTime(signal, timeout, (bounded) => client.chat.completions.create(body, { signal: bounded })).catch(
+      (error: unknown) => {
+        if (signal.aborted) throw interrupted
+        throw error === late ? tooLate(provider, timeout) : problemOf(error, provider)
+      },
+    )
   return async (question, signal) => {
-    const whole = AbortSignal.any([signal, AbortSignal.timeout(timeout)])
     for (;;) {
       const spelling = dialect.version
       const body = dialect.spell(question)
-      try {
-        return readReply(body, await client.chat.completions.create(body, { signal: whole, timeout }))
-      } catch (error) {
-        const problem = problemOf(error, provider, signal.aborted)
-        if (problem.kind !== 'parameter') throw problem
-        // Another request may have learnt the same meanwhile: then the new spelling is simply tried.
-        if (spelling === dialect.version && !dialect.learn(problem)) throw { ...problem, kind: 'request' }
-      }
+      const answer = await send(body, signal).catch((problem: Problem) => problem)
+      if (!isProblem(answer)) return readReply(body, answer)
+      if (answer.kind !== 'parameter') throw answer
+      // Another request may have learnt the same meanwhile: then the new spelling is simply tried.
+      if (spelling === dialect.version && !dialect.learn(answer)) throw { ...answer, kind: 'request' }
     }
+  }
+}
+
+const interrupted: Problem = { kind: 'stopped', words: { en: 'interrupted', zh: '已中断' } }
+const late = Symbol('late')
+
+/** Bounds the whole work, body included: the package's own time-out ends with the headers. Throws `late`. */
+async function inTime<T>(
+  signal: AbortSignal,
+  ms: number,
+  work: (bounded: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const bounded = new AbortController()
+  const stop = (): void => bounded.abort()
+  const timer = setTimeout(stop, ms)
+  signal.addEventListener('abort', stop)
+  try {
+    return await work(bounded.signal)
+  } catch (error) {
+    throw bounded.signal.aborted ? late : error
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** The package looks for what went wrong under `error`; servers that say it elsewhere would be heard as "no body". */
+async function fetchWithReason(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const response = await fetch(url, init)
+  if (response.ok || !response.headers.get('content-type')?.includes('json')) return response
+  const text = await response.text()
+  const { status, headers } = response
+  return new Response(withReason(text), { status, headers })
+}
+
+function withReason(text: string): string {
+  try {
+    const told: unknown = JSON.parse(text)
+    return field(told, 'error') === undefined ? JSON.stringify({ error: told }) : text
+  } catch {
+    return text
   }
 }
 
@@ -93,20 +141,21 @@ class Dialect {
 
   /** Takes in what a 400 said about a parameter; false when there is nothing left to change about it. */
   learn({ parameter = '' }: Problem): boolean {
-    this.version++
+    const changed = this.change(parameter)
+    if (changed) this.version++
+    return changed
+  }
+
+  private change(parameter: string): boolean {
     if (parameter === 'response_format') return this.formats.length > 1 && this.formats.shift() !== undefined
-    if (parameter === this.tokenLimit && !this.dropped.has(parameter)) {
-      if (this.tokenLimit !== this.provider.tokenLimit) this.dropped.add(this.tokenLimit)
-      else this.tokenLimit = parameter === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
+    if (this.dropped.has(parameter)) return false
+    if (parameter === this.tokenLimit && this.tokenLimit === this.provider.tokenLimit) {
+      this.tokenLimit = parameter === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
       return true
     }
-    if (
-      this.dropped.has(parameter) ||
-      !['temperature', ...Object.keys(this.provider.extra)].includes(parameter)
-    )
-      return false
-    this.dropped.add(parameter)
-    return true
+    const mayGo = ['temperature', this.tokenLimit, ...Object.keys(this.provider.extra)]
+    if (mayGo.includes(parameter)) this.dropped.add(parameter)
+    return mayGo.includes(parameter)
   }
 }
 

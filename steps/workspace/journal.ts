@@ -49,7 +49,7 @@ export class Journal {
     let handle: FileHandle | undefined
     try {
       handle = await open(this.path, 'a')
-      await handle.write(`${this.torn ? '\n' : ''}${JSON.stringify(line)}\n`)
+      await handle.appendFile(`${this.torn ? '\n' : ''}${JSON.stringify(line)}\n`)
       this.torn = false
       await handle.sync()
     } catch (error) {

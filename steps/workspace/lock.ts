@@ -1,6 +1,8 @@
 // One run at a time in a data folder. A lock left by a dead process, or naming our own number (containers), is taken over.
-import { mkdir, open, readFile, rm, rmdir } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
+import { mkdir, readFile, rm, rmdir } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, Fault, unwritable } from './fault.ts'
 
 /** Takes the folder's lock, making the folder if need be; returns what gives it back. A live holder is a Fault. */
@@ -8,13 +10,9 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   const file = path.join(dir, '.lock')
   try {
     await mkdir(dir, { recursive: true })
-    if (!(await take(file))) {
-      await refuseLiveHolder(file, dir)
-      await rm(file, { force: true })
-      if (!(await take(file))) await refuseLiveHolder(file, dir)
-    }
+    await acquire(file, dir)
   } catch (error) {
-    throw error instanceof Fault ? error : notAFolder(dir, error)
+    throw error instanceof Fault ? error : noFolder(dir, error)
   }
   return async () => {
     await rm(file, { force: true })
@@ -22,11 +20,23 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   }
 }
 
-async function take(file: string): Promise<boolean> {
+// A dead holder's lock is removed by whoever holds the lock on that, and only while it is still the dead one's:
+// else two who find it at the same moment could each remove the other's new lock.
+async function acquire(file: string, dir: string): Promise<void> {
+  while (!take(file)) {
+    const holder = await holderOf(file)
+    if (holder === undefined) continue // just given back
+    if (isAlive(Number(holder))) throw atWork(holder, dir)
+    const claim = `${file}.${Number(holder)}`
+    await acquire(claim, dir)
+    if ((await holderOf(file)) === holder) await rm(file, { force: true })
+    await rm(claim, { force: true })
+  }
+}
+
+function take(file: string): boolean {
   try {
-    const handle = await open(file, 'wx')
-    await handle.write(String(process.pid))
-    await handle.close()
+    writeFileSync(file, String(process.pid), { flag: 'wx' })
     return true
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
@@ -34,16 +44,28 @@ async function take(file: string): Promise<boolean> {
   }
 }
 
-async function refuseLiveHolder(file: string, dir: string): Promise<void> {
-  const holder = Number(await readFile(file, 'utf8').catch(() => ''))
-  if (!Number.isInteger(holder) || holder <= 0 || holder === process.pid || !isAlive(holder)) return
-  throw new Fault({
+/** The process named in a lock, '' when its maker died before it could write that, undefined when there is no lock. */
+async function holderOf(file: string): Promise<string | undefined> {
+  const read = (): Promise<string | undefined> => readFile(file, 'utf8').catch(gone)
+  const holder = await read()
+  if (holder !== '') return holder
+  await sleep(100) // it was made this moment, or long ago
+  return read()
+}
+
+function gone(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error
+}
+
+function atWork(holder: string, dir: string): Fault {
+  return new Fault({
     en: `Another run (process ${holder}) is at work in ${dir}. Wait for it, or give this one its own --data-dir.`,
     zh: `另一个运行（进程 ${holder}）正在使用 ${dir}。请等它结束，或用 --data-dir 为本次运行另选文件夹。`,
   })
 }
 
 function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false
   try {
     process.kill(pid, 0)
     return true
@@ -52,10 +74,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function notAFolder(dir: string, error: unknown): Fault {
-  if (!['EEXIST', 'ENOTDIR'].includes(codeOf(error))) return unwritable(dir, error)
+function noFolder(dir: string, error: unknown): Fault {
+  if (['EEXIST', 'ENOTDIR'].includes(codeOf(error)))
+    return new Fault({
+      en: `${dir} is a file; --data-dir expects a folder. Name another folder or move the file away.`,
+      zh: `${dir} 是一个文件，--data-dir 需要一个文件夹。请换一个文件夹名，或移走该文件。`,
+    })
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))) return unwritable(dir, error)
   return new Fault({
-    en: `${dir} is a file; --data-dir expects a folder. Name another folder or move the file away.`,
-    zh: `${dir} 是一个文件，--data-dir 需要一个文件夹。请换一个文件夹名，或移走该文件。`,
+    en: `Nothing may be written in ${dir}. Check its permissions, or name another folder with --data-dir.`,
+    zh: `没有在 ${dir} 中写入的权限。请检查权限设置，或用 --data-dir 指定其他文件夹。`,
   })
 }

@@ -14,6 +14,10 @@ type Option = {
   help: Words
 }
 
+/** Formats of other tools in which the data set is written too. */
+export const exportNames = ['alpaca', 'openai', 'huggingface'] as const
+export type ExportName = (typeof exportNames)[number]
+
 export const options = {
   provider: {
     kind: 'text',
@@ -143,6 +147,30 @@ export const options = {
     help: {
       en: 'step 4 also takes this 3-instances file, or a folder of them; repeatable',
       zh: '第 4 步另读入该 3-instances 文件或文件夹；可重复使用',
+    },
+  },
+  judge: {
+    kind: 'flag',
+    help: {
+      en: 'step 4 also asks the model the paper’s three quality questions about each row',
+      zh: '第 4 步另请模型就每行数据回答论文的三个质量问题',
+    },
+  },
+  'no-judge': {
+    kind: 'flag',
+    help: {
+      en: 'a single step after a judged run: without the judge',
+      zh: '评审过的运行之后，单独一步不再评审',
+    },
+  },
+  export: {
+    kind: 'text',
+    value: 'NAME',
+    repeatable: true,
+    oneOf: exportNames,
+    help: {
+      en: 'step 4 also writes the data set as alpaca, openai or huggingface; repeatable',
+      zh: '第 4 步另将数据集写成 alpaca、openai 或 huggingface 格式；可重复使用',
     },
   },
   replay: {
@@ -282,19 +310,29 @@ export function unknownWord(word: string, known: readonly string[], what: 'optio
   })
 }
 
-/** What a command line may name instead of steps; these take their settings from the last whole run. */
-export const commands = ['report'] as const
+/** Commands that are no steps: they look at a run, or at what a run needs. */
+export const commands = ['why', 'report', 'check'] as const
 export type Command = (typeof commands)[number]
 
-export function commandIn(words: readonly string[]): Command | undefined {
+/** The command a command line starts with, if it names one. */
+export function readCommand(words: readonly string[]): Command | undefined {
   return commands.find((command) => command === words[0])
 }
 
 /** The steps named on the command line, in the order in which they run; none means all. */
 export function readSteps(words: readonly string[]): Step[] {
-  for (const word of words)
+  for (const word of words) {
+    if (commands.some((command) => command === word)) throw standsAlone(word)
     if (!steps.some((step) => step === word)) throw unknownWord(word, [...steps, ...commands], 'step')
+  }
   return steps.filter((step) => words.includes(step))
+}
+
+function standsAlone(word: string): Fault {
+  return new Fault({
+    en: `"${word}" is a command of its own and stands first, without steps: npx tsx workshop.ts ${word}`,
+    zh: `“${word}”是单独的命令，要写在最前面，不能与步骤同用：npx tsx workshop.ts ${word}`,
+  })
 }
 
 // Levenshtein's distance, one row of the table at a time.

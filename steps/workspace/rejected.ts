@@ -31,7 +31,7 @@ export class Rejects {
     try {
       await mkdir(this.folder.dir, { recursive: true })
       this.file ??= await open(this.spool, 'w')
-      await this.file.write(this.gathered)
+      await this.file.appendFile(this.gathered)
       this.gathered = ''
     } catch (error) {
       throw unwritable(this.spool, error)

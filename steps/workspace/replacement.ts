@@ -42,7 +42,7 @@ export class Replacement {
         this.file = await open(this.temporary, 'w')
       }
       this.checksum.update(this.gathered)
-      await this.file.write(this.gathered)
+      await this.file.appendFile(this.gathered)
       this.gathered = ''
     } catch (error) {
       throw unwritable(this.target, error)

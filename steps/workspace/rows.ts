@@ -1,9 +1,13 @@
 // JSONL in: every row checked against its shape; an error names file, line, field, what was expected, and the cure.
 import path from 'node:path'
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { z } from 'zod'
 import { Fault } from './fault.ts'
 import { readLines } from './lines.ts'
 import type { shapes } from './records.ts'
+
+// A program that does not answer Ctrl-C within about 60 ms is killed by tsx: signals and sockets get their turn.
+const breathAfter = 10 // ms
 
 type Shapes = typeof shapes
 export type Row<K extends keyof Shapes> = z.infer<Shapes[K]>
@@ -11,11 +15,15 @@ export type Row<K extends keyof Shapes> = z.infer<Shapes[K]>
 /** Yields the rows of a JSONL file one by one; blank lines, a BOM and CRLF are fine. A bad row is a Fault. */
 export async function* readRows<K extends keyof Shapes>(file: string, kind: K): AsyncGenerator<Row<K>> {
   const { shapes } = await import('./records.ts')
+  let breathed = performance.now()
   for await (const line of readLines(file)) {
     if (line.text.trim() === '') continue
     const checked = shapes[kind].safeParse(parsed(line.text, file, line.number))
     if (!checked.success) throw badRow(checked.error, line.text, file, line.number)
     yield checked.data as Row<K>
+    if (performance.now() - breathed < breathAfter) continue
+    await immediate()
+    breathed = performance.now()
   }
 }
 

@@ -14,12 +14,22 @@ export type StepCost = {
   dollars: number | null // null: price not known
 }
 
+/** Shares of the rows judged for which the answer to each quality question was yes, 0 to 1. */
+export type Judgement = {
+  rows: number
+  instruction_valid: number
+  input_appropriate: number
+  output_correct: number
+  all: number
+}
+
 export type RunRecord = {
   settings: Carried
   versions: Record<string, string>
   funnel: Record<string, number>
   rejected: Partial<Record<Step, Record<string, number>>>
   cost: Partial<Record<Step, StepCost>>
+  judge?: Judgement | undefined
 }
 
 /** The record as it stands; an empty one when there is none or somebody broke it. */
@@ -38,9 +48,9 @@ export async function readRunRecord(folder: Folder): Promise<RunRecord> {
 
 export async function writeRunRecord(
   folder: Folder,
-  { settings, versions, funnel, rejected, cost }: RunRecord,
+  { settings, versions, funnel, rejected, cost, judge }: RunRecord,
 ): Promise<void> {
   const file = folder.replace('run.json')
-  await file.addText(`${JSON.stringify({ settings, versions, funnel, rejected, cost }, null, 2)}\n`)
+  await file.addText(`${JSON.stringify({ settings, versions, funnel, rejected, cost, judge }, null, 2)}\n`)
   await file.commit()
 }

@@ -8,10 +8,12 @@ import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
 import {
   checkStored,
-  commandIn,
+  type ExportName,
+  exportNames,
   type Given,
   type OptionName,
   options,
+  readCommand,
   readCommandLine,
   readSteps,
 } from './options.ts'
@@ -39,6 +41,8 @@ export type Settings = {
   topics: string | undefined
   avoid: string[]
   merge: string[]
+  judge: boolean
+  exports: ExportName[]
   replay: string | undefined
   compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
@@ -48,18 +52,19 @@ export type Settings = {
 }
 
 /** Settings as run.json keeps them, spelt as on the command line. */
-export type Carried = Partial<Record<OptionName, string | number | string[]>>
+export type Carried = Partial<Record<OptionName, string | number | boolean | string[]>>
 
 /** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
   const given = readCommandLine(argv)
-  const command = commandIn(given.words)
+  const command = readCommand(given.words)
   const named = command ? [] : readSteps(given.words)
   if (given.text.compare !== undefined && command !== 'report') throw onlyInReport()
   const dataDir = path.resolve(
     given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
   )
-  const carried = command || named.length > 0 ? storedSettings(path.join(dataDir, 'run.json')) : {}
+  const looksBack = named.length > 0 || command === 'why' || command === 'report'
+  const carried = looksBack ? storedSettings(path.join(dataDir, 'run.json')) : {}
   return settingsFrom(given, named, dataDir, carried, environment)
 }
 
@@ -94,7 +99,7 @@ function settingsFrom(
     return given.text[name] ?? (stored === undefined || Array.isArray(stored) ? undefined : String(stored))
   }
   const number = (name: OptionName): number => Number(pick(name) ?? fallbackOf(name))
-  const list = (name: 'avoid' | 'merge'): string[] =>
+  const list = (name: 'avoid' | 'merge' | 'export'): string[] =>
     given.lists[name] ?? [carried[name] ?? []].flat().map(String)
   const file = (name: keyof Carried): string | undefined => found(pick(name))
   // Another provider than the stored one knows neither its model nor its address.
@@ -124,6 +129,8 @@ function settingsFrom(
     topics: file('topics'),
     avoid: list('avoid').map((name) => found(name) ?? name),
     merge: list('merge').map((name) => found(name) ?? name),
+    judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
+    exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
     compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
@@ -155,6 +162,15 @@ function found(name: string | undefined): string | undefined {
   return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
 }
 
+/** The language in which a command speaks of an error: that of its screen, as far as the command line can be read. */
+export function errorLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
+  try {
+    return readSettings(argv, environment).screen
+  } catch {
+    return screenLanguage(argv, environment)
+  }
+}
+
 /** The language of the screen as far as the bare command line tells; for help and errors. */
 export function screenLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
   const named = /(?:^| )--language[= ](en|zh)(?: |$)/.exec(argv.join(' '))?.[1]
@@ -173,7 +189,7 @@ export function keptSettings(
   provider: { name: string; model: string },
   language: Language,
 ): Carried {
-  const { baseUrl, outputPath, topics, avoid, merge } = settings
+  const { baseUrl, outputPath, topics, avoid, merge, judge, exports } = settings
   return {
     provider: provider.name,
     model: provider.model,
@@ -189,6 +205,8 @@ export function keptSettings(
     ...(topics === undefined ? {} : { topics: portable(topics) }),
     ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
     ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
+    ...(judge ? { judge } : {}),
+    ...(exports.length > 0 ? { export: exports } : {}),
   }
 }
 

@@ -1,0 +1,134 @@
+// What became of a candidate: its rows in all the files of a run. The files are read once, row by row, and only the
+// rows of the few candidates that fit best are held.
+import { exists, type Folder } from './folder.ts'
+import { idOf } from './hash.ts'
+import type { ClassifiedRow, ExampleRow, InstancesRow, InstructionRow, RejectedRow } from './records.ts'
+import { readRows } from './rows.ts'
+
+export type Life = {
+  instruction: string
+  generated: InstructionRow | undefined
+  classified: ClassifiedRow | undefined
+  withInstances: InstancesRow | undefined
+  kept: ExampleRow[]
+  rejected: RejectedRow[]
+}
+
+/** `lives`: the best first. `more`: whether others matched too. `files`: whether there was any file to look into. */
+export type Lives = { lives: Life[]; more: boolean; files: boolean }
+
+/** How well an instruction fits, 0 not at all; the row where it is a rejected one. */
+export type Fit = (instruction: string, rejected?: RejectedRow) => number
+
+const livesHeld = 6
+const rowsHeld = 20 // rejected or kept rows of one candidate; models that repeat themselves write one thousand times
+
+/** The candidates that fit best; of equals those seen first, the rejected ones before the others. */
+export async function findLives(folder: Folder, fit: Fit): Promise<Lives> {
+  const list = new Shortlist(fit)
+  let files = false
+  const rowsOf = async function* <T>(file: string, rows: (file: string) => AsyncGenerator<T>) {
+    if (!(await exists(file))) return
+    files = true
+    yield* rows(file)
+  }
+  for await (const row of rowsOf(folder.path('rejected.jsonl'), (file) => readRows(file, 'rejected')))
+    hold(list.life(row.instruction, row)?.rejected, row)
+  for await (const row of rowsOf(folder.output('generate'), (file) => readRows(file, 'instruction')))
+    list.note(row, 'generated')
+  for await (const row of rowsOf(folder.output('classify'), (file) => readRows(file, 'classified')))
+    list.note(row, 'classified')
+  for await (const row of rowsOf(folder.output('instances'), (file) => readRows(file, 'withInstances')))
+    list.note(row, 'withInstances')
+  for await (const row of rowsOf(folder.dataset, (file) => readRows(file, 'example')))
+    hold(list.life(row.instruction)?.kept, row)
+  return { lives: list.lives, more: list.more, files }
+}
+
+function hold<T>(rows: T[] | undefined, row: T): void {
+  if (rows && rows.length < rowsHeld) rows.push(row)
+}
+
+class Shortlist {
+  more = false
+  private readonly fit: Fit
+  private readonly ranked: { rank: number; life: Life }[] = []
+
+  constructor(fit: Fit) {
+    this.fit = fit
+  }
+
+  get lives(): Life[] {
+    return this.ranked.map(({ life }) => life)
+  }
+
+  /** The life a row belongs to, if its instruction is among the best so far. */
+  life(instruction: string, rejected?: RejectedRow): Life | undefined {
+    const rank = this.fit(instruction, rejected)
+    if (rank === 0) return undefined
+    const known = this.ranked.find(({ life }) => life.instruction === instruction)
+    if (known) return known.life
+    const life = newLife(instruction)
+    const place = this.ranked.findIndex((other) => other.rank < rank)
+    this.ranked.splice(place === -1 ? this.ranked.length : place, 0, { rank, life })
+    if (this.ranked.length > livesHeld) this.more = this.ranked.pop() !== undefined
+    return life
+  }
+
+  note<K extends 'generated' | 'classified' | 'withInstances'>(row: NonNullable<Life[K]>, kind: K): void {
+    const life = this.life(row.instruction)
+    if (life) life[kind] ??= row as Life[K]
+  }
+}
+
+function newLife(instruction: string): Life {
+  const rows = { generated: undefined, classified: undefined, withInstances: undefined }
+  return { instruction, ...rows, kept: [], rejected: [] }
+}
+
+/** Fits by id, or the beginning of one. */
+export function byId(id: string): Fit {
+  return (instruction) => Number(idOf(instruction).startsWith(id))
+}
+
+/** Fits when a rejected row gives this reason. */
+export function byReason(reason: string): Fit {
+  return (_, rejected) => Number(rejected?.reason === reason)
+}
+
+/** Fits when all words stand in the instruction; in this order, or as whole words, they fit better. */
+export function byWords(words: readonly string[]): Fit {
+  const wanted = words.map(folded).filter((word) => word !== '')
+  const phrase = wanted.join(' ')
+  return (instruction) => {
+    const text = folded(instruction)
+    if (wanted.length === 0 || !wanted.every((word) => text.includes(word))) return 0
+    const closeness = 1 / (1 + text.length) // the less else it says, the nearer it is
+    if (standsIn(text, phrase)) return 3 + closeness
+    return closeness + (wanted.every((word) => standsIn(text, word)) ? 2 : 1)
+  }
+}
+
+// Width, case, quotes and the screen's ellipsis do not matter, nor how much white space there is.
+function folded(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/["'“”‘’`]|\.\.\./g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+}
+
+const letter = /[\p{L}\p{N}]/u
+const han = /\p{Script=Han}/u
+
+/** Whether it stands there as a word of its own; in Chinese every place will do. */
+function standsIn(text: string, word: string): boolean {
+  const ends = (inside: string, outside: string): boolean =>
+    outside === '' || !letter.test(outside) || !letter.test(inside) || han.test(inside) || han.test(outside)
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    const [before, after] = [text.charAt(at - 1), text.charAt(at + word.length)]
+    if (ends(word.charAt(0), before) && ends(word.charAt(word.length - 1), after)) return true
+  }
+  return false
+}
