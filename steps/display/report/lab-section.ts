@@ -66,7 +66,8 @@ function rulesTable({ words, figures, screen }: Subject, lab: Lab): Markup {
       <thead>
         <tr>
           <th scope="col">${words.lab.rule}</th>
-          <th scope="col" colspan="2">${words.lab.alone}</th>
+          <th scope="col">${words.lab.alone}</th>
+          <td class="bars"></td>
           <th scope="col">${words.lab.inRun}</th>
         </tr>
       </thead>
