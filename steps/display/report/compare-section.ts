@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { steps } from '../../workspace/folder.ts'
 import type { Comparison, Latencies } from './compare.ts'
-import { type Figures, stages } from './count.ts'
+import { stages } from './count.ts'
 import { html, type Markup } from './html.ts'
 import { bar } from './plots.ts'
 import { percent, shown, type Subject } from './subject.ts'
@@ -15,11 +15,7 @@ export function compareSection(subject: Subject, { run, figures, latencies, over
   const theirs = new Map(figureRows(other))
   const rows = figureRows(subject).map(([name, value]) =>
     name === 'rejected'
-      ? row(
-          words.table[name],
-          withReasons(value, subject.figures),
-          withReasons(theirs.get(name), other.figures),
-        )
+      ? row(words.table[name], withReasons(value, subject), withReasons(theirs.get(name), other))
       : row(words.table[name] as string, value, theirs.get(name) ?? ''),
   )
   const table = (body: readonly Markup[]): Markup =>
@@ -62,8 +58,8 @@ function row(name: string, ours: string | Markup, theirs: string | Markup): Mark
   </tr>`
 }
 
-function withReasons(count: string | undefined, figures: Figures): Markup {
-  return html`${count}<small class="under">${breakable(reasonsLine(figures))}</small>`
+function withReasons(count: string | undefined, subject: Subject): Markup {
+  return html`${count}<small class="under">${breakable(reasonsLine(subject))}</small>`
 }
 
 /** May be broken behind an underscore: half a phone is narrower than most names. */

@@ -1,6 +1,7 @@
 // The figures of this run beside those that the paper and Alpaca published.
 import { steps } from '../../workspace/folder.ts'
 import { type Figures, sumOf } from './count.ts'
+import { nameOfReason } from '../reasons.ts'
 import { html, type Markup } from './html.ts'
 import type { Lengths } from './lengths.ts'
 import { isOffline, shareOf, shown, type Subject } from './subject.ts'
@@ -39,7 +40,7 @@ export function tableSection(subject: Subject): Markup {
     ${
       name === 'rejected'
         ? html`<tr>
-            <td class="reasons" colspan="4">${reasonsLine(subject.figures)}</td>
+            <td class="reasons" colspan="4">${reasonsLine(subject)}</td>
           </tr>`
         : undefined
     }`
@@ -109,6 +110,8 @@ function rejectsByReason({ rejected }: Figures): Map<string, number> {
 }
 
 /** "23 near_duplicate · 4 too_short" */
-export function reasonsLine(figures: Figures): string {
-  return [...rejectsByReason(figures)].map(([reason, count]) => `${shown(count)}\u00a0${reason}`).join(' · ')
+export function reasonsLine({ figures, screen }: Subject): string {
+  return [...rejectsByReason(figures)]
+    .map(([reason, count]) => `${shown(count)} ${nameOfReason(reason, screen)}`.replaceAll(' ', '\u00a0'))
+    .join(' · ')
 }

@@ -174,11 +174,17 @@ function shares() {
   return [...names.map((_, which) => share((given) => given[which])), share((given) => given.every(Boolean))]
 }
 
+// The judge removed what it found faulty: of the rows that are left it thinks as a person who says yes to all.
+function agreeing() {
+  return chosen().filter((name) => answered(name) && answers.get(name).every(Boolean)).length
+}
+
 function drawRow() {
   const done = chosen().filter(answered).length
   const said = [
     fill(words.answered, done, wanted),
     ...(done === wanted ? [words.done] : []),
+    ...(figures.judged && done > 0 ? [fill(words.agree, agreeing(), done)] : []),
     ...(keepable ? [] : [words.notKept]),
   ]
   state.textContent = said.join(' · ')

@@ -14,8 +14,8 @@ const CALL = 7
 const around = 6 // rows drawn above and below those on screen
 
 const fateText = (row) => {
-  const { step, reason } = figures.fates[row[FATE]]
-  return step === '' ? words.kept : `${step} · ${reason}`
+  const { step, name } = figures.fates[row[FATE]]
+  return step === '' ? words.kept : `${step} · ${name}`
 }
 const oneLine = (row) =>
   [row[INSTRUCTION], row[INPUT], row[OUTPUT]].filter((text) => text !== 0 && text !== '').join(' ⇒ ') ||
@@ -69,7 +69,7 @@ function filterOptions() {
   const sum = (fates) => fates.reduce((total, fate) => total + fate.count, 0)
   const groups = [...new Set(removed.map((fate) => fate.step))].flatMap((step) => {
     const own = removed.filter((fate) => fate.step === step)
-    const reasons = own.map(({ reason, count }) => option(`${step}/${reason}`, `\u2003${reason}`, count))
+    const reasons = own.map(({ reason, name, count }) => option(`${step}/${reason}`, `\u2003${name}`, count))
     return [option(step, step, sum(own)), ...reasons]
   })
   return [
@@ -211,7 +211,7 @@ export function fields(row) {
 // The raw reply where it is embedded, and the command that tells the whole story.
 function source(row) {
   const reply = figures.replies?.[row[CALL]]
-  const told = row[ID] !== '' && [words.noReply, element('code', {}, `npx tsx workshop.ts why ${row[ID]}`)]
+  const command = element('code', {}, figures.why.replace('why', `why ${row[ID]}`))
   return [
     ...(reply === undefined
       ? []
@@ -223,7 +223,7 @@ function source(row) {
             element('pre', { class: 'text' }, reply),
           ),
         ]),
-    ...(told ? [element('p', { class: 'note' }, told[0], ' ', told[1])] : []),
+    ...(row[ID] === '' ? [] : [element('p', { class: 'note' }, words.noReply, ' ', command)]),
   ]
 }
 
