@@ -15,7 +15,7 @@ import type { PageRow, PageRows } from './rows.ts'
 import type { Run } from './run.ts'
 import { funnelSection } from './funnel-section.ts'
 import { plotsSection } from './plots-section.ts'
-import { isOffline, shown, type Subject } from './subject.ts'
+import { isOffline, shown, type Subject, whyRemoved } from './subject.ts'
 import { tableSection, tableTitle } from './table-section.ts'
 
 export type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
@@ -161,7 +161,11 @@ function whyCommand({ settings: { dataDir } }: Run): string {
 
 function scriptFigures({ subject, rows }: Page): object {
   const { replies, review } = rows
-  const fates = rows.fates.map((fate) => ({ ...fate, name: nameOfReason(fate.reason, subject.screen) }))
+  const fates = rows.fates.map((fate) => ({
+    ...fate,
+    name: nameOfReason(fate.reason, subject.screen),
+    why: whyRemoved(fate.reason, subject.screen),
+  }))
   const judged = judgeOf(subject.run.record) !== undefined
   return { fates, replies: replies ?? null, review, judged, why: whyCommand(subject.run) }
 }

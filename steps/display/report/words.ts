@@ -156,6 +156,7 @@ const en = {
   /** For the page’s own script. */
   script: {
     rows: '{0} rows',
+    oneRow: '1 row',
     noRows: 'No row fits.',
     kept: 'kept',
     instruction: 'instruction',
@@ -324,6 +325,7 @@ const zh: ReportWords = {
   },
   script: {
     rows: '{0} 行',
+    oneRow: '1 行',
     noRows: '没有符合的行。',
     kept: '保留',
     instruction: '指令',

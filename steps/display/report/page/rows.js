@@ -103,7 +103,7 @@ function apply() {
     if (fits[row[FATE]] && (text === '' || searched[place].includes(text))) shown.push(place)
   active = 0
   list.scrollTop = 0
-  count.value = shown.length === 0 ? words.noRows : fill(words.rows, shown.length)
+  count.value = fill([words.noRows, words.oneRow][shown.length] ?? words.rows, shown.length)
   draw()
 }
 
@@ -188,6 +188,7 @@ function open(at) {
       button(`${words.next} →`, () => open(active + 1), active === shown.length - 1),
       button(words.close, () => dialog.close()),
     ),
+    element('p', { class: 'note' }, figures.fates[row[FATE]].why),
     element('dl', {}, ...fields(row)),
     ...source(row),
   )
@@ -237,7 +238,7 @@ for (const link of document.querySelectorAll('a[data-show]'))
     search.value = ''
     filter.value = link.dataset.show
     apply()
-    list.focus({ preventScroll: true })
+    setTimeout(() => list.focus({ preventScroll: true })) // after the link has moved the page, and the focus
   })
 
 // On paper every threshold is open.
