@@ -9,12 +9,12 @@ import { dollars, priceOf } from '../model/prices.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
-import { exists, Folder, type Step } from '../workspace/folder.ts'
+import { exists, Folder, jsonlFiles, type Step } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import type { SeedTask } from '../workspace/records.ts'
 import { readRunRecord, type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
-import { readSeedTasks, readTopics } from '../workspace/seeds.ts'
+import { readInstructions, readSeedTasks, readTopics } from '../workspace/seeds.ts'
 import {
   type Environment,
   keptSettings,
@@ -319,7 +319,8 @@ async function gather(settings: Settings): Promise<Materials> {
   const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)
   const avoided: string[] = []
   for (const file of settings.avoid)
-    for (const task of await readSeedTasks(file)) avoided.push(task.instruction)
+    for (const instruction of await readInstructions(file)) avoided.push(instruction)
+  await jsonlFiles(settings.merge) // are they there?
   const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
   return { settings, language, seeds, topics, avoided }
 }

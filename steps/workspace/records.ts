@@ -30,6 +30,8 @@ export const shapes = {
     output: text.optional(),
     call: text.optional(),
   }),
+  /** Whatever row has an instruction. */
+  any: z.object({ instruction }),
   seed: z.object({
     instruction,
     is_classification: z.boolean().optional(),
