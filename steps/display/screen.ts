@@ -42,6 +42,7 @@ export class Screen {
 
   heading(step: Step): void {
     this.title(headings[step])
+    this.progressLine.prepare()
   }
 
   /** A line of our own words, wrapped on a terminal with the next lines set in; `indent` may carry a mark. */
@@ -51,6 +52,11 @@ export class Screen {
 
   remark(text: string): void {
     for (const line of this.wrapped(text, '  ! ')) this.line(this.paint.yellow(line))
+  }
+
+  /** Something that must be mended. */
+  fault(text: string): void {
+    for (const line of this.wrapped(text, '  ✗ ')) this.line(this.paint.red(line))
   }
 
   // Away from a terminal lines stay whole, for `grep` and for files.

@@ -50,7 +50,7 @@ export async function readTopics(file: string): Promise<string[]> {
   const topics = await readInstructions(file)
   if (topics.length > 0) return topics
   throw new Fault({
-    en: `${file} holds no topic. Write one topic a line into it.`,
-    zh: `${file} 中没有话题。请每行写一个话题。`,
+    en: `${file} holds no topic. Write at least one into it, one a line, or leave --topics out.`,
+    zh: `${file} 中没有话题。请至少写入一个，每行一个，或省略 --topics。`,
   })
 }

@@ -4,7 +4,8 @@ import type { Comparison, Latencies } from './compare.ts'
 import { stages } from './count.ts'
 import { html, type Markup } from './html.ts'
 import { bar } from './plots.ts'
-import { figureRows, percent, shown, type Subject } from './sections.ts'
+import { percent, shown, type Subject } from './subject.ts'
+import { figureRows } from './table-section.ts'
 
 export function compareSection(subject: Subject, { run, figures, latencies, overlap }: Comparison): Markup {
   const { words } = subject

@@ -4,7 +4,7 @@ import { html, type Markup } from './html.ts'
 import type { Lab, Pair, Trial } from './lab.ts'
 import { bar } from './plots.ts'
 import { whyRemoved } from './reasons.ts'
-import { shown, type Subject } from './sections.ts'
+import { shown, type Subject } from './subject.ts'
 
 export function labSection(subject: Subject, lab: Lab): Markup {
   const { words, run } = subject

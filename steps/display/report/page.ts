@@ -9,7 +9,10 @@ import type { Lab } from './lab.ts'
 import { labSection } from './lab-section.ts'
 import { judgeOf, reviewSection } from './review-section.ts'
 import type { PageRow, PageRows } from './rows.ts'
-import { funnelSection, isOffline, plotsSection, shown, type Subject, tableSection } from './sections.ts'
+import { funnelSection } from './funnel-section.ts'
+import { plotsSection } from './plots-section.ts'
+import { isOffline, shown, type Subject } from './subject.ts'
+import { tableSection, tableTitle } from './table-section.ts'
 
 export type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
 
@@ -70,7 +73,7 @@ function body({ subject, lab, rows, comparison }: Page): Markup {
   const titles: [id: string, title: string][] = [
     ...(comparison ? [['compare', words.compare.title] as [string, string]] : []),
     ['funnel', words.funnel.title],
-    ['table', words.table.title],
+    ['table', tableTitle(subject)],
     ['plots', words.plots.title],
     ['lab', words.lab.title],
     ['review', words.review.title],

@@ -1,7 +1,7 @@
 // The review sheet on the page: a person answers the paper's questions about some rows; the page's script does the rest.
 import type { RunRecord } from '../../workspace/run-record.ts'
 import { html, type Markup } from './html.ts'
-import { percent, type Subject } from './sections.ts'
+import { percent, type Subject } from './subject.ts'
 
 /** What the judge of step 4 found: shares of its rows, 0 to 1. */
 export type Judge = {
