@@ -71,14 +71,13 @@ const en = {
   round: (round: number) => `Round ${round}`,
   generate: (novel: number, parsed: number) =>
     `${number(novel)} new instructions of ${number(parsed)} candidates`,
-  classify: (tasks: number, all: number) =>
-    `${number(tasks)} of ${number(all)} instructions are classification tasks`,
+  classify: (tasks: number, all: number) => `${number(tasks)} of ${number(all)} are classification tasks`,
   instances: (instances: number, rows: number) =>
     `${number(instances)} instances for ${number(rows)} instructions`,
-  filter: (rows: number, kept: number) => `${number(rows)} rows from ${number(kept)} instructions`,
   colon: ': ',
-  rejected: (reason: string, count: number, place: number) =>
-    `${place === 0 ? ' · rejected: ' : ', '}${number(count)} ${reason}`,
+  comma: ', ',
+  rejected: (reason: string, count: number, first: boolean) =>
+    `${first ? 'rejected: ' : ''}${number(count)} ${reason}`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
     `${number(calls)} calls${fresh < calls ? ` (${number(calls - fresh)} from the log)` : ''}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
@@ -88,7 +87,7 @@ const en = {
     with_instances: 'with instances',
     kept: 'kept',
   },
-  agreement: (same: number, all: number) => `model and label agree on ${same} of ${all} seed tasks`,
+  agreement: (same: number, all: number) => `seed labels: ${same} of ${all} agree`,
   judged: ({ rows, ...shares }: Judgement, offline: boolean) =>
     `the judge on ${number(rows)} rows: valid instruction ${percent(shares.instruction_valid)}, appropriate input ${percent(shares.input_appropriate)}, correct output ${percent(shares.output_correct)}, all three ${percent(shares.all)} ${offline ? "(the stand-in's, set by hand: they say nothing about models)" : "(people on the paper's rows: 92, 79, 58, 54 %)"}`,
   fewForOpenai: (rows: number, least: number) =>
@@ -128,8 +127,10 @@ const en = {
   next: (command: string) => `next: ${command}`,
   done: (rows: number, kept: number, file: string) =>
     `${number(rows)} rows from ${number(kept)} instructions in ${file}`,
-  tryNext:
-    'open the files in between, change a row, run a step again: npx tsx workshop.ts filter --similarity 0.5',
+  someWords: 'WORDS',
+  askWhy: (command: string) => `ask why: ${command}`,
+  tryNext: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
+  page: (file: string) => `page: ${file}`,
   report: (file: string) => `${file}: open it in a browser`,
   reportLater: (rows: number) =>
     `${number(rows)} rows: the report page is drawn by npx tsx workshop.ts report`,
@@ -161,14 +162,14 @@ const zh: Vocabulary = {
   generate: (novel, parsed) => `${number(parsed)} 条候选中有 ${number(novel)} 条新指令`,
   classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
-  filter: (rows, kept) => `${number(kept)} 条指令，共 ${number(rows)} 行数据`,
   colon: '：',
-  rejected: (reason, count, place) =>
-    `${place === 0 ? ' · 拒绝：' : '，'}${nameOfReason(reason, 'zh')} ${number(count)}`,
+  comma: '，',
+  rejected: (reason, count, first) =>
+    `${first ? '拒绝：' : ''}${nameOfReason(reason, 'zh')} ${number(count)}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
     `${number(calls)} 次调用${fresh < calls ? `（${number(calls - fresh)} 次取自日志）` : ''}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
-  agreement: (same, all) => `${all} 个种子任务中，模型判断与标注一致的有 ${same} 个`,
+  agreement: (same, all) => `${all} 个种子任务的判断有 ${same} 个与标注一致`,
   judged: ({ rows, ...shares }, offline) =>
     `评审了 ${number(rows)} 行：指令有效 ${percent(shares.instruction_valid)}，输入合适 ${percent(shares.input_appropriate)}，输出正确 ${percent(shares.output_correct)}，三项都对 ${percent(shares.all)}${offline ? '（替身的评审是事先设定的，不能说明任何模型）' : '（论文数据经人工评审为 92、79、58、54 %）'}`,
   fewForOpenai: (rows, least) => `OpenAI 微调至少需要 ${least} 个示例，这里只有 ${rows} 个`,
@@ -200,7 +201,10 @@ const zh: Vocabulary = {
   stopped: '已中断；重新运行同一命令即可继续',
   next: (command) => `下一步：${command}`,
   done: (rows, kept, file) => `${number(kept)} 条指令共 ${number(rows)} 行，保存在 ${file}`,
-  tryNext: '打开中间文件，改一行，重新运行某一步：npx tsx workshop.ts filter --similarity 0.5',
+  someWords: '词语',
+  askWhy: (command) => `问为什么：${command}`,
+  tryNext: (command) => `改一行再运行某一步，或者过滤得更严：${command}`,
+  page: (file) => `网页：${file}`,
   report: (file) => `${file}：可在浏览器中打开`,
   reportLater: (rows) => `共 ${number(rows)} 行：报告页请用 npx tsx workshop.ts report 生成`,
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,

@@ -259,6 +259,7 @@ const variables = [
     'OPENAI_BASE_URL',
     'DASHSCOPE_BASE_URL',
     'HTTPS_PROXY',
+    'https_proxy',
   ] as const),
 ]
 
