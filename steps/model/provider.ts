@@ -77,25 +77,16 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   const needsKey = server.keyVariable !== undefined && name !== 'compatible'
   const latest = recorded.get(`${name} ${model}`)
   const unreachable = (needsKey && !key) || baseUrl === ''
-<<<<<<< HEAD
-  const onlyPlanned = settings.dryRun && latest === undefined
-  if (unreachable && latest === undefined && !settings.replay && !onlyPlanned)
-    throw noKey(name, server.keyVariable ?? '')
-=======
-  const inNeed = unreachable && latest === undefined && !settings.replay && asksModel(settings)
+  const inNeed =
+    unreachable && latest === undefined && !settings.replay && !settings.dryRun && asksModel(settings)
   if (inNeed && name === 'compatible') throw noAddress()
   if (inNeed) throw noKey(name, server.keyVariable ?? '')
->>>>>>> 87758e21d6c4b988af57f14e685a0ad8e6348799
   // Nobody named a provider and there is no key: the log itself says who answered, and is all there is.
   const onlyLog =
     !settings.provider && !settings.baseUrl && !environment.OPENAI_API_KEY && !environment.DASHSCOPE_API_KEY
   const keyFrom = key && server.keyVariable ? server.keyVariable : ''
   const local = server.local === true || /^https?:\/\/(localhost|127\.|\[::1\])/.test(baseUrl)
-<<<<<<< HEAD
-  const replayOf = settings.replay || (unreachable && !onlyPlanned) || onlyLog ? (latest ?? '') : undefined
-=======
   const replayOf = settings.replay || onlyLog ? (latest ?? '') : unreachable ? latest : undefined
->>>>>>> 87758e21d6c4b988af57f14e685a0ad8e6348799
   const { tokenLimit, extra } = server
   const proxied = Boolean(environment.HTTPS_PROXY)
   return { name, model, baseUrl, key, keyFrom, tokenLimit, extra, local, proxied, replayOf }
