@@ -12,11 +12,12 @@ import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
 import { exists, Folder, type Step } from '../workspace/folder.ts'
 import { carriedInstructions } from '../workspace/carried.ts'
+import { checkFiles } from '../workspace/inputs.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import type { SeedTask } from '../workspace/records.ts'
 import { readRunRecord, type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
-import { readSeedTasks, readTopics } from '../workspace/seeds.ts'
+import { readInstructions, readSeedTasks, readTopics } from '../workspace/seeds.ts'
 import {
   type Environment,
   keptSettings,
@@ -84,6 +85,7 @@ export class Session {
       const { settings, provider } = settle(asked, argv, environment, log)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
+      await checkFiles(settings, folder)
       const record = await readRunRecord(folder)
       if (settings.whole) record.settings = keptSettings(settings, provider, materials.language)
       record.versions = { workshop: await ownVersion() }
@@ -347,7 +349,7 @@ async function gather(settings: Settings): Promise<Materials> {
   const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)
   const avoided: string[] = []
   for (const file of settings.avoid)
-    for (const task of await readSeedTasks(file)) avoided.push(task.instruction)
+    for (const instruction of await readInstructions(file)) avoided.push(instruction)
   const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
   return { settings, language, seeds, topics, avoided }
 }

@@ -78,7 +78,7 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   const latest = recorded.get(`${name} ${model}`)
   const unreachable = (needsKey && !key) || baseUrl === ''
   const inNeed =
-    unreachable && latest === undefined && !settings.replay && !settings.dryRun && asksModel(settings)
+    unreachable && latest === undefined && !settings.replay && asksModel(settings) && !settings.dryRun
   if (inNeed && name === 'compatible') throw noAddress()
   if (inNeed) throw noKey(name, server.keyVariable ?? '')
   // Nobody named a provider and there is no key: the log itself says who answered, and is all there is.

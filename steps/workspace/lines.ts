@@ -55,7 +55,7 @@ function notText(file: string, number: number): Fault {
 function tooLong(file: string): Fault {
   const most = `${longestLine / 1024 / 1024} MB`
   return new Fault({
-    en: `${path.basename(file)} has a line of more than ${most}; one row a line was expected. (${file})`,
-    zh: `${path.basename(file)} 中有一行超过 ${most}；每行应为一条数据。（${file}）`,
+    en: `${path.basename(file)} has a line of more than ${most}; one row a line was expected. Put each row on a line of its own. (${file})`,
+    zh: `${path.basename(file)} 中有一行超过 ${most}；每行应为一条数据。请将每条数据单独放在一行。（${file}）`,
   })
 }

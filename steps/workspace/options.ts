@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { Fault, type Words } from './fault.ts'
 import { type Step, steps } from './folder.ts'
+import { nearest, shorten, unknownWord } from './misspelt.ts'
 
 type Kind = 'text' | 'number' | 'flag'
 type Option = {
@@ -231,10 +232,20 @@ export function readCommandLine(argv: readonly string[]): Given {
     tokens: true,
   })
   for (const token of tokens) {
+    // A word processor turns two hyphens into a dash.
+    if (token.kind === 'positional' && /^[–—－−]/.test(token.value)) throw unknownOption(token.value)
     if (token.kind === 'positional') given.words.push(token.value)
-    if (token.kind === 'option') readOption(given, token)
+    if (token.kind === 'option') readOption(given, token, argv[token.index] ?? token.rawName)
   }
   return given
+}
+
+function unknownOption(typed: string): Fault {
+  return unknownWord(
+    typed,
+    optionNames.map((known) => `--${known}`),
+    'option',
+  )
 }
 
 type OptionToken = {
@@ -244,19 +255,15 @@ type OptionToken = {
   inlineValue?: boolean | undefined
 }
 
-function readOption(given: Given, { rawName, name, value, inlineValue }: OptionToken): void {
-  if (!isOption(name) || !rawName.startsWith('--'))
-    throw unknownWord(
-      rawName,
-      optionNames.map((known) => `--${known}`),
-      'option',
-    )
+function readOption(given: Given, { rawName, name, value, inlineValue }: OptionToken, typed: string): void {
+  if (!isOption(name) || !rawName.startsWith('--')) throw unknownOption(typed)
   const option: Option = options[name]
   if (option.kind === 'flag') {
+    if (value !== undefined) throw wrongValue(name, option, value)
     given.text[name] = 'yes'
     return
   }
-  const forgotten = value === undefined || value === '' || (!inlineValue && value.startsWith('--'))
+  const forgotten = value === undefined || value.trim() === '' || (!inlineValue && value.startsWith('--'))
   if (forgotten) throw wrongValue(name, option, '')
   checkValue(name, option, value)
   given.text[name] = value
@@ -268,31 +275,54 @@ function checkValue(name: OptionName, option: Option, value: string): void {
   if (option.range) {
     const [least, most, whole] = option.range
     const number = Number(value)
-    const inside =
-      value.trim() !== '' && number >= least && number <= most && (!whole || Number.isInteger(number))
-    if (!inside) throw wrongValue(name, option, value)
+    const inside = number >= least && number <= most && (!whole || Number.isInteger(number))
+    if (!inside || !/^-?(\d+\.?\d*|\.\d+)$/.test(value.trim())) throw wrongValue(name, option, value)
   }
   if (name === 'num-instructions' && value !== 'all' && !/^[1-9]\d{0,8}$/.test(value))
     throw wrongValue(name, option, value)
   if (name === 'price' && !/^\d+(\.\d+)?\/\d+(\.\d+)?$/.test(value)) throw wrongValue(name, option, value)
-  if (name === 'base-url' && !/^https?:\/\/[^\s/]+/.test(value)) throw wrongValue(name, option, value)
+  if (name === 'base-url') checkAddress(`--${name}`, value)
+  if (value.includes('\0')) throw wrongValue(name, option, value)
+}
+
+/** An address is shown and stored, and must not carry a secret: no name, password or query. */
+export function checkAddress(where: string, value: string): void {
+  const address = URL.canParse(value) && !/\s/.test(value) ? new URL(value) : undefined
+  const known = address && ['http:', 'https:'].includes(address.protocol)
+  if (known && !address.username && !address.password && !address.search && !address.hash) return
+  const got = known ? `${address.protocol}//${address.host}…` : shorten(value)
+  throw new Fault({
+    en: `${where}: expected an address like http://localhost:8000/v1, without name, password or query, got "${got}". A key goes into LLM_API_KEY.`,
+    zh: `${where}：应为形如 http://localhost:8000/v1 的地址，不含用户名、密码或参数，实际为 "${got}"。密钥请放在 LLM_API_KEY。`,
+  })
 }
 
 /** Settings read back from run.json obey the same rules as those typed; people edit that file too. */
 export function checkStored<T extends object>(stored: T, file: string): T {
   for (const [name, value] of Object.entries(stored)) {
-    if (!isOption(name) || Array.isArray(value) || value === 'compatible') continue // the name of a --base-url server
+    if (!isOption(name) || (name === 'provider' && value === 'compatible')) continue // the name of a --base-url server
     try {
-      checkValue(name, options[name], String(value))
+      checkStoredValue(name, options[name], value)
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       throw new Fault({
-        en: `${file}, settings: ${error.words.en}`,
-        zh: `${file} 的 settings：${error.words.zh}`,
+        en: `${file}, settings: ${error.words.en} Mend the file, or delete it and run all steps once.`,
+        zh: `${file} 的 settings：${error.words.zh}请修改该文件，或删除后完整运行一次。`,
       })
     }
   }
   return stored
+}
+
+function checkStoredValue(name: OptionName, option: Option, value: unknown): void {
+  const values = option.repeatable && Array.isArray(value) ? value : [value]
+  const type =
+    option.kind === 'flag' ? ['boolean'] : option.kind === 'number' ? ['number'] : ['string', 'number']
+  for (const one of values) {
+    const spelt = typeof one === 'string' ? one : (JSON.stringify(one) ?? '')
+    if (!type.includes(typeof one) || spelt === '') throw wrongValue(name, option, spelt)
+    if (option.kind !== 'flag') checkValue(name, option, spelt)
+  }
 }
 
 function isOption(name: string): name is OptionName {
@@ -300,38 +330,38 @@ function isOption(name: string): name is OptionName {
 }
 
 function expectation(name: OptionName, option: Option): Words {
-  if (option.oneOf) return { en: `one of ${option.oneOf.join(', ')}`, zh: `${option.oneOf.join('、')} 之一` }
+  if (option.oneOf) return { en: `one of ${option.oneOf.join(', ')}`, zh: ` ${option.oneOf.join('、')} 之一` }
+  if (option.kind === 'flag')
+    return { en: 'no value (in run.json: true)', zh: '单独使用、不带值（在 run.json 中为 true）' }
   if (name === 'num-instructions')
-    return { en: 'a whole number from 1, or all', zh: '不小于 1 的整数，或 all' }
-  if (name === 'base-url')
-    return { en: 'an address like http://localhost:8000/v1', zh: '形如 http://localhost:8000/v1 的地址' }
+    return { en: 'a whole number from 1 to 999999999, or all', zh: ' 1 到 999999999 之间的整数，或 all' }
   if (name === 'price')
     return { en: 'dollars per million tokens like 0.40/1.20', zh: '形如 0.40/1.20 的每百万 token 美元价格' }
-  if (!option.range) return { en: 'a value', zh: '一个值' }
+  if (!option.range) return { en: `a ${option.value ?? 'value'}`, zh: `一个值（${option.value ?? ''}）` }
   const [least, most, whole] = option.range
   return {
     en: `a ${whole ? 'whole ' : ''}number from ${least} to ${most}`,
-    zh: `${least} 到 ${most} 之间的${whole ? '整数' : '数'}`,
+    zh: ` ${least} 到 ${most} 之间的${whole ? '整数' : '数'}`,
   }
 }
 
 function wrongValue(name: OptionName, option: Option, value: string): Fault {
   const expected = expectation(name, option)
-  const got = value === '' ? { en: 'nothing', zh: '空' } : { en: `"${value}"`, zh: `"${value}"` }
+  const shown = shorten(value)
+  const got = value === '' ? { en: 'nothing', zh: '空' } : { en: `"${shown}"`, zh: ` "${shown}"` }
+  const cure = cureFor(name, option, value)
   return new Fault({
-    en: `--${name}: expected ${expected.en}, got ${got.en}.`,
-    zh: `--${name}：应为${expected.zh}，实际为${got.zh}。`,
+    en: `--${name}: expected ${expected.en}, got ${got.en}. ${cure.en}`,
+    zh: `--${name}：应为${expected.zh}，实际为${got.zh}。${cure.zh}`,
   })
 }
 
-/** The sentence for a word nobody knows, with the nearest one that exists. */
-export function unknownWord(word: string, known: readonly string[], what: 'option' | 'step'): Fault {
-  const near = known.toSorted((a, b) => editDistance(word, a) - editDistance(word, b))[0] ?? ''
-  const kind = what === 'option' ? '选项' : '步骤或命令'
-  return new Fault({
-    en: `There is no ${what === 'step' ? 'step or command' : what} "${word}". Did you mean ${near}? All are listed by: npx tsx workshop.ts --help`,
-    zh: `没有名为 "${word}" 的${kind}。您是否想用 ${near}？全部列表见：npx tsx workshop.ts --help`,
-  })
+function cureFor(name: OptionName, { oneOf, fallback }: Option, value: string): Words {
+  const near = oneOf && nearest(value, oneOf)
+  if (near !== undefined) return { en: `Did you mean ${near}?`, zh: `您是否想用 ${near}？` }
+  if (fallback === undefined)
+    return { en: `See: npx tsx workshop.ts --help`, zh: `用法见：npx tsx workshop.ts --help` }
+  return { en: `Leave --${name} out for ${fallback}.`, zh: `省略 --${name} 即为 ${fallback}。` }
 }
 
 /** Commands that are no steps: they look at a run, or at what a run needs. */
@@ -357,18 +387,4 @@ function standsAlone(word: string): Fault {
     en: `"${word}" is a command of its own and stands first, without steps: npx tsx workshop.ts ${word}`,
     zh: `“${word}”是单独的命令，要写在最前面，不能与步骤同用：npx tsx workshop.ts ${word}`,
   })
-}
-
-// Levenshtein's distance, one row of the table at a time.
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -6,13 +6,23 @@ import { readRows } from './rows.ts'
 
 /** The tasks of a seed file, at least one. Upstream's 175 work unchanged; labels and instances may be missing. */
 export async function readSeedTasks(file: string): Promise<SeedTask[]> {
-  const seeds: SeedTask[] = []
-  for await (const seed of (await isJsonl(file)) ? readRows(file, 'seed') : plainTasks(file)) seeds.push(seed)
+  const seeds = await readTasks(file)
   if (seeds.length > 0) return seeds
   throw new Fault({
     en: `${file} holds no seed task. Write at least one instruction into it, one a line. Few good ones beat many poor ones.`,
     zh: `${file} 中没有种子任务。请至少写入一条指令，每行一条。少而精胜过多而滥。`,
   })
+}
+
+async function readTasks(file: string): Promise<SeedTask[]> {
+  const tasks: SeedTask[] = []
+  for await (const task of (await isJsonl(file)) ? readRows(file, 'seed') : plainTasks(file)) tasks.push(task)
+  return tasks
+}
+
+/** The instructions of an `--avoid` file; there may be none. */
+export async function readInstructions(file: string): Promise<string[]> {
+  return (await readTasks(file)).map((task) => task.instruction)
 }
 
 // A file is JSONL when its name says so or its first line starts a row.
@@ -39,5 +49,10 @@ function binary(file: string, number: number): Fault {
 
 /** The topics of a `--topics` file, one a line, at least one. */
 export async function readTopics(file: string): Promise<string[]> {
-  return (await readSeedTasks(file)).map((topic) => topic.instruction)
+  const topics = await readInstructions(file)
+  if (topics.length > 0) return topics
+  throw new Fault({
+    en: `${file} holds no topic. Write at least one into it, one a line, or leave --topics out.`,
+    zh: `${file} 中没有话题。请至少写入一个，每行一个，或省略 --topics。`,
+  })
 }

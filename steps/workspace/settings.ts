@@ -7,6 +7,7 @@ import type { Language } from '../text/language.ts'
 import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
 import {
+  checkAddress,
   checkStored,
   type ExportName,
   exportNames,
@@ -230,18 +231,23 @@ function portable(file: string): string {
 
 function storedSettings(file: string): Carried {
   try {
-    const run: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    const stored = typeof run === 'object' && run !== null && 'settings' in run ? run.settings : undefined
-    return typeof stored === 'object' && stored !== null ? checkStored(stored as Carried, file) : {}
+    const run: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
+    const stored = isRecord(run) ? (run.settings ?? {}) : undefined
+    if (!isRecord(stored)) throw new SyntaxError('no object')
+    return checkStored(stored as Carried, file)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return {}
     if (error instanceof Fault) throw error
     if (!(error instanceof SyntaxError)) throw unreadable(file, error)
     throw new Fault({
-      en: `${file} is not JSON; it holds the settings of the last whole run. Mend it, or delete it and run all steps once.`,
-      zh: `${file} 不是 JSON；其中应保存上次完整运行的设置。请修改它，或删除后完整运行一次。`,
+      en: `${file} is not the record of a run: expected {"settings":{…},…}. Mend it, or delete it and run all steps once.`,
+      zh: `${file} 不是运行记录：应为 {"settings":{…},…}。请修改它，或删除后完整运行一次。`,
     })
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const variables = [
@@ -262,7 +268,25 @@ export type Environment = Partial<Record<(typeof variables)[number], string>>
 export async function readEnvironment(): Promise<Environment> {
   const files = [path.resolve('.env'), path.join(projectFolder, '.env')].filter((file) => existsSync(file))
   if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
-  return Object.fromEntries(
-    variables.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
-  )
+  return checkedVariables(process.env)
+}
+
+/** The variables that count, trimmed. A wrong one is named; what is in a key is never shown. */
+export function checkedVariables(environment: NodeJS.ProcessEnv): Environment {
+  const checked: Environment = {}
+  for (const name of variables) {
+    const value = environment[name]?.trim()
+    if (!value) continue
+    if (name.endsWith('_BASE_URL')) checkAddress(name, value)
+    if (name.endsWith('_KEY') && !/^[!-~]+$/.test(value)) throw noKeyAtAll(name)
+    checked[name] = value
+  }
+  return checked
+}
+
+function noKeyAtAll(name: string): Fault {
+  return new Fault({
+    en: `${name}: expected a key, got a text with spaces or letters that no key has. Copy the key again, into the environment or into .env.`,
+    zh: `${name}：应为密钥，实际内容含有空格或密钥中不会出现的字符。请重新复制密钥到环境变量或 .env 文件。`,
+  })
 }
