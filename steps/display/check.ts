@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { CallLog } from '../model/call-log.ts'
 import { Budget } from '../model/budget.ts'
+import { priceOf } from '../model/prices.ts'
 import { isProblem } from '../model/problem.ts'
 import { chooseProvider, type Provider, type Recorded } from '../model/provider.ts'
 import { languageOf } from '../text/language.ts'
@@ -140,8 +141,8 @@ class Check {
 
   private price(provider: Provider): void {
     const { target, language = 'en' } = this.settings
+    const price = priceOf(provider, this.settings.price)
     const budget = new Budget({ ...this.settings, budget: undefined, language }, provider)
-    const { price } = budget
     const expected = budget.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
     if (price) this.good(this.words.price(price.input, price.output))
     else this.screen.remark(this.words.noPrice(provider.model))

@@ -1,8 +1,9 @@
 // What the screen says, in both languages.
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
-import { nameOfReason } from './reasons.ts'
 import type { Judgement } from '../workspace/run-record.ts'
+import type { Contribution } from './contributions.ts'
+import { nameOfReason } from './reasons.ts'
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {
@@ -115,8 +116,9 @@ const en = {
   received: (from: string, length: number) =>
     `thank you: ${number(length)} characters${from === '' ? '' : ` from ${from}`}`,
   nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
-  contributed: (file: string, rows: number, duplicates: number) =>
-    `${file}: ${number(rows)} rows, ${number(duplicates)} instructions near-duplicates of earlier ones`,
+  contributed: ({ file, rows, instructions, duplicates }: Contribution) =>
+    `${file}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file`,
+  mergedBeyond: 'more rows than the target: --num-instructions all keeps those of every file',
   edited: (file: string) => `this file was edited by hand; the edited version is kept as ${file}`,
   partial: (done: number, all: number, hint: string) =>
     `${number(done)} of ${number(all)};${hint} the same command goes on`,
@@ -189,8 +191,9 @@ const zh: Vocabulary = {
   bringBack: (file) => `── 请把回复粘贴到这里，最后单独输入一行句点结束；或把回复另存为提示词旁边的 ${file}`,
   received: (from, length) => `收到${from === '' ? '' : ` ${from} 中的`}回复，共 ${number(length)} 个字符`,
   nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
-  contributed: (file, rows, duplicates) =>
-    `${file}：${number(rows)} 行，另有 ${number(duplicates)} 条指令与前面的近似重复`,
+  contributed: ({ file, rows, instructions, duplicates }) =>
+    `${file}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复`,
+  mergedBeyond: '超出目标数目的数据未收入：--num-instructions all 会保留每个文件的全部数据',
   edited: (file) => `该文件被手工修改过；修改后的版本已保留为 ${file}`,
   partial: (done, all, hint) => `已完成 ${number(done)} / ${number(all)}；${hint}重新运行同一命令即可继续`,
   filterThese: '现在运行 `npx tsx workshop.ts filter` 即可用这些生成数据集；',

@@ -12,16 +12,17 @@ import type { Settings } from './settings.ts'
 export async function checkFiles(settings: Settings, folder: Folder): Promise<void> {
   await checkOutput(settings, folder)
   await checkOwn(folder, folder.path('rejected.jsonl'), 'rejected')
-  for (const step of settings.steps) await checkInput(folder, step, settings.steps)
+  for (const step of settings.steps) await checkInput(folder, step, settings)
   if (!settings.steps.includes('filter')) return
   for (const file of await jsonlFiles(settings.merge)) await readThrough(file, 'withInstances')
 }
 
 const rowsRead = { classify: 'instruction', instances: 'classified', filter: 'withInstances' } as const
 
-async function checkInput(folder: Folder, step: Step, running: readonly Step[]): Promise<void> {
+async function checkInput(folder: Folder, step: Step, settings: Settings): Promise<void> {
   const before = steps[steps.indexOf(step) - 1]
-  if (step === 'generate' || before === undefined || running.includes(before)) return
+  if (step === 'generate' || before === undefined || settings.steps.includes(before)) return
+  if (step === 'filter' && settings.merge.length > 0 && !(await exists(folder.output(before)))) return
   await checkOwn(folder, await folder.input(step), rowsRead[step])
 }
 

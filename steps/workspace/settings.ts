@@ -224,7 +224,7 @@ export function keptSettings(
 }
 
 // Files of the project by their name in it, so that a run handed to somebody else finds them there too.
-function portable(file: string): string {
+export function portable(file: string): string {
   const inside = path.relative(projectFolder, file)
   return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
 }

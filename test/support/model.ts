@@ -1,5 +1,6 @@
 // Models and problems for tests that need no server.
 import path from 'node:path'
+import { Budget } from '../../steps/model/budget.ts'
 import { CallLog } from '../../steps/model/call-log.ts'
 import { Model } from '../../steps/model/model.ts'
 import type { Problem } from '../../steps/model/problem.ts'
@@ -37,5 +38,6 @@ export function questionOf(text: string, sample = 0): Question {
 /** A model with a log of its own, or the one given. */
 export async function modelWith(wire: Wire, concurrency = 4, file?: string): Promise<Model> {
   const log = await CallLog.open(file ?? path.join(await temporaryFolder(), 'calls.jsonl'), false)
-  return new Model(remote, log, concurrency, () => Promise.resolve(wire))
+  const terms = { budget: undefined, price: undefined, steps: [], judge: false, language: 'en' as const }
+  return new Model(remote, log, new Budget(terms, remote), concurrency, () => Promise.resolve(wire))
 }
