@@ -297,10 +297,10 @@ export class Session {
   }
 
   private totalCost() {
-    const { price, used, spent } = this.model.budget
+    const { price, used, paid, unanswered } = this.model.budget
     const { calls, fresh, cached_tokens: cached } = used
     const tokens = used.prompt_tokens + used.completion_tokens
-    return { calls, tokens, cached, dollars: dollars(used, price), fresh, spent: price && spent }
+    return { calls, tokens, cached, dollars: dollars(used, price), fresh, paid: price && paid, unanswered }
   }
 
   private async export(): Promise<void> {

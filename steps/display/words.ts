@@ -100,8 +100,8 @@ const en = {
     'the model has run dry: of its last candidates fewer than 5 % were new. Try --topics FILE, more seed tasks, a higher --temperature, or --merge with other runs',
   bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
   ineffective: (options: string) => `${options}: no effect here`,
-  total: ({ spent, ...cost }: Cost & { spent: number | undefined }) =>
-    `in all ${en.cost(cost)}; paid in this run: ${money(spent)}`,
+  total: ({ paid, unanswered, ...cost }: Cost & { paid: number | undefined; unanswered: number }) =>
+    `in all ${en.cost(cost)}; paid in this run: ${money(paid)}${unanswered > 0 ? `, at most ${money(unanswered)} more for attempts without an answer` : ''}`,
   dryRun: 'dry run: nothing is asked, nothing is written',
   forecast: (calls: number, prompt: number, reply: number, dollars: number | undefined, logged: number) =>
     `about ${number(calls)} calls, ${number(prompt)} prompt and ${number(reply)} reply tokens, ${dollars === undefined ? 'price not known (--price)' : money(dollars)}${logged > 0 ? `; ${number(logged)} more are in the log` : ''}`,
@@ -179,7 +179,8 @@ const zh: Vocabulary = {
     '模型已经写不出新东西：最近的候选中新指令不足 5 %。可以试试 --topics 文件、增加种子任务、提高 --temperature，或用 --merge 合并其他运行',
   bankEmpty: '离线模型的题库已经用完；要更多指令需要真正的模型',
   ineffective: (options) => `${options}：在这里不起作用`,
-  total: ({ spent, ...cost }) => `合计 ${zh.cost(cost)}；本次运行花费 ${money(spent)}`,
+  total: ({ paid, unanswered, ...cost }) =>
+    `合计 ${zh.cost(cost)}；本次运行花费 ${money(paid)}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
   dryRun: '试运行：不发送任何请求，不写入任何文件',
   forecast: (calls, prompt, reply, dollars, logged) =>
     `预计约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
