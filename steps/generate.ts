@@ -117,6 +117,7 @@ class PoolGrowth {
       for (const { text, why } of reply.value.dropped)
         await this.sheet.reject({ reason: why, detail: '', instruction: text, call: reply.call })
     }
+    this.round.model.budget.took(this.accepted)
     this.acceptedAfter.push(this.accepted.length)
     this.parsedAfter.push(this.parsed)
   }

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
+import type { Budget } from './budget.ts'
 import type { Call, CallLog } from './call-log.ts'
 import { type Failure, verdictOf } from './failure.ts'
 import { Pace } from './pace.ts'
@@ -23,6 +24,7 @@ const graceAfterInterrupt = 10_000 // ms for the requests in flight
 export class Model {
   readonly provider: Provider
   readonly log: CallLog
+  readonly budget: Budget
   stopped: Stop | undefined
   tally: Tally = { ...noTally }
   private readonly wire: () => Promise<Wire>
@@ -32,9 +34,16 @@ export class Model {
   private readonly abort = new AbortController() // what is in flight ends too
   private failures = 0
 
-  constructor(provider: Provider, log: CallLog, concurrency: number, wire: () => Promise<Wire>) {
+  constructor(
+    provider: Provider,
+    log: CallLog,
+    budget: Budget,
+    concurrency: number,
+    wire: () => Promise<Wire>,
+  ) {
     this.provider = provider
     this.log = log
+    this.budget = budget
     this.pace = new Pace(concurrency, provider)
     setMaxListeners(0, this.halt.signal, this.abort.signal) // one for each request in flight
     let opened: Promise<Wire> | undefined
@@ -69,6 +78,7 @@ export class Model {
 
   private use(call: Call, fresh: boolean): Call | Failure {
     count(this.tally, call, fresh)
+    this.budget.learn(call, fresh)
     return verdictOf(call) ?? call
   }
 
@@ -105,7 +115,9 @@ export class Model {
     }
     try {
       const wire = await this.wire()
-      const reply = await this.pace.patiently(() => wire(question, this.abort.signal), this.halt.signal)
+      const attempt = () => wire(question, this.abort.signal)
+      const paid = () => this.budget.pay(step, question, attempt, this.halt.signal)
+      const reply = await this.pace.patiently(paid, this.halt.signal)
       this.failures = 0
       return this.use(await log(reply), true)
     } catch (error) {
@@ -148,7 +160,8 @@ export class Model {
   /** The same for Ctrl-C, with an end to the waiting. */
   interrupt(words: Words): void {
     this.stop({ words, exit: 130 })
-    setTimeout(() => this.abort.abort(), graceAfterInterrupt).unref()
+    const grace = this.provider.name === 'paste' ? 0 : graceAfterInterrupt // nobody pastes after Ctrl-C
+    setTimeout(() => this.abort.abort(), grace).unref()
   }
 
   /** Waits for what is in flight and closes the log. */

@@ -12,6 +12,33 @@ const call = z.string().catch('')
 const instance = z.object({ input: text, output: text })
 const mostSimilar = z.object({ instruction: text, score: z.number() }).optional().catch(undefined)
 
+const stepName = z.enum(['generate', 'classify', 'instances', 'filter'])
+const counts = z.record(text, z.number())
+const stepCost = z.looseObject({
+  provider: text,
+  model: text,
+  calls: z.number(),
+  prompt_tokens: z.number(),
+  cached_tokens: z.number(),
+  completion_tokens: z.number(),
+  dollars: z.number().nullable(),
+})
+const judgement = z.object({
+  rows: z.number(),
+  instruction_valid: z.number(),
+  input_appropriate: z.number(),
+  output_correct: z.number(),
+  all: z.number(),
+})
+const runParts = z.object({
+  settings: z.record(text, z.unknown()).catch({}),
+  versions: z.record(text, text).catch({}),
+  funnel: counts.catch({}),
+  rejected: z.partialRecord(stepName, counts).catch({}),
+  cost: z.partialRecord(stepName, stepCost).catch({}),
+  judge: judgement.optional().catch(undefined),
+})
+
 const named = <T extends { instruction: string }>(row: T) => ({ id: idOf(row.instruction), ...row })
 
 export const shapes = {
@@ -22,7 +49,7 @@ export const shapes = {
     .transform(named),
   example: z.object({ instruction: text, input: text, output: text }),
   rejected: z.object({
-    step: z.enum(['generate', 'classify', 'instances', 'filter']),
+    step: stepName,
     reason: text,
     detail: text,
     instruction: text,
@@ -30,6 +57,9 @@ export const shapes = {
     output: text.optional(),
     call: text.optional(),
   }),
+  /** Whatever row has an instruction. */
+  any: z.object({ instruction }),
+  run: runParts.catch({ settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} }),
   seed: z.object({
     instruction,
     is_classification: z.boolean().optional(),
