@@ -20,6 +20,12 @@ type Told = { status?: number; code: string; message: string; param: string; hea
 
 /** Reads an error of the openai package. No key is in the words: what the server said is masked. */
 export function problemOf(error: unknown, provider: Provider): Problem {
+  const problem = readError(error, provider)
+  const hide = (words: string): string => (provider.key ? words.replaceAll(provider.key, '…') : words)
+  return { ...problem, words: { en: hide(problem.words.en), zh: hide(problem.words.zh) } }
+}
+
+function readError(error: unknown, provider: Provider): Problem {
   if (error instanceof SyntaxError) return noticeOf(error.message) // said to be JSON, and is not
   const told = hear(error)
   const words = sentence(told, provider)

@@ -1,7 +1,8 @@
 // A model that is never asked: it answers from the log, and keeps the first prompt of each step to look at.
 import type { Step } from '../workspace/folder.ts'
 import type { Call } from './call-log.ts'
-import { type Failure, Model } from './model.ts'
+import type { Failure } from './failure.ts'
+import { Model } from './model.ts'
 import type { Message, Question } from './wire.ts'
 
 export class Rehearsal extends Model {

@@ -57,6 +57,8 @@ export const shapes = {
     output: text.optional(),
     call: text.optional(),
   }),
+  /** Whatever row has an instruction. */
+  any: z.object({ instruction }),
   run: runParts.catch({ settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} }),
   seed: z.object({
     instruction,

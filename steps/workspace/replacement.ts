@@ -5,6 +5,7 @@ import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/prom
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { codeOf, Fault, unwritable } from './fault.ts'
+import { jsonLine } from './lines.ts'
 import type { Journal } from './journal.ts'
 
 const flushAt = 1 << 16 // characters gathered before a write
@@ -26,7 +27,7 @@ export class Replacement {
   }
 
   async add(row: object): Promise<void> {
-    this.gathered += `${JSON.stringify(row)}\n`
+    this.gathered += `${jsonLine(row)}\n`
     if (this.gathered.length >= flushAt) await this.flush()
   }
 

@@ -6,7 +6,8 @@ import { readRows } from './rows.ts'
 
 /** The tasks of a seed file, at least one. Upstream's 175 work unchanged; labels and instances may be missing. */
 export async function readSeedTasks(file: string): Promise<SeedTask[]> {
-  const seeds = await readTasks(file)
+  const seeds: SeedTask[] = []
+  for await (const seed of (await isJsonl(file)) ? readRows(file, 'seed') : plainTasks(file)) seeds.push(seed)
   if (seeds.length > 0) return seeds
   throw new Fault({
     en: `${file} holds no seed task. Write at least one instruction into it, one a line. Few good ones beat many poor ones.`,
@@ -14,15 +15,12 @@ export async function readSeedTasks(file: string): Promise<SeedTask[]> {
   })
 }
 
-async function readTasks(file: string): Promise<SeedTask[]> {
-  const tasks: SeedTask[] = []
-  for await (const task of (await isJsonl(file)) ? readRows(file, 'seed') : plainTasks(file)) tasks.push(task)
-  return tasks
-}
-
-/** The instructions of an `--avoid` file; there may be none. */
+/** The instructions of any rows or lines, as in an `--avoid` file; an empty file holds none. */
 export async function readInstructions(file: string): Promise<string[]> {
-  return (await readTasks(file)).map((task) => task.instruction)
+  const instructions: string[] = []
+  for await (const { instruction } of (await isJsonl(file)) ? readRows(file, 'any') : plainTasks(file))
+    instructions.push(instruction)
+  return instructions
 }
 
 // A file is JSONL when its name says so or its first line starts a row.
