@@ -12,7 +12,6 @@ import type { Lab } from './lab.ts'
 import { labSection } from './lab-section.ts'
 import { judgeOf, reviewSection } from './review-section.ts'
 import type { PageRow, PageRows } from './rows.ts'
-import type { Run } from './run.ts'
 import { funnelSection } from './funnel-section.ts'
 import { plotsSection } from './plots-section.ts'
 import { isOffline, shown, type Subject, whyRemoved } from './subject.ts'
@@ -152,13 +151,6 @@ function scriptWords({ subject: { words } }: Page): object {
   }
 }
 
-/** The folder as the project sees it: the page may be read elsewhere. */
-function whyCommand({ settings: { dataDir } }: Run): string {
-  const folder = portable(dataDir)
-  const usual = path.isAbsolute(folder) || folder === options['data-dir'].fallback
-  return `npx tsx workshop.ts why${usual ? '' : ` --data-dir "${folder}"`}`
-}
-
 function scriptFigures({ subject, rows }: Page): object {
   const { replies, review } = rows
   const fates = rows.fates.map((fate) => ({
@@ -167,5 +159,6 @@ function scriptFigures({ subject, rows }: Page): object {
     why: whyRemoved(fate.reason, subject.screen),
   }))
   const judged = judgeOf(subject.run.record) !== undefined
-  return { fates, replies: replies ?? null, review, judged, why: whyCommand(subject.run) }
+  const usual = portable(subject.run.settings.dataDir) === options['data-dir'].fallback
+  return { fates, replies: replies ?? null, review, judged, usual }
 }

@@ -13,6 +13,12 @@ const NEIGHBOUR = 6
 const CALL = 7
 const around = 6 // rows drawn above and below those on screen
 
+// In another folder than the usual one the command must name it: the one this page lies in.
+const ownFolder = decodeURI(location.pathname)
+  .replace(/^\/(?=[A-Z]:)/i, '')
+  .replace(/\/[^/]*$/, '')
+const folder = figures.usual || location.protocol !== 'file:' ? '' : ` --data-dir "${ownFolder}"`
+
 const fateText = (row) => {
   const { step, name } = figures.fates[row[FATE]]
   return step === '' ? words.kept : `${step} · ${name}`
@@ -212,7 +218,7 @@ export function fields(row) {
 // The raw reply where it is embedded, and the command that tells the whole story.
 function source(row) {
   const reply = figures.replies?.[row[CALL]]
-  const command = element('code', {}, figures.why.replace('why', `why ${row[ID]}`))
+  const command = element('code', {}, `npx tsx workshop.ts why ${row[ID]}${folder}`)
   return [
     ...(reply === undefined
       ? []
