@@ -5,8 +5,8 @@
 // run    npx tsx workshop.ts classify
 import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
 import { askAboutRows, type Read } from './model/ask.ts'
-import { inGroups, inOrder } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/model.ts'
+import { ahead, inGroups, inOrder } from './model/in-order.ts'
+import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
 import { readAnswers } from './text/replies.ts'
@@ -77,7 +77,7 @@ async function* judged(
     read: readAnswers,
   } as const
   const ask = async (group: Row[]) => askAboutRows(model, question, group, (row) => row.instruction)
-  for await (const group of inOrder(inGroups(rows, perRequest), ask, concurrency)) yield* group
+  for await (const group of inOrder(inGroups(rows, perRequest), ask, ahead * concurrency)) yield* group
 }
 
 async function* chain(...lists: (Iterable<Row> | AsyncIterable<Row>)[]): AsyncGenerator<Row> {

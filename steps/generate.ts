@@ -7,7 +7,7 @@
 import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
 import { askUntilRead, type Read, samplesAtMost } from './model/ask.ts'
 import { bootstrap } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/model.ts'
+import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
 import type { TaskPool } from './text/pool.ts'
@@ -117,6 +117,7 @@ class PoolGrowth {
       for (const { text, why } of reply.value.dropped)
         await this.sheet.reject({ reason: why, detail: '', instruction: text, call: reply.call })
     }
+    this.round.model.budget.took(this.accepted)
     this.acceptedAfter.push(this.accepted.length)
     this.parsedAfter.push(this.parsed)
   }

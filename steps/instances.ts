@@ -6,8 +6,8 @@
 // run    npx tsx workshop.ts instances
 import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
 import { askUntilRead, type Read } from './model/ask.ts'
-import { inOrder } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/model.ts'
+import { ahead, inOrder } from './model/in-order.ts'
+import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
 import { readInstances } from './text/replies.ts'
@@ -15,7 +15,6 @@ import { isMain } from './workspace/is-main.ts'
 import type { ClassifiedRow } from './workspace/records.ts'
 
 const instancesAtMost = { classification: 5, other: 3 }
-const ahead = 32 // rows under way for each request in flight, so that one slow reply holds up nobody
 
 export function instancesPrompt(
   instruction: string,

@@ -153,7 +153,7 @@ describe('seed tasks', () => {
     [
       'a wrong field',
       '{"instruction":"Name a river."}\n{"instruction":7}\n',
-      /seeds\.jsonl line 2, field "instruction": expected string, got number/,
+      /seeds\.jsonl line 2, field "instruction": expected text, got 7/,
     ],
     ['no JSON', '{"instruction":"Name a river."}\nName a lake.\n', /seeds\.jsonl line 2 is not JSON/],
     ['nothing in them', '\n', /holds no seed task/],

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { CallLog } from '../model/call-log.ts'
-import { estimate } from '../model/estimate.ts'
+import { Budget } from '../model/budget.ts'
 import { priceOf } from '../model/prices.ts'
 import { isProblem } from '../model/problem.ts'
 import { chooseProvider, type Provider, type Recorded } from '../model/provider.ts'
@@ -142,9 +142,10 @@ class Check {
   }
 
   private price(provider: Provider): void {
-    const price = priceOf(provider)
-    const { target, steps } = this.settings
-    const expected = estimate(wantedFirst(Number.isFinite(target) ? target : 0), steps, price)
+    const { target, language = 'en' } = this.settings
+    const price = priceOf(provider, this.settings.price)
+    const budget = new Budget({ ...this.settings, budget: undefined, language }, provider)
+    const expected = budget.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
     if (price) this.good(this.words.price(price.input, price.output))
     else this.screen.remark(this.words.noPrice(provider.model))
     this.good(this.screen.words.expected(expected.calls, expected.dollars))

@@ -19,6 +19,11 @@ export class ProgressLine {
     else if (!this.loading) void this.start(shown)
   }
 
+  /** Loads ora while no calls are in flight: later it would hold up whatever answers Ctrl-C. */
+  prepare(): void {
+    if (isLive()) void import('ora')
+  }
+
   private async start(text: string): Promise<void> {
     this.loading = true
     const { default: ora } = await import('ora')

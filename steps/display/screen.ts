@@ -44,6 +44,7 @@ export class Screen {
 
   heading(step: Step, file?: string): void {
     this.title(`${headings[step]}${file === undefined ? '' : ` → ${file}`}`)
+    this.progressLine.prepare()
   }
 
   /** A line of our own words, wrapped on a terminal with the next lines set in; `indent` may carry a mark. */

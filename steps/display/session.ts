@@ -3,18 +3,21 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Provider, chooseProvider } from '../model/provider.ts'
 import { CallLog } from '../model/call-log.ts'
-import { estimate } from '../model/estimate.ts'
+import { Budget } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
-import { dollars, priceOf } from '../model/prices.ts'
+import { Rehearsal } from '../model/rehearsal.ts'
+import { dollars } from '../model/prices.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
 import { exists, Folder, type Step } from '../workspace/folder.ts'
+import { carriedInstructions } from '../workspace/carried.ts'
+import { checkFiles } from '../workspace/inputs.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import type { SeedTask } from '../workspace/records.ts'
 import { readRunRecord, type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
-import { readSeedTasks, readTopics } from '../workspace/seeds.ts'
+import { readInstructions, readSeedTasks, readTopics } from '../workspace/seeds.ts'
 import {
   type Environment,
   keptSettings,
@@ -24,6 +27,7 @@ import {
   type Settings,
   withStored,
 } from '../workspace/settings.ts'
+import { DryRun } from './dry-run.ts'
 import { commandLine } from './command-line.ts'
 import { onInterrupt } from './interrupt.ts'
 import { isReason } from './reasons.ts'
@@ -32,6 +36,7 @@ import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
 import { showCell, showExports, showFirstLines } from './summary.ts'
+import { Wires } from './wires.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 type Materials = {
@@ -49,9 +54,9 @@ export class Session {
   private readonly folder: Folder
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
+  private readonly dryRun: DryRun | undefined
   private lastStep: Step | undefined
   private unfinished: { done: number; all: number } | undefined
-  private readonly past = { tokens: 0, dollars: 0 } // of the steps this command has behind it
 
   private constructor(
     screen: Screen,
@@ -67,26 +72,36 @@ export class Session {
     this.folder = folder
     this.record = record
     this.release = release
+    this.dryRun = model instanceof Rehearsal ? new DryRun(screen, model) : undefined
   }
 
   static async open(argv: readonly string[]): Promise<Session> {
     const asked = readSettings(argv, process.env)
     const environment = await readEnvironment()
     refuseEndlessTarget(asked)
-    const release = await lockFolder(asked.dataDir)
+    const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
     try {
-      const log = await CallLog.open(
-        asked.replay ?? path.join(asked.dataDir, 'calls.jsonl'),
-        asked.replay !== undefined,
-      )
+      const logFile = asked.replay ?? path.join(asked.dataDir, 'calls.jsonl')
+      const readOnly = asked.replay !== undefined || (asked.dryRun && (await exists(logFile)))
+      const log = await CallLog.open(logFile, readOnly)
       const { settings, provider } = settle(asked, argv, environment, log)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
+      await checkFiles(settings, folder)
       const record = await readRunRecord(folder)
       if (settings.whole) record.settings = keptSettings(settings, provider, materials.language)
       record.versions = { workshop: await ownVersion() }
-      const model = new Model(provider, log, settings.concurrency, () => openWireOf(provider))
-      const session = new Session(new Screen(settings.screen), materials, model, folder, record, release)
+      const budget = new Budget({ ...settings, language: materials.language }, provider)
+      const screen = new Screen(settings.screen)
+      const wires = new Wires(provider, folder.path('paste'), screen)
+      const concurrency = provider.name === 'paste' ? 1 : settings.concurrency
+      const model = settings.dryRun
+        ? new Rehearsal(provider, log, budget, concurrency, () => wires.open())
+        : new Model(provider, log, budget, concurrency, () => wires.open())
+      const session = new Session(screen, materials, model, folder, record, async () => {
+        wires.close()
+        await release()
+      })
       session.begin()
       return session
     } catch (error) {
@@ -98,15 +113,9 @@ export class Session {
   private begin(): void {
     const { settings, seeds } = this.materials
     const rows = wantedFirst(Number.isFinite(settings.target) ? settings.target : 0)
-    showFirstLines(
-      this.screen,
-      settings,
-      this.model.provider,
-      seeds.length,
-      estimate(rows, settings.steps, priceOf(this.model.provider), settings.judge),
-    )
+    showFirstLines(this.screen, settings, this.model.provider, seeds.length, this.model.budget.forecast(rows))
     onInterrupt(() => {
-      this.screen.error(this.screen.words.interrupted)
+      if (this.model.provider.name !== 'paste') this.screen.error(this.screen.words.interrupted)
       this.model.interrupt({ en: 'interrupted', zh: '已中断' })
     })
   }
@@ -119,12 +128,11 @@ export class Session {
   nextRound(last: Round): Round | undefined {
     const { target, whole } = this.materials.settings
     const { novel = 0, kept = 0 } = this.record.funnel
-    if (!whole || this.model.stopped || last.ranDry || kept >= target) return undefined
+    if (!whole || this.dryRun || this.model.stopped || last.ranDry || kept >= target) return undefined
     if (kept <= last.keptBefore) {
-      this.model.stop({
-        words: { en: this.screen.words.nothingSurvives, zh: this.screen.words.nothingSurvives },
-        exit: 1,
-      })
+      const { nothingSurvives } = this.screen.words
+      const { ended, words } = this.model.budget
+      this.model.stop({ words: ended ? words : { en: nothingSurvives, zh: nothingSurvives }, exit: 1 })
       return undefined
     }
     return { ...this.round(last.number + 1, wantedNext(target, novel, kept)), keptBefore: kept }
@@ -163,7 +171,10 @@ export class Session {
     round: Round,
     work: (round: Round, sheet: Sheet) => Promise<void>,
   ): Promise<void> {
-    if (!round.settings.steps.includes(step) || this.model.stopped) return
+    if (this.dryRun) return this.dryRun.perform(step, round, work)
+    if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
+    if (step === 'generate' && this.model.budget.limit < Infinity)
+      this.model.budget.beginGeneration(await carriedInstructions(this.folder))
     if (round.number === 1) this.screen.heading(step, shownPath(this.folder.output(step)))
     this.model.begin()
     const rate = new Rate()
@@ -173,15 +184,18 @@ export class Session {
     let edited: string | undefined
     try {
       await work(round, sheet)
-      // A run that was stopped before its first answer leaves the files of the last one alone.
-      if (this.model.stopped && sheet.rows === 0) return await sheet.discard()
+      const { endedInVain, words } = this.model.budget
+      if (step === 'generate' && endedInVain) this.model.stop({ words, exit: 1 })
+      // A run that was stopped before its first answer, or before a new one, leaves the files of the last one alone.
+      if (this.model.stopped && (sheet.rows === 0 || endedInVain)) return await sheet.discard()
       edited = await sheet.commit()
     } catch (error) {
       await sheet.discard()
       throw error
     }
     this.lastStep = step
-    this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
+    if (!this.model.stopped || step !== 'filter')
+      this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
     await this.keepRecord(step, sheet)
     showCell(this.screen, round, sheet, {
       edited,
@@ -190,12 +204,16 @@ export class Session {
     })
   }
 
+  // When the money is used up in step 3, what it bought still becomes a data set.
+  private finishesFree(step: Step): boolean {
+    return step === 'filter' && this.lastStep === 'instances' && this.model.budget.reached
+  }
+
   private showProgress(step: Step, rate: Rate, done: number, all: number | undefined): void {
+    if (this.model.provider.name === 'paste') return // the person is typing
     this.screen.progress(() => {
-      const { tally, provider } = this.model
-      const tokens = this.past.tokens + tally.prompt_tokens + tally.completion_tokens
-      const cost = dollars(tally, priceOf(provider))
-      const spent = cost === undefined ? undefined : this.past.dollars + cost
+      const { used, price } = this.model.budget
+      const tokens = used.prompt_tokens + used.completion_tokens
       const perSecond = rate.perSecond(done, performance.now())
       const known = all ?? this.expectedRows(step)
       const expected = known !== undefined && known >= done ? known : undefined
@@ -204,7 +222,7 @@ export class Session {
         all: expected,
         rate: perSecond,
         tokens,
-        dollars: spent,
+        dollars: dollars(used, price),
       })
     })
   }
@@ -228,7 +246,7 @@ export class Session {
     const { fresh: _, ...tokens } = this.model.tally
     Object.assign(this.record.funnel, sheet.counts)
     this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
-    const price = priceOf(this.model.provider)
+    const { price } = this.model.budget
     if (step === 'filter') {
       this.record.judge = sheet.judgement
       delete this.record.cost.filter
@@ -236,29 +254,34 @@ export class Session {
     if (step !== 'filter' || this.materials.settings.judge)
       this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
     await writeRunRecord(this.folder, this.record)
-    this.past.tokens += tokens.prompt_tokens + tokens.completion_tokens
-    this.past.dollars += dollars(tokens, price) ?? 0
   }
 
   /** The last lines and the exit status. */
   async conclude(): Promise<void> {
+    if (this.dryRun) return this.dryRun.conclude()
     const { words } = this.screen
     const { settings } = this.materials
     const { kept = 0, rows = 0 } = this.record.funnel
-    const { stopped } = this.model
-    const reached = kept >= settings.target || settings.target === Infinity
+    const filters = settings.steps.includes('filter')
+    const reached = filters && (kept >= settings.target || settings.target === Infinity)
+    if (this.model.budget.ended && !reached) this.model.stop({ words: this.model.budget.words, exit: 1 })
+    // The money may end in step 3 and the rows bought still be enough.
+    const enough = reached && this.lastStep === 'filter' && this.model.stopped?.exit === 1
+    const stopped = enough ? undefined : this.model.stopped
     if (stopped) {
       process.exitCode = stopped.exit
       this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
-    } else if (settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
+    } else if (filters) process.exitCode = reached ? 0 : 1
+    if (settings.steps.length > 1 && this.model.budget.used.calls > 0)
+      this.screen.detail(words.total(this.totalCost()))
     if (this.lastStep === undefined) return
-    if (this.unfinished) {
+    if (this.unfinished && !enough) {
       const { done, all } = this.unfinished
       const hint = this.lastStep === 'instances' ? words.filterThese : ''
       this.screen.detail(words.partial(done, all, hint))
     }
     if (this.lastStep === 'filter') await this.export()
-    if (stopped) return
+    if (stopped && !this.model.budget.reached) return
     if (this.lastStep === 'filter') {
       const result = reached
         ? words.done(rows, kept, shownPath(this.folder.dataset))
@@ -271,6 +294,13 @@ export class Session {
       const stale = await this.folder.stale(this.lastStep)
       if (stale.length > 0) this.screen.detail(words.next(commandLine(settings, stale.join(' '))))
     }
+  }
+
+  private totalCost() {
+    const { price, used, paid, unanswered } = this.model.budget
+    const { calls, fresh, cached_tokens: cached } = used
+    const tokens = used.prompt_tokens + used.completion_tokens
+    return { calls, tokens, cached, dollars: dollars(used, price), fresh, paid: price && paid, unanswered }
   }
 
   private async export(): Promise<void> {
@@ -329,7 +359,7 @@ async function gather(settings: Settings): Promise<Materials> {
   const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)
   const avoided: string[] = []
   for (const file of settings.avoid)
-    for (const task of await readSeedTasks(file)) avoided.push(task.instruction)
+    for (const instruction of await readInstructions(file)) avoided.push(instruction)
   const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
   return { settings, language, seeds, topics, avoided }
 }
@@ -345,9 +375,4 @@ function refuseEndlessTarget({ target, steps }: Settings): void {
     en: '--num-instructions all is for filter alone; generating needs a number.',
     zh: '--num-instructions all 只用于单独的 filter；生成指令需要一个数目。',
   })
-}
-
-async function openWireOf(provider: Provider) {
-  if (provider.name === 'offline') return (await import('../model/offline.ts')).openOfflineWire()
-  return (await import('../model/wire.ts')).openWire(provider)
 }

@@ -1,17 +1,15 @@
 // What a step works on: the rows it reads, the file it writes, its rejects and its counts.
-import path from 'node:path'
-import type { Failure } from '../model/model.ts'
+import type { Failure } from '../model/failure.ts'
 import type { Language } from '../text/language.ts'
 import type { Instance } from '../text/rules.ts'
-import { type Folder, type Step } from '../workspace/folder.ts'
+import { exists, type Folder, jsonlFiles, type Step } from '../workspace/folder.ts'
 import type { RejectedRow } from '../workspace/records.ts'
 import { Rejects } from '../workspace/rejected.ts'
 import type { Judgement } from '../workspace/run-record.ts'
-import type { Replacement } from '../workspace/replacement.ts'
-import type { Vocabulary } from './words.ts'
-import { checksumOf } from '../workspace/replacement.ts'
-import { jsonlFiles } from '../workspace/folder.ts'
+import { checksumOf, type Replacement } from '../workspace/replacement.ts'
 import { type Row, readRows } from '../workspace/rows.ts'
+import { Contributions, contributorNames } from './contributions.ts'
+import type { Vocabulary } from './words.ts'
 
 const samplesShown = 3
 
@@ -30,6 +28,7 @@ export class Sheet {
   /** What the judge said, when step 4 asked one. */
   judgement: Judgement | undefined
   readonly rejects: Rejects
+  private readonly contributions = new Contributions()
   readonly step: Step
   private readonly folder: Folder
   private readonly language: Language
@@ -66,28 +65,46 @@ export class Sheet {
     }
   }
 
-  /** The rows of step 3, then those of each file of another run; `--merge` names files or folders. Says what each file gave. */
+  /** The rows of step 3, if any, then those of each file of another run; `--merge` names files or folders. Says what each file gave. */
   async *readMerged(merge: readonly string[]): AsyncGenerator<AsyncIterable<Row<'withInstances'>>> {
-    yield this.read('withInstances')
-    for (const file of await jsonlFiles(merge)) {
-      const before = { rows: this.rows, duplicates: this.rejects.counts.get('near_duplicate') ?? 0 }
-      this.source = path.basename(file)
-      yield readRows(file, 'withInstances')
-      const gave = this.rows - before.rows
-      const duplicates = (this.rejects.counts.get('near_duplicate') ?? 0) - before.duplicates
-      this.note((words) => words.contributed(path.basename(file), gave, duplicates))
+    const own = this.folder.output('instances')
+    const files = await jsonlFiles(merge)
+    const names = contributorNames([own, ...files])
+    if (files.length === 0 || (await exists(own))) {
+      if (files.length > 0) this.contributions.begin(names[0] ?? '')
+      yield this.counted(this.read('withInstances'))
+    }
+    for (const [place, file] of files.entries()) {
+      this.source = names[place + 1] ?? file
+      this.contributions.begin(this.source)
+      yield this.counted(readRows(file, 'withInstances'))
     }
     this.source = ''
+    for (const gave of this.contributions.all) this.note((words) => words.contributed(gave))
+    if (files.length > 0 && this.rejects.counts.has('beyond_target'))
+      this.remark((words) => words.mergedBeyond)
+  }
+
+  private async *counted<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const row of rows) {
+      if (this.contributions.current) this.contributions.current.instructions++
+      yield row
+    }
   }
 
   /** `sample` is what the screen shows of the row, where it shows it at all. */
-  async add(row: object, sample?: string): Promise<void> {
+  async add<T extends { instruction: string }>(row: T, sample?: string): Promise<void> {
+    this.contributions.own(row.instruction)
+    if (this.contributions.current) this.contributions.current.rows++
     if (sample !== undefined && this.samples.length < samplesShown) this.samples.push(sample)
     this.rows++
     await this.output.add(row)
   }
 
-  async reject(row: Omit<RejectedRow, 'step'>): Promise<void> {
+  /** `rival`: the instruction of the pool this one is too near to. */
+  async reject({ rival, ...row }: Omit<RejectedRow, 'step'> & { rival?: string }): Promise<void> {
+    if (rival !== undefined) this.contributions.clash(rival)
+    if (row.reason === 'beyond_target') this.contributions.own(row.instruction)
     await this.rejects.add(this.source === '' ? row : { ...row, detail: `${this.source}: ${row.detail}` })
   }
 

@@ -1,8 +1,10 @@
 // What is shown at the start of a command and after each cell: a few lines to look at, not to read.
+import { isFree } from '../model/prices.ts'
 import type { Provider } from '../model/provider.ts'
 import type { Step } from '../workspace/folder.ts'
 import type { Exported } from '../workspace/exports.ts'
 import type { StepCost } from '../workspace/run-record.ts'
+import type { OptionName } from '../workspace/options.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Round } from './round.ts'
 import { type Part, type Screen, shownPath } from './screen.ts'
@@ -20,7 +22,7 @@ export function showFirstLines(
   expected: Expected,
 ): void {
   const { words } = screen
-  const asking = provider.name !== 'offline' && provider.replayOf === undefined
+  const asking = provider.name !== 'offline' && provider.replayOf === undefined && !settings.dryRun
   screen.title(
     `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
   )
@@ -30,14 +32,23 @@ export function showFirstLines(
   )
   if (!settings.whole && carried.length > 0)
     screen.detail(words.carried(carried.map(([name, value]) => `${name} ${String(value)}`).join(', ')))
-  const idle = (['temperature', 'model', 'base-url'] as const).filter((name) => settings.given.has(name))
-  if (provider.name === 'offline' && idle.length > 0)
-    screen.remark(words.ineffective(idle.map((name) => `--${name}`).join(', ')))
+  if (settings.dryRun) screen.detail(words.dryRun)
+  const idle = idleOptions(provider).filter((name) => settings.given.has(name))
+  if (idle.length > 0) screen.remark(words.ineffective(idle.map((name) => `--${name}`).join(', ')))
+}
+
+/** Options that change nothing with this provider. */
+function idleOptions(provider: Provider): OptionName[] {
+  const unpaid = isFree(provider) || provider.replayOf !== undefined ? (['budget'] as const) : []
+  if (provider.name === 'offline') return ['temperature', 'model', 'base-url', 'price', ...unpaid]
+  if (provider.name === 'paste') return ['base-url', 'concurrency', 'price', ...unpaid]
+  return provider.name === 'ollama' ? ['price', ...unpaid] : [...unpaid]
 }
 
 /** The provider and model, and where the key comes from; or what stands in for them. */
 export function whoAnswers({ words, language }: Screen, settings: Settings, provider: Provider): string {
   if (provider.name === 'offline') return words.offline
+  if (provider.name === 'paste' && provider.replayOf === undefined) return words.pasting(provider.model)
   if (provider.replayOf === undefined) return words.asking(provider.name, provider.model, provider.keyFrom)
   const day = new Date(provider.replayOf)
   const style = { day: 'numeric', month: language === 'zh' ? 'long' : 'short', timeZone: 'UTC' } as const

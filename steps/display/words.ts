@@ -1,8 +1,9 @@
 // What the screen says, in both languages.
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
-import { nameOfReason } from './reasons.ts'
 import type { Judgement } from '../workspace/run-record.ts'
+import type { Contribution } from './contributions.ts'
+import { nameOfReason } from './reasons.ts'
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {
@@ -98,10 +99,25 @@ const en = {
   ranDry:
     'the model has run dry: of its last candidates fewer than 5 % were new. Try --topics FILE, more seed tasks, a higher --temperature, or --merge with other runs',
   bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
-  ineffective: (options: string) => `${options}: no effect on the offline model`,
+  ineffective: (options: string) => `${options}: no effect here`,
+  total: ({ paid, unanswered, ...cost }: Cost & { paid: number | undefined; unanswered: number }) =>
+    `in all ${en.cost(cost)}; paid in this run: ${money(paid)}${unanswered > 0 ? `, at most ${money(unanswered)} more for attempts without an answer` : ''}`,
+  dryRun: 'dry run: nothing is asked, nothing is written',
+  forecast: (calls: number, prompt: number, reply: number, dollars: number | undefined, logged: number) =>
+    `about ${number(calls)} calls, ${number(prompt)} prompt and ${number(reply)} reply tokens, ${dollars === undefined ? 'price not known (--price)' : money(dollars)}${logged > 0 ? `; ${number(logged)} more are in the log` : ''}`,
+  dryTotal: 'All steps',
+  asksNothing: 'asks nothing',
+  overBudget: (budget: number) => `more than the budget of $${budget}: the run would end early`,
+  pasting: (model: string) => `paste · ${model} · you carry each prompt to a chat window, and its reply back`,
+  carry: (file: string) => `── ${file} ── copy this into the chat window:`,
+  bringBack: (file: string) =>
+    `── paste the reply here and end with a line holding only a dot, or save it as ${file} beside the prompt`,
+  received: (from: string, length: number) =>
+    `thank you: ${number(length)} characters${from === '' ? '' : ` from ${from}`}`,
   nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
-  contributed: (file: string, rows: number, duplicates: number) =>
-    `${file}: ${number(rows)} rows, ${number(duplicates)} instructions near-duplicates of earlier ones`,
+  contributed: ({ file, rows, instructions, duplicates }: Contribution) =>
+    `${file}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file`,
+  mergedBeyond: 'more rows than the target: --num-instructions all keeps those of every file',
   edited: (file: string) => `this file was edited by hand; the edited version is kept as ${file}`,
   partial: (done: number, all: number, hint: string) =>
     `${number(done)} of ${number(all)};${hint} the same command goes on`,
@@ -162,10 +178,23 @@ const zh: Vocabulary = {
   ranDry:
     '模型已经写不出新东西：最近的候选中新指令不足 5 %。可以试试 --topics 文件、增加种子任务、提高 --temperature，或用 --merge 合并其他运行',
   bankEmpty: '离线模型的题库已经用完；要更多指令需要真正的模型',
-  ineffective: (options) => `${options}：对离线模型不起作用`,
+  ineffective: (options) => `${options}：在这里不起作用`,
+  total: ({ paid, unanswered, ...cost }) =>
+    `合计 ${zh.cost(cost)}；本次运行花费 ${money(paid)}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
+  dryRun: '试运行：不发送任何请求，不写入任何文件',
+  forecast: (calls, prompt, reply, dollars, logged) =>
+    `预计约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
+  dryTotal: '全部步骤',
+  asksNothing: '不需要请求模型',
+  overBudget: (budget) => `超出预算 $${budget}：运行会提前停止`,
+  pasting: (model) => `paste · ${model} · 由您把每个提示词带到聊天窗口，再把回复带回来`,
+  carry: (file) => `── ${file} ── 请把下面的内容复制到聊天窗口：`,
+  bringBack: (file) => `── 请把回复粘贴到这里，最后单独输入一行句点结束；或把回复另存为提示词旁边的 ${file}`,
+  received: (from, length) => `收到${from === '' ? '' : ` ${from} 中的`}回复，共 ${number(length)} 个字符`,
   nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
-  contributed: (file, rows, duplicates) =>
-    `${file}：${number(rows)} 行，另有 ${number(duplicates)} 条指令与前面的近似重复`,
+  contributed: ({ file, rows, instructions, duplicates }) =>
+    `${file}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复`,
+  mergedBeyond: '超出目标数目的数据未收入：--num-instructions all 会保留每个文件的全部数据',
   edited: (file) => `该文件被手工修改过；修改后的版本已保留为 ${file}`,
   partial: (done, all, hint) => `已完成 ${number(done)} / ${number(all)}；${hint}重新运行同一命令即可继续`,
   filterThese: '现在运行 `npx tsx workshop.ts filter` 即可用这些生成数据集；',

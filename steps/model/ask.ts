@@ -3,7 +3,8 @@ import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
 import type { Call } from './call-log.ts'
-import { type Failure, isFailure, type Model, verdictOf } from './model.ts'
+import { type Failure, isFailure, verdictOf } from './failure.ts'
+import type { Model } from './model.ts'
 import type { Message, Question } from './wire.ts'
 
 /** Samples of one question at most: generation request k owns the numbers 3k to 3k + 2. */

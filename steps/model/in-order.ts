@@ -1,5 +1,8 @@
 // Answers arrive in any order and are taken in the order of the questions, so that a run does not depend on timing.
 
+/** Members under way for each request in flight: while one reply takes ten or twenty times as long, no slot is idle. */
+export const ahead = 32
+
 /** Works on many members at a time and yields what comes of each, in order. `ahead`: members under way at most. */
 export async function* inOrder<In, Out>(
   members: AsyncIterable<In> | Iterable<In>,

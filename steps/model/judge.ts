@@ -8,8 +8,9 @@ import type { Words } from '../workspace/fault.ts'
 import type { InstancesRow } from '../workspace/records.ts'
 import type { Judgement } from '../workspace/run-record.ts'
 import { askAboutRows, type Read } from './ask.ts'
-import { inGroups, inOrder } from './in-order.ts'
-import { type Failure, isFailure, type Model } from './model.ts'
+import { ahead, inGroups, inOrder } from './in-order.ts'
+import { type Failure, isFailure } from './failure.ts'
+import type { Model } from './model.ts'
 import type { Message } from './wire.ts'
 
 const perRequest = 10 // rows; their verdicts fit the default token limit
@@ -123,7 +124,8 @@ export class Judge {
     } as const
     const ask = async (group: Asked[]) =>
       askAboutRows(this.model, question, group, ({ instruction, row }) => judgedLine({ instruction, ...row }))
-    for await (const answers of inOrder(inGroups(wave.flatMap(toAsk), perRequest), ask, concurrency)) {
+    const groups = inGroups(wave.flatMap(toAsk), perRequest)
+    for await (const answers of inOrder(groups, ask, ahead * concurrency)) {
       for (const { row, answer } of answers) this.take(row.row, answer)
       tick()
     }

@@ -3,26 +3,14 @@ import { setMaxListeners } from 'node:events'
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
+import type { Budget } from './budget.ts'
 import type { Call, CallLog } from './call-log.ts'
+import { type Failure, verdictOf } from './failure.ts'
 import { Pace } from './pace.ts'
 import { isProblem, type Problem } from './problem.ts'
 import type { Provider } from './provider.ts'
 import { count, noTally, type Tally } from './tally.ts'
 import type { Question, Reply, Wire } from './wire.ts'
-
-/** Why there is no answer: the reason under which a row is rejected, or `stopped` when nothing is decided yet. */
-export type Failure = {
-  failed:
-    | 'call_failed'
-    | 'content_filter'
-    | 'not_recorded'
-    | 'refusal'
-    | 'unreadable_reply'
-    | 'truncated'
-    | 'stopped'
-  detail: Words
-  call?: string
-}
 
 /** Why no further question is sent, and the exit status that follows. */
 export type Stop = { words: Words; exit: 1 | 130 }
@@ -36,6 +24,7 @@ const graceAfterInterrupt = 10_000 // ms for the requests in flight
 export class Model {
   readonly provider: Provider
   readonly log: CallLog
+  readonly budget: Budget
   stopped: Stop | undefined
   tally: Tally = { ...noTally }
   private readonly wire: () => Promise<Wire>
@@ -45,9 +34,16 @@ export class Model {
   private readonly abort = new AbortController() // what is in flight ends too
   private failures = 0
 
-  constructor(provider: Provider, log: CallLog, concurrency: number, wire: () => Promise<Wire>) {
+  constructor(
+    provider: Provider,
+    log: CallLog,
+    budget: Budget,
+    concurrency: number,
+    wire: () => Promise<Wire>,
+  ) {
     this.provider = provider
     this.log = log
+    this.budget = budget
     this.pace = new Pace(concurrency, provider)
     setMaxListeners(0, this.halt.signal, this.abort.signal) // one for each request in flight
     let opened: Promise<Wire> | undefined
@@ -82,6 +78,7 @@ export class Model {
 
   private use(call: Call, fresh: boolean): Call | Failure {
     count(this.tally, call, fresh)
+    this.budget.learn(call, fresh)
     return verdictOf(call) ?? call
   }
 
@@ -118,7 +115,9 @@ export class Model {
     }
     try {
       const wire = await this.wire()
-      const reply = await this.pace.patiently(() => wire(question, this.abort.signal), this.halt.signal)
+      const attempt = () => wire(question, this.abort.signal)
+      const paid = () => this.budget.pay(step, question, attempt, this.halt.signal)
+      const reply = await this.pace.patiently(paid, this.halt.signal)
       this.failures = 0
       return this.use(await log(reply), true)
     } catch (error) {
@@ -161,7 +160,8 @@ export class Model {
   /** The same for Ctrl-C, with an end to the waiting. */
   interrupt(words: Words): void {
     this.stop({ words, exit: 130 })
-    setTimeout(() => this.abort.abort(), graceAfterInterrupt).unref()
+    const grace = this.provider.name === 'paste' ? 0 : graceAfterInterrupt // nobody pastes after Ctrl-C
+    setTimeout(() => this.abort.abort(), grace).unref()
   }
 
   /** Waits for what is in flight and closes the log. */
@@ -172,25 +172,12 @@ export class Model {
   }
 }
 
-export function isFailure(answer: object): answer is Failure {
-  return 'failed' in answer
-}
-
-/** What a logged call says against its row: a skip, a filter's verdict or a refusal; undefined when it holds a reply. */
-export function verdictOf({ key, skipped, finish_reason, refusal }: Call): Failure | undefined {
-  if (skipped) return { failed: 'call_failed', detail: skippedBefore, call: key }
-  if (finish_reason === 'content_filter') return { failed: 'content_filter', detail: filtered, call: key }
-  return refusal ? { failed: 'refusal', detail: { en: refusal, zh: refusal }, call: key } : undefined
-}
-
 const defect: Stop = { words: { en: 'stopped by a defect', zh: '因程序缺陷而停止' }, exit: 1 }
-const skippedBefore: Words = { en: 'skipped in an earlier run', zh: '先前运行中已跳过' }
 const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
 const notRecorded: Failure = {
   failed: 'not_recorded',
   detail: { en: 'this request is not in the recorded calls', zh: '调用记录中没有该请求' },
 }
-const filtered: Words = { en: "the provider's content filter stopped it", zh: '被服务商的内容过滤拦截' }
 
 function withoutReply(question: Question, finish_reason: string): Reply {
   const usage = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }

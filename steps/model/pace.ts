@@ -47,7 +47,7 @@ export class Pace {
     const startedAt = Date.now()
     try {
       const reply = await attempt()
-      this.succeed(Date.now() - startedAt)
+      this.succeed(startedAt)
       return reply
     } catch (error) {
       if (isProblem(error) && error.kind === 'slow') this.slowDown(startedAt, this.backoff(error, tries))
@@ -84,8 +84,9 @@ export class Pace {
   }
 
   // One more in flight after as many replies as are in flight.
-  private succeed(latency: number): void {
-    this.latency = latency
+  private succeed(startedAt: number): void {
+    this.latency = Date.now() - startedAt
+    if (startedAt < this.halvedAt) return
     this.succeeded++
     if (this.succeeded < this.attempts.concurrency || this.attempts.concurrency >= this.most) return
     this.succeeded = 0
@@ -96,6 +97,7 @@ export class Pace {
 const halted: Problem = { kind: 'stopped', words: { en: 'stopped', zh: '已停止' } }
 
 function pause(ms: number, halt: AbortSignal): Promise<void> {
+  if (halt.aborted) return Promise.reject(halted)
   return new Promise((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer)
@@ -103,7 +105,7 @@ function pause(ms: number, halt: AbortSignal): Promise<void> {
       if (halt.aborted) reject(halted)
       else resolve()
     }
-    const timer = setTimeout(end, halt.aborted ? 0 : ms)
+    const timer = setTimeout(end, ms)
     halt.addEventListener('abort', end)
   })
 }

@@ -30,12 +30,28 @@ const elsewhere: Record<string, Price> = {
   'qwen3.6-flash': fifth(0.1875, 1.125),
 }
 
-/** The price of the provider's model; undefined when nobody told. The offline model costs nothing. */
-export function priceOf({ name, model, baseUrl }: Provider): Price | undefined {
-  if (name === 'offline' || name === 'ollama') return { input: 0, cached: 0, output: 0 }
-  if (name === 'openai') return openai[model]
-  if (name !== 'dashscope') return undefined
-  return (new URL(baseUrl).hostname === 'dashscope.aliyuncs.com' ? beijing : elsewhere)[model]
+const free = { input: 0, cached: 0, output: 0 }
+
+/** Nobody sends a bill: the model runs here, or a person carries the prompts. */
+export function isFree({ name }: Provider): boolean {
+  return name === 'offline' || name === 'ollama' || name === 'paste'
+}
+
+/** The price of the provider's model: `told` as `--price` spells it (no discount for cached tokens), or the known one. */
+export function priceOf(provider: Provider, told: string | undefined): Price | undefined {
+  if (isFree(provider)) return free
+  if (told !== undefined) {
+    const [input = 0, output = 0] = told.split('/').map(Number)
+    return { input, cached: input, output }
+  }
+  const { name, model, baseUrl } = provider
+  if (name === 'openai') return openai[model] ?? openai[model.replace(/-\d{4}-\d\d-\d\d$/, '')]
+  return name === 'dashscope' ? (isBeijing(baseUrl) ? beijing : elsewhere)[model] : undefined
+}
+
+// dashscope.aliyuncs.com, or a workspace's own host there.
+function isBeijing(address: string): boolean {
+  return /^https?:\/\/(dashscope|[^/]+\.cn-beijing\.maas)\.aliyuncs\.com/.test(address)
 }
 
 /** Dollars for these tokens; undefined without a price. */

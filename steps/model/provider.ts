@@ -2,7 +2,8 @@
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Environment, Settings } from '../workspace/settings.ts'
 
-export type ProviderName = 'openai' | 'dashscope' | 'ollama' | 'compatible' | 'offline'
+export type ProviderName = 'openai' | 'dashscope' | 'ollama' | 'compatible' | 'offline' | 'paste'
+type ServerName = Exclude<ProviderName, 'offline' | 'paste'>
 
 /** How a provider's Chat Completions differ from the plain ones. */
 type Known = {
@@ -17,7 +18,7 @@ type Known = {
 
 // Addresses, default models and parameters as the providers document them (November 2026). Reasoning is switched off
 // where it can be: it would spend the token limit and answer with an empty reply.
-const known: Record<Exclude<ProviderName, 'offline'>, Known> = {
+const known: Record<ServerName, Known> = {
   openai: {
     address: 'https://api.openai.com/v1',
     addressVariable: 'OPENAI_BASE_URL',
@@ -66,6 +67,7 @@ export type Recorded = ReadonlyMap<string, string>
 export function chooseProvider(settings: Settings, environment: Environment, recorded: Recorded): Provider {
   const name = settings.replay ? recordedName(settings, recorded) : nameOf(settings, environment, recorded)
   if (name === 'offline') return offline(settings.replay && (recorded.get('offline offline') ?? ''))
+  if (name === 'paste') return paste(settings, recorded)
   const server = known[name]
   const model = settings.model ?? modelInLog(name, settings, environment, recorded) ?? server.model
   if (!model) throw noModel(name)
@@ -74,24 +76,49 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   const baseUrl = settings.baseUrl ?? (named || server.address)
   const needsKey = server.keyVariable !== undefined && name !== 'compatible'
   const latest = recorded.get(`${name} ${model}`)
-  if (name === 'compatible' && baseUrl === '' && latest === undefined) throw noAddress()
   const unreachable = (needsKey && !key) || baseUrl === ''
-  if (unreachable && latest === undefined && !settings.replay) throw noKey(name, server.keyVariable ?? '')
+  const inNeed =
+    unreachable && latest === undefined && !settings.replay && asksModel(settings) && !settings.dryRun
+  if (inNeed && name === 'compatible') throw noAddress()
+  if (inNeed) throw noKey(name, server.keyVariable ?? '')
   // Nobody named a provider and there is no key: the log itself says who answered, and is all there is.
   const onlyLog =
     !settings.provider && !settings.baseUrl && !environment.OPENAI_API_KEY && !environment.DASHSCOPE_API_KEY
   const keyFrom = key && server.keyVariable ? server.keyVariable : ''
   const local = server.local === true || /^https?:\/\/(localhost|127\.|\[::1\])/.test(baseUrl)
-  const replayOf = settings.replay || unreachable || onlyLog ? (latest ?? '') : undefined
+  const replayOf = settings.replay || onlyLog ? (latest ?? '') : unreachable ? latest : undefined
   const { tokenLimit, extra } = server
   const proxied = Boolean(environment.HTTPS_PROXY || environment.https_proxy)
   return { name, model, baseUrl, key, keyFrom, tokenLimit, extra, local, proxied, replayOf }
 }
 
-function offline(replayOf: string | undefined): Provider {
-  const nothing = { baseUrl: '', key: undefined, keyFrom: '', extra: {}, proxied: false, replayOf }
-  return { name: 'offline', model: 'offline', tokenLimit: 'max_tokens', local: true, ...nothing }
+// Filtering without the judge asks nobody, and so needs no key.
+function asksModel({ steps, judge }: Settings): boolean {
+  return judge || steps.some((step) => step !== 'filter')
 }
+
+function offline(replayOf: string | undefined): Provider {
+  return { ...noServer, name: 'offline', model: 'offline', replayOf }
+}
+
+// Replies a person pasted are replayed to others like a server's; who says `--provider paste` answers the rest.
+function paste(settings: Settings, recorded: Recorded): Provider {
+  const last = lastServer(recorded)
+  const replayed = settings.replay !== undefined || !settings.provider
+  const model = settings.model ?? (replayed && last?.name === 'paste' ? last.model : 'paste')
+  const replayOf = replayed ? (recorded.get(`paste ${model}`) ?? '') : undefined
+  return { ...noServer, name: 'paste', model, replayOf }
+}
+
+const noServer = {
+  baseUrl: '',
+  key: undefined,
+  keyFrom: '',
+  tokenLimit: 'max_tokens',
+  extra: {},
+  local: true,
+  proxied: false,
+} as const
 
 function nameOf(settings: Settings, environment: Environment, recorded: Recorded): ProviderName {
   if (settings.provider) return settings.provider as ProviderName
@@ -121,7 +148,7 @@ function modelInLog(
   recorded: Recorded,
 ): string | undefined {
   const last = lastServer(recorded)
-  const server = known[name as Exclude<ProviderName, 'offline'>]
+  const server = known[name as ServerName]
   const keyless =
     settings.replay !== undefined || (server.keyVariable !== undefined && !environment[server.keyVariable])
   return keyless && last?.name === name ? last.model : undefined

@@ -1,11 +1,14 @@
 // Finds the JSON values in a model's reply: thoughts taken off, chatter and code fences stepped over, small faults
 // repaired. Nothing here knows what the JSON should mean; the reader of each step checks that, item by item.
-import { jsonrepair } from 'jsonrepair'
+import { createRequire } from 'node:module'
+import type * as JsonRepair from 'jsonrepair'
 
 /** `ownLine`: nothing but a fence stands before it on its line. `open`: the reply ended inside it. */
 export type FoundJson = { value: unknown; start: number; end: number; ownLine: boolean; open?: Open }
 /** `depth`: brackets left open. `dangling`: what was written last is neither closed nor followed by a comma. */
 export type Open = { depth: number; dangling: boolean }
+
+const require = createRequire(import.meta.url) // most replies need no repair: it is loaded when one does
 
 // jsonrepair recurses; a reply within the token limits of the steps is far shorter than this.
 const LONGEST_REPAIR = 200_000
@@ -198,8 +201,8 @@ function parse({ json, bare, unsure, open }: Span): unknown {
   if (/[^\s{}[\],:."\d+-]/.test(bare.replace(KNOWN_WORDS, '').replace(open ? /[\w.+-]{1,40}$/ : '', '')))
     return undefined
   try {
-    const repaired = jsonrepair(settled)
-    return JSON.parse(withNumbersMarked(repaired))
+    const { jsonrepair } = require('jsonrepair') as typeof JsonRepair
+    return JSON.parse(withNumbersMarked(jsonrepair(settled)))
   } catch {
     return undefined
   }

@@ -190,15 +190,16 @@ export class NoveltyIndex {
 
   /** The text that would win if all shared tokens were in order: a good first to compare. */
   #mostShared(shared: Integers, length: number): number {
-    let most = { text: 0, share: 0 }
+    let [most, common, tokens] = [0, 0, 1]
     let start = 0
     for (let text = 0; text < this.size; text++) {
       const end = this.#ends[text] ?? 0
-      const share = (shared[text] ?? 0) / (length + end - start)
-      if (share > most.share) most = { text, share }
+      const count = shared[text] ?? 0
+      const both = length + end - start
+      if (count * tokens > common * both) [most, common, tokens] = [text, count, both]
       start = end
     }
-    return most.text
+    return most
   }
 }
 

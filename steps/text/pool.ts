@@ -1,7 +1,7 @@
 // The task pool: seed tasks and accepted instructions. A candidate joins it when no rule speaks against it.
 import type { Language } from './language.ts'
-import { NoveltyIndex } from './novelty.ts'
-import { checkInstruction, type Finding } from './rules.ts'
+import { NoveltyIndex, type Similar } from './novelty.ts'
+import { checkInstruction, type Finding, likeness } from './rules.ts'
 
 export class TaskPool {
   private readonly index: NoveltyIndex
@@ -24,12 +24,12 @@ export class TaskPool {
 
   /** The first rule that speaks against a candidate. */
   check(instruction: string): Finding | undefined {
-    const finding = checkInstruction(instruction, this.language, this.index)
-    if (finding) return finding
-    const rival = this.elsewhere.rival(instruction)
-    return (
-      rival && { reason: 'already_elsewhere', detail: `${rival.score.toFixed(2)} to: ${rival.instruction}` }
-    )
+    let rival: Similar | undefined
+    const pool = { rival: (text: string) => (rival = this.index.rival(text)) }
+    const finding = checkInstruction(instruction, this.language, pool)
+    if (finding) return { ...finding, ...(rival && { rival: rival.instruction }) }
+    const owned = this.elsewhere.rival(instruction)
+    return owned && { reason: 'already_elsewhere', detail: likeness(owned)[this.language] }
   }
 
   add(instruction: string): void {

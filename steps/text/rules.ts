@@ -13,7 +13,8 @@ const MAX_CHARACTERS = 300 // ours, for Chinese: two characters to an English wo
 const QUOTE = 60 // characters of a text shown in a detail
 
 export type Instance = { input: string; output: string }
-export type Finding = { reason: string; detail: string }
+/** `rival`: the instruction of the pool that is too near. */
+export type Finding = { reason: string; detail: string; rival?: string }
 /** What is there already; `rival` is the nearest one where that is too near. */
 export type Neighbours = { rival(instruction: string): { instruction: string; score: number } | undefined }
 
@@ -115,9 +116,7 @@ export const rules: readonly Rule[] = [
     },
     test(instruction, _language, pool) {
       const rival = pool.rival(instruction)
-      if (!rival) return undefined
-      const score = rival.score.toFixed(2)
-      return { en: `${score} to: ${rival.instruction}`, zh: `${score}，相近的是：${rival.instruction}` }
+      return rival && likeness(rival)
     },
   },
   {
@@ -254,6 +253,12 @@ export function checkInstruction(
     if (found) return found
   }
   return undefined
+}
+
+/** How near an instruction is to which other. */
+export function likeness({ instruction, score }: { instruction: string; score: number }) {
+  const shown = score.toFixed(2)
+  return { en: `${shown} to: ${instruction}`, zh: `${shown}，相近的是：${instruction}` }
 }
 
 /** The first rule each instance of a task breaks, in the order of the instances. */

@@ -29,11 +29,15 @@ export function messageOf(error: unknown): string {
 /** The sentence for a file that cannot be opened. */
 export function unreadable(file: string, error: unknown): Fault {
   const code = codeOf(error)
-  if (code === 'ENOENT') return new Fault({ en: `There is no file ${file}.`, zh: `找不到文件 ${file}。` })
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new Fault({
+      en: `There is no file ${file}. Check its name and folder.`,
+      zh: `找不到文件 ${file}。请检查文件名和所在文件夹。`,
+    })
   if (code === 'EISDIR')
     return new Fault({
-      en: `${file} is a folder; a file was expected.`,
-      zh: `${file} 是文件夹，这里需要一个文件。`,
+      en: `${file} is a folder; a file was expected. Name a file in it.`,
+      zh: `${file} 是文件夹，这里需要一个文件。请指定其中的文件。`,
     })
   if (code === 'EACCES' || code === 'EPERM')
     return new Fault({

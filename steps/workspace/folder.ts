@@ -55,6 +55,12 @@ export class Folder {
     })
   }
 
+  /** Whether a file stands as the workshop wrote it; a folder does not. */
+  async wrote(file: string): Promise<boolean> {
+    const checksum = await checksumOf(file).catch(() => undefined)
+    return checksum !== undefined && this.journal.wrote(path.basename(file), checksum)
+  }
+
   replace(name: string): Replacement {
     return new Replacement(path.isAbsolute(name) ? name : this.path(name), this.journal)
   }

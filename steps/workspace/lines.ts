@@ -9,6 +9,19 @@ export type Line = { number: number; text: string }
 // No instruction needs more; a 100 MB line is a mistake, and would be held in memory whole.
 const longestLine = 64 * 1024 * 1024
 
+/**
+ * A row as a line of JSONL. A lone surrogate, which is no character and which other readers refuse, becomes U+FFFD;
+ * JSON spells nothing else as `\ud`.
+ */
+export function jsonLine(row: object): string {
+  const text = JSON.stringify(row)
+  return text.includes('\\ud') ? text.replace(/\\(ud[89a-f]..|.)/g, asCharacter) : text
+}
+
+function asCharacter(escape: string): string {
+  return escape.length > 2 ? '\ufffd' : escape
+}
+
 /** Yields every line without its break; a BOM and a CR before the LF are dropped. A missing file is a Fault. */
 export async function* readLines(file: string): AsyncGenerator<Line> {
   let number = 0
@@ -55,7 +68,7 @@ function notText(file: string, number: number): Fault {
 function tooLong(file: string): Fault {
   const most = `${longestLine / 1024 / 1024} MB`
   return new Fault({
-    en: `${path.basename(file)} has a line of more than ${most}; one row a line was expected. (${file})`,
-    zh: `${path.basename(file)} 中有一行超过 ${most}；每行应为一条数据。（${file}）`,
+    en: `${path.basename(file)} has a line of more than ${most}; one row a line was expected. Put each row on a line of its own. (${file})`,
+    zh: `${path.basename(file)} 中有一行超过 ${most}；每行应为一条数据。请将每条数据单独放在一行。（${file}）`,
   })
 }

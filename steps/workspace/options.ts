@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { Fault, type Words } from './fault.ts'
 import { type Step, steps } from './folder.ts'
+import { nearest, shorten, unknownWord } from './misspelt.ts'
 
 type Kind = 'text' | 'number' | 'flag'
 type Option = {
@@ -22,10 +23,10 @@ export const options = {
   provider: {
     kind: 'text',
     value: 'NAME',
-    oneOf: ['openai', 'dashscope', 'ollama', 'offline'],
+    oneOf: ['openai', 'dashscope', 'ollama', 'offline', 'paste'],
     help: {
-      en: 'whose model answers: openai dashscope ollama offline',
-      zh: '使用哪家的模型：openai dashscope ollama offline',
+      en: 'whose model answers: openai dashscope ollama offline paste (you carry each prompt to a chat)',
+      zh: '使用哪家的模型：openai dashscope ollama offline paste（由您把提示词带到聊天窗口）',
     },
   },
   model: {
@@ -149,6 +150,27 @@ export const options = {
       zh: '第 4 步另读入该 3-instances 文件或文件夹；可重复使用',
     },
   },
+  budget: {
+    kind: 'number',
+    value: 'USD',
+    range: [0, 1_000_000],
+    help: { en: 'most US dollars this run may spend', zh: '本次运行最多花费多少美元' },
+  },
+  price: {
+    kind: 'text',
+    value: 'IN/OUT',
+    help: {
+      en: 'US dollars per million tokens, for a model whose price is not known',
+      zh: '每百万 token 的美元价格（输入/输出），用于价格未知的模型',
+    },
+  },
+  'dry-run': {
+    kind: 'flag',
+    help: {
+      en: 'print the first prompt of each step and what the run would cost; ask nothing',
+      zh: '只显示每一步的第一个提示词和预计费用，不发送任何请求',
+    },
+  },
   judge: {
     kind: 'flag',
     help: {
@@ -210,10 +232,20 @@ export function readCommandLine(argv: readonly string[]): Given {
     tokens: true,
   })
   for (const token of tokens) {
+    // A word processor turns two hyphens into a dash.
+    if (token.kind === 'positional' && /^[–—－−]/.test(token.value)) throw unknownOption(token.value)
     if (token.kind === 'positional') given.words.push(token.value)
-    if (token.kind === 'option') readOption(given, token)
+    if (token.kind === 'option') readOption(given, token, argv[token.index] ?? token.rawName)
   }
   return given
+}
+
+function unknownOption(typed: string): Fault {
+  return unknownWord(
+    typed,
+    optionNames.map((known) => `--${known}`),
+    'option',
+  )
 }
 
 type OptionToken = {
@@ -223,19 +255,15 @@ type OptionToken = {
   inlineValue?: boolean | undefined
 }
 
-function readOption(given: Given, { rawName, name, value, inlineValue }: OptionToken): void {
-  if (!isOption(name) || !rawName.startsWith('--'))
-    throw unknownWord(
-      rawName,
-      optionNames.map((known) => `--${known}`),
-      'option',
-    )
+function readOption(given: Given, { rawName, name, value, inlineValue }: OptionToken, typed: string): void {
+  if (!isOption(name) || !rawName.startsWith('--')) throw unknownOption(typed)
   const option: Option = options[name]
   if (option.kind === 'flag') {
+    if (value !== undefined) throw wrongValue(name, option, value)
     given.text[name] = 'yes'
     return
   }
-  const forgotten = value === undefined || value === '' || (!inlineValue && value.startsWith('--'))
+  const forgotten = value === undefined || value.trim() === '' || (!inlineValue && value.startsWith('--'))
   if (forgotten) throw wrongValue(name, option, '')
   checkValue(name, option, value)
   given.text[name] = value
@@ -247,67 +275,104 @@ function checkValue(name: OptionName, option: Option, value: string): void {
   if (option.range) {
     const [least, most, whole] = option.range
     const number = Number(value)
-    const inside =
-      value.trim() !== '' && number >= least && number <= most && (!whole || Number.isInteger(number))
-    if (!inside) throw wrongValue(name, option, value)
+    const inside = number >= least && number <= most && (!whole || Number.isInteger(number))
+    if (!inside || !/^-?(\d+\.?\d*|\.\d+)$/.test(value.trim())) throw wrongValue(name, option, value)
   }
   if (name === 'num-instructions' && value !== 'all' && !/^[1-9]\d{0,8}$/.test(value))
     throw wrongValue(name, option, value)
-  if (name === 'base-url' && !/^https?:\/\/[^\s/]+/.test(value)) throw wrongValue(name, option, value)
+  if (name === 'price' && !/^\d+(\.\d+)?\/\d+(\.\d+)?$/.test(value)) throw wrongValue(name, option, value)
+  if (name === 'base-url' && !isAddress(value)) throw wrongValue(name, option, value)
+  if (value.includes('\0')) throw wrongValue(name, option, value)
+}
+
+/** An address is shown and stored, and must not carry a secret: no name, password or query. */
+export function isAddress(value: string): boolean {
+  if (!URL.canParse(value) || /\s/.test(value)) return false
+  const { protocol, username, password, search, hash } = new URL(value)
+  return ['http:', 'https:'].includes(protocol) && !username && !password && !search && !hash
 }
 
 /** Settings read back from run.json obey the same rules as those typed; people edit that file too. */
 export function checkStored<T extends object>(stored: T, file: string): T {
   for (const [name, value] of Object.entries(stored)) {
-    if (!isOption(name) || Array.isArray(value) || value === 'compatible') continue // the name of a --base-url server
+    if (!isOption(name) || (name === 'provider' && value === 'compatible')) continue // the name of a --base-url server
     try {
-      checkValue(name, options[name], String(value))
+      checkStoredValue(name, options[name], value)
     } catch (error) {
       if (!(error instanceof Fault)) throw error
+      const what = complaint(name, options[name], typeof value === 'string' ? value : JSON.stringify(value))
       throw new Fault({
-        en: `${file}, settings: ${error.words.en}`,
-        zh: `${file} 的 settings：${error.words.zh}`,
+        en: `${file}, settings: ${what.en} Mend the file, or delete it and run all steps once.`,
+        zh: `${file} 的 settings：${what.zh}请修改该文件，或删除后完整运行一次。`,
       })
     }
   }
   return stored
 }
 
+function checkStoredValue(name: OptionName, option: Option, value: unknown): void {
+  const values = option.repeatable && Array.isArray(value) ? value : [value]
+  const type =
+    option.kind === 'flag' ? ['boolean'] : option.kind === 'number' ? ['number'] : ['string', 'number']
+  for (const one of values) {
+    const spelt = typeof one === 'string' ? one : (JSON.stringify(one) ?? '')
+    if (!type.includes(typeof one) || spelt === '') throw wrongValue(name, option, spelt)
+    if (option.kind !== 'flag') checkValue(name, option, spelt)
+  }
+}
+
 function isOption(name: string): name is OptionName {
   return Object.hasOwn(options, name)
 }
 
+/** What a server's address looks like. */
+export const address: Words = {
+  en: 'an address like http://localhost:8000/v1, without name, password or query',
+  zh: '形如 http://localhost:8000/v1 的地址，不含用户名、密码或参数',
+}
+
 function expectation(name: OptionName, option: Option): Words {
-  if (option.oneOf) return { en: `one of ${option.oneOf.join(', ')}`, zh: `${option.oneOf.join('、')} 之一` }
+  if (option.oneOf) return { en: `one of ${option.oneOf.join(', ')}`, zh: ` ${option.oneOf.join('、')} 之一` }
+  if (option.kind === 'flag')
+    return { en: 'no value (in run.json: true)', zh: '单独使用、不带值（在 run.json 中为 true）' }
   if (name === 'num-instructions')
-    return { en: 'a whole number from 1, or all', zh: '不小于 1 的整数，或 all' }
-  if (name === 'base-url')
-    return { en: 'an address like http://localhost:8000/v1', zh: '形如 http://localhost:8000/v1 的地址' }
-  if (!option.range) return { en: 'a value', zh: '一个值' }
+    return { en: 'a whole number from 1 to 999999999, or all', zh: ' 1 到 999999999 之间的整数，或 all' }
+  if (name === 'price')
+    return { en: 'dollars per million tokens like 0.40/1.20', zh: '形如 0.40/1.20 的每百万 token 美元价格' }
+  if (name === 'base-url') return address
+  if (!option.range) return { en: `a ${option.value ?? 'value'}`, zh: `一个值（${option.value ?? ''}）` }
   const [least, most, whole] = option.range
   return {
     en: `a ${whole ? 'whole ' : ''}number from ${least} to ${most}`,
-    zh: `${least} 到 ${most} 之间的${whole ? '整数' : '数'}`,
+    zh: ` ${least} 到 ${most} 之间的${whole ? '整数' : '数'}`,
   }
 }
 
 function wrongValue(name: OptionName, option: Option, value: string): Fault {
-  const expected = expectation(name, option)
-  const got = value === '' ? { en: 'nothing', zh: '空' } : { en: `"${value}"`, zh: `"${value}"` }
-  return new Fault({
-    en: `--${name}: expected ${expected.en}, got ${got.en}.`,
-    zh: `--${name}：应为${expected.zh}，实际为${got.zh}。`,
-  })
+  const what = complaint(name, option, value)
+  const cure = cureFor(name, option, value)
+  return new Fault({ en: `${what.en} ${cure.en}`, zh: what.zh + cure.zh })
 }
 
-/** The sentence for a word nobody knows, with the nearest one that exists. */
-export function unknownWord(word: string, known: readonly string[], what: 'option' | 'step'): Fault {
-  const near = known.toSorted((a, b) => editDistance(word, a) - editDistance(word, b))[0] ?? ''
-  const kind = what === 'option' ? '选项' : '步骤或命令'
-  return new Fault({
-    en: `There is no ${what === 'step' ? 'step or command' : what} "${word}". Did you mean ${near}? All are listed by: npx tsx workshop.ts --help`,
-    zh: `没有名为 "${word}" 的${kind}。您是否想用 ${near}？全部列表见：npx tsx workshop.ts --help`,
-  })
+/** What was expected and what came; of an address only what cannot be a secret. */
+function complaint(name: OptionName, option: Option, value: string): Words {
+  const expected = expectation(name, option)
+  const host = name === 'base-url' && URL.canParse(value) ? new URL(value).host : ''
+  const shown = host ? `…${host}…` : shorten(value)
+  const got = value === '' ? { en: 'nothing', zh: '空' } : { en: `"${shown}"`, zh: ` "${shown}"` }
+  return {
+    en: `--${name}: expected ${expected.en}, got ${got.en}.`,
+    zh: `--${name}：应为${expected.zh}，实际为${got.zh}。`,
+  }
+}
+
+function cureFor(name: OptionName, { oneOf, fallback }: Option, value: string): Words {
+  const near = oneOf && nearest(value, oneOf)
+  if (near !== undefined) return { en: `Did you mean ${near}?`, zh: `您是否想用 ${near}？` }
+  if (name === 'base-url') return { en: 'A key goes into LLM_API_KEY.', zh: '密钥请放在 LLM_API_KEY。' }
+  if (fallback === undefined)
+    return { en: 'See: npx tsx workshop.ts --help', zh: '用法见：npx tsx workshop.ts --help' }
+  return { en: `Leave --${name} out for ${fallback}.`, zh: `省略 --${name} 即为 ${fallback}。` }
 }
 
 /** Commands that are no steps: they look at a run, or at what a run needs. */
@@ -333,18 +398,4 @@ function standsAlone(word: string): Fault {
     en: `"${word}" is a command of its own and stands first, without steps: npx tsx workshop.ts ${word}`,
     zh: `“${word}”是单独的命令，要写在最前面，不能与步骤同用：npx tsx workshop.ts ${word}`,
   })
-}
-
-// Levenshtein's distance, one row of the table at a time.
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -1,12 +1,43 @@
 // The shape of one row of every file, in one place. Unknown fields are ignored; a wrong `id` or `call` is mended, not refused.
-import { z } from 'zod'
+import { createRequire } from 'node:module'
+import type * as Zod from 'zod'
 import { idOf } from './hash.ts'
+
+// Required, not imported: under tsx its eighty ES modules take a tenth of a second to load, more than a small command.
+const { z } = createRequire(import.meta.url)('zod') as typeof Zod
 
 const text = z.string()
 const instruction = z.string().refine((words) => words.trim() !== '', { error: 'must not be empty' })
 const call = z.string().catch('')
 const instance = z.object({ input: text, output: text })
 const mostSimilar = z.object({ instruction: text, score: z.number() }).optional().catch(undefined)
+
+const stepName = z.enum(['generate', 'classify', 'instances', 'filter'])
+const counts = z.record(text, z.number())
+const stepCost = z.looseObject({
+  provider: text,
+  model: text,
+  calls: z.number(),
+  prompt_tokens: z.number(),
+  cached_tokens: z.number(),
+  completion_tokens: z.number(),
+  dollars: z.number().nullable(),
+})
+const judgement = z.object({
+  rows: z.number(),
+  instruction_valid: z.number(),
+  input_appropriate: z.number(),
+  output_correct: z.number(),
+  all: z.number(),
+})
+const runParts = z.object({
+  settings: z.record(text, z.unknown()).catch({}),
+  versions: z.record(text, text).catch({}),
+  funnel: counts.catch({}),
+  rejected: z.partialRecord(stepName, counts).catch({}),
+  cost: z.partialRecord(stepName, stepCost).catch({}),
+  judge: judgement.optional().catch(undefined),
+})
 
 const named = <T extends { instruction: string }>(row: T) => ({ id: idOf(row.instruction), ...row })
 
@@ -18,7 +49,7 @@ export const shapes = {
     .transform(named),
   example: z.object({ instruction: text, input: text, output: text }),
   rejected: z.object({
-    step: z.enum(['generate', 'classify', 'instances', 'filter']),
+    step: stepName,
     reason: text,
     detail: text,
     instruction: text,
@@ -26,6 +57,9 @@ export const shapes = {
     output: text.optional(),
     call: text.optional(),
   }),
+  /** Whatever row has an instruction. */
+  any: z.object({ instruction }),
+  run: runParts.catch({ settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} }),
   seed: z.object({
     instruction,
     is_classification: z.boolean().optional(),
@@ -39,9 +73,9 @@ export const shapes = {
   }),
 }
 
-export type InstructionRow = z.infer<typeof shapes.instruction>
-export type ClassifiedRow = z.infer<typeof shapes.classified>
-export type InstancesRow = z.infer<typeof shapes.withInstances>
-export type ExampleRow = z.infer<typeof shapes.example>
-export type RejectedRow = z.infer<typeof shapes.rejected>
-export type SeedTask = z.infer<typeof shapes.seed>
+export type InstructionRow = Zod.infer<typeof shapes.instruction>
+export type ClassifiedRow = Zod.infer<typeof shapes.classified>
+export type InstancesRow = Zod.infer<typeof shapes.withInstances>
+export type ExampleRow = Zod.infer<typeof shapes.example>
+export type RejectedRow = Zod.infer<typeof shapes.rejected>
+export type SeedTask = Zod.infer<typeof shapes.seed>

@@ -1,9 +1,14 @@
 // JSONL in: every row checked against its shape; an error names file, line, field, what was expected, and the cure.
 import path from 'node:path'
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { z } from 'zod'
-import { Fault } from './fault.ts'
+import { Fault, type Words } from './fault.ts'
 import { readLines } from './lines.ts'
+import { shorten } from './misspelt.ts'
 import type { shapes } from './records.ts'
+
+// A program that does not answer Ctrl-C within about 60 ms is killed by tsx: signals and sockets get their turn.
+const breathAfter = 10 // ms
 
 type Shapes = typeof shapes
 export type Row<K extends keyof Shapes> = z.infer<Shapes[K]>
@@ -18,6 +23,7 @@ export async function* readRows<K extends keyof Shapes>(
   wanted?: (row: unknown) => boolean,
 ): AsyncGenerator<Row<K>> {
   const { shapes } = await import('./records.ts')
+  let breathed = performance.now()
   for await (const line of readLines(file)) {
     if (line.text.trim() === '') continue
     const row = parsed(line.text, file, line.number)
@@ -25,6 +31,9 @@ export async function* readRows<K extends keyof Shapes>(
     const checked = shapes[kind].safeParse(row)
     if (!checked.success) throw badRow(checked.error, line.text, file, line.number)
     yield checked.data as Row<K>
+    if (performance.now() - breathed < breathAfter) continue
+    await immediate()
+    breathed = performance.now()
   }
 }
 
@@ -32,25 +41,48 @@ function parsed(text: string, file: string, number: number): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    const where = `${path.basename(file)} line ${number}`
-    const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
-    throw new Fault({
-      en: `${where} is not JSON; one {"…"} row was expected, got: ${shown}  Mend or delete the line. (${file})`,
-      zh: `${path.basename(file)} 第 ${number} 行不是 JSON；应为一条 {"…"} 数据，实际为：${shown}  请修改或删除该行。（${file}）`,
+    throw atLine(file, number, {
+      en: ` is not JSON; one {"…"} row was expected, got: ${shorten(text)} `,
+      zh: `不是 JSON；应为一条 {"…"} 数据，实际为：${shorten(text)} `,
     })
   }
 }
 
 function badRow(error: z.ZodError, text: string, file: string, number: number): Fault {
-  const issue = error.issues[0]
-  const field = issue?.path.join('.') || 'row'
-  const expected = issue?.code === 'invalid_type' ? issue.expected : (issue?.message ?? 'another shape')
-  const got = kindOf(valueAt(JSON.parse(text), issue?.path ?? []))
+  const [issue] = error.issues
+  const place = issue?.path ?? []
+  const expected = expectedBy(issue)
+  const got = kindOf(valueAt(JSON.parse(text), place))
+  const field = place.join('.')
+  return atLine(file, number, {
+    en: `${field && `, field "${field}"`}: expected ${expected.en}, got ${got.en}.`,
+    zh: `${field && `，字段 "${field}"`}：应为${expected.zh}，实际为${got.zh}。`,
+  })
+}
+
+function atLine(file: string, number: number, what: Words): Fault {
   const name = path.basename(file)
   return new Fault({
-    en: `${name} line ${number}, field "${field}": expected ${expected}, got ${got}. Mend or delete the line. (${file})`,
-    zh: `${name} 第 ${number} 行，字段 "${field}"：应为 ${expected}，实际为 ${got}。请修改或删除该行。（${file}）`,
+    en: `${name} line ${number}${what.en} Mend or delete the line. (${file})`,
+    zh: `${name} 第 ${number} 行${what.zh}请修改或删除该行。（${file}）`,
   })
+}
+
+const types: Record<string, Words> = {
+  string: { en: 'text', zh: '文本' },
+  boolean: { en: 'true or false', zh: ' true 或 false' },
+  number: { en: 'a number', zh: '数' },
+  array: { en: 'a list', zh: '列表' },
+  object: { en: 'one {"…"} row', zh: '一条 {"…"} 数据' },
+}
+
+function expectedBy(issue: z.core.$ZodIssue | undefined): Words {
+  if (issue?.code === 'invalid_type')
+    return types[issue.expected] ?? { en: issue.expected, zh: issue.expected }
+  if (issue?.code === 'too_small') return { en: 'at least one entry', zh: '至少一项' }
+  if (issue?.code !== 'invalid_value') return { en: 'text that is not empty', zh: '非空文本' }
+  const values = issue.values.map(String)
+  return { en: `one of ${values.join(', ')}`, zh: ` ${values.join('、')} 之一` }
 }
 
 function valueAt(value: unknown, place: readonly PropertyKey[]): unknown {
@@ -60,9 +92,10 @@ function valueAt(value: unknown, place: readonly PropertyKey[]): unknown {
   )
 }
 
-function kindOf(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return `a list of ${value.length}`
-  return typeof value === 'string' ? `"${value.slice(0, 40)}"` : typeof value
+function kindOf(value: unknown): Words {
+  if (value === undefined) return { en: 'nothing', zh: '空' }
+  if (Array.isArray(value)) return { en: `a list of ${value.length}`, zh: `含 ${value.length} 项的列表` }
+  if (typeof value === 'object' && value !== null) return { en: 'an object', zh: '对象' }
+  const shown = typeof value === 'string' ? `"${shorten(value)}"` : String(value)
+  return { en: shown, zh: ` ${shown}` }
 }

@@ -32,17 +32,18 @@ export type RunRecord = {
   judge?: Judgement | undefined
 }
 
-/** The record as it stands; an empty one when there is none or somebody broke it. */
+/** The record as it stands; what is missing in it, or what somebody broke, is empty. */
 export async function readRunRecord(folder: Folder): Promise<RunRecord> {
-  const empty: RunRecord = { settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} }
+  const { shapes } = await import('./records.ts')
+  return shapes.run.parse(await readJson(folder.path('run.json'))) as RunRecord
+}
+
+async function readJson(file: string): Promise<unknown> {
   try {
-    return {
-      ...empty,
-      ...(JSON.parse(await readFile(folder.path('run.json'), 'utf8')) as Partial<RunRecord>),
-    }
+    return JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''))
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return empty
-    throw unreadable(folder.path('run.json'), error)
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return {}
+    throw unreadable(file, error)
   }
 }
 

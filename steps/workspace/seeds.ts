@@ -15,6 +15,14 @@ export async function readSeedTasks(file: string): Promise<SeedTask[]> {
   })
 }
 
+/** The instructions of any rows or lines, as in an `--avoid` file; an empty file holds none. */
+export async function readInstructions(file: string): Promise<string[]> {
+  const instructions: string[] = []
+  for await (const { instruction } of (await isJsonl(file)) ? readRows(file, 'any') : plainTasks(file))
+    instructions.push(instruction)
+  return instructions
+}
+
 // A file is JSONL when its name says so or its first line starts a row.
 async function isJsonl(file: string): Promise<boolean> {
   if (/\.jsonl?$/i.test(file)) return true
@@ -39,5 +47,10 @@ function binary(file: string, number: number): Fault {
 
 /** The topics of a `--topics` file, one a line, at least one. */
 export async function readTopics(file: string): Promise<string[]> {
-  return (await readSeedTasks(file)).map((topic) => topic.instruction)
+  const topics = await readInstructions(file)
+  if (topics.length > 0) return topics
+  throw new Fault({
+    en: `${file} holds no topic. Write at least one into it, one a line, or leave --topics out.`,
+    zh: `${file} 中没有话题。请至少写入一个，每行一个，或省略 --topics。`,
+  })
 }

@@ -7,10 +7,12 @@ import type { Language } from '../text/language.ts'
 import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
 import {
+  address,
   checkStored,
   type ExportName,
   exportNames,
   type Given,
+  isAddress,
   type OptionName,
   options,
   readCommand,
@@ -44,12 +46,17 @@ export type Settings = {
   judge: boolean
   exports: ExportName[]
   replay: string | undefined
+  budget: number | undefined // US dollars
+  price: string | undefined // dollars per million tokens, as input/output
+  dryRun: boolean
   compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
   carried: Carried
 }
+
+const targetByHand = '5' // about a dozen prompts to carry to and fro
 
 /** Settings as run.json keeps them, spelt as on the command line. */
 export type Carried = Partial<Record<OptionName, string | number | boolean | string[]>>
@@ -107,12 +114,15 @@ function settingsFrom(
     given.text['base-url'] !== undefined || (given.text.provider ?? carried.provider) !== carried.provider
   const model = elsewhere ? given.text.model : pick('model')
   const baseUrl = elsewhere ? given.text['base-url'] : pick('base-url')
-  const target = pick('num-instructions') ?? fallbackOf('num-instructions')
+  const price = elsewhere || given.text.model !== undefined ? given.text.price : pick('price')
+  const provider = given.text['base-url'] === undefined ? pick('provider') : given.text.provider
+  const usualTarget = provider === 'paste' ? targetByHand : fallbackOf('num-instructions')
+  const target = pick('num-instructions') ?? usualTarget
   const language = pick('language') as Language | undefined
   return {
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
-    provider: given.text['base-url'] === undefined ? pick('provider') : given.text.provider,
+    provider,
     model,
     baseUrl,
     target: target === 'all' ? Infinity : Number(target),
@@ -132,6 +142,9 @@ function settingsFrom(
     judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
     exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
+    budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
+    price,
+    dryRun: given.text['dry-run'] !== undefined,
     compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,
@@ -189,7 +202,7 @@ export function keptSettings(
   provider: { name: string; model: string },
   language: Language,
 ): Carried {
-  const { baseUrl, outputPath, topics, avoid, merge, judge, exports } = settings
+  const { baseUrl, outputPath, topics, avoid, merge, judge, exports, price } = settings
   return {
     provider: provider.name,
     model: provider.model,
@@ -202,6 +215,7 @@ export function keptSettings(
     language,
     similarity: settings.similarity,
     seed: settings.seed,
+    ...(price === undefined ? {} : { price }),
     ...(topics === undefined ? {} : { topics: portable(topics) }),
     ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
     ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
@@ -211,25 +225,30 @@ export function keptSettings(
 }
 
 // Files of the project by their name in it, so that a run handed to somebody else finds them there too.
-function portable(file: string): string {
+export function portable(file: string): string {
   const inside = path.relative(projectFolder, file)
   return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
 }
 
 function storedSettings(file: string): Carried {
   try {
-    const run: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    const stored = typeof run === 'object' && run !== null && 'settings' in run ? run.settings : undefined
-    return typeof stored === 'object' && stored !== null ? checkStored(stored as Carried, file) : {}
+    const run: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
+    const stored = isRecord(run) ? (run.settings ?? {}) : undefined
+    if (!isRecord(stored)) throw new SyntaxError('no object')
+    return checkStored(stored as Carried, file)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return {}
     if (error instanceof Fault) throw error
     if (!(error instanceof SyntaxError)) throw unreadable(file, error)
     throw new Fault({
-      en: `${file} is not JSON; it holds the settings of the last whole run. Mend it, or delete it and run all steps once.`,
-      zh: `${file} 不是 JSON；其中应保存上次完整运行的设置。请修改它，或删除后完整运行一次。`,
+      en: `${file} is not the record of a run: expected {"settings":{…},…}. Mend it, or delete it and run all steps once.`,
+      zh: `${file} 不是运行记录：应为 {"settings":{…},…}。请修改它，或删除后完整运行一次。`,
     })
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const variables = [
@@ -251,7 +270,32 @@ export type Environment = Partial<Record<(typeof variables)[number], string>>
 export async function readEnvironment(): Promise<Environment> {
   const files = [path.resolve('.env'), path.join(projectFolder, '.env')].filter((file) => existsSync(file))
   if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
-  return Object.fromEntries(
-    variables.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
-  )
+  return checkedVariables(process.env)
+}
+
+/** The variables that count, trimmed. A wrong one is named; what is in a key is never shown. */
+export function checkedVariables(environment: NodeJS.ProcessEnv): Environment {
+  const checked: Environment = {}
+  for (const name of variables) {
+    const value = environment[name]?.trim()
+    if (!value) continue
+    if (name.endsWith('_BASE_URL') && !isAddress(value)) throw noAddress(name)
+    if (name.endsWith('_KEY') && !/^[!-~]+$/.test(value)) throw noKeyAtAll(name)
+    checked[name] = value
+  }
+  return checked
+}
+
+function noAddress(name: string): Fault {
+  return new Fault({
+    en: `${name}: expected ${address.en}. Correct it in the environment or in .env.`,
+    zh: `${name}：应为${address.zh}。请在环境变量或 .env 文件中改正。`,
+  })
+}
+
+function noKeyAtAll(name: string): Fault {
+  return new Fault({
+    en: `${name}: expected a key, got a text with spaces or letters that no key has. Copy the key again, into the environment or into .env.`,
+    zh: `${name}：应为密钥，实际内容含有空格或密钥中不会出现的字符。请重新复制密钥到环境变量或 .env 文件。`,
+  })
 }

@@ -1,6 +1,7 @@
 // The judge behind step 4: whom it asks about, and what becomes of its answers. The model is a wire that reads the rows.
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Budget } from '../../steps/model/budget.ts'
 import { CallLog } from '../../steps/model/call-log.ts'
 import { type Candidate, Judge, judgementPrompt, judgedLine } from '../../steps/model/judge.ts'
 import { Model } from '../../steps/model/model.ts'
@@ -40,7 +41,8 @@ async function courtroom(verdict: (row: Row) => object | undefined, language: 'e
     return { request: {}, reply: JSON.stringify({ verdicts }), finish_reason: 'stop', usage }
   }
   const log = await CallLog.open(path.join(await temporaryFolder(), 'calls.jsonl'), false)
-  const model = new Model(provider, log, 4, async () => wire)
+  const terms = { budget: undefined, price: undefined, steps: ['filter'] as const, judge: true, language }
+  const model = new Model(provider, log, new Budget(terms, provider), 4, async () => wire)
   onTestFinished(() => model.close())
   return { asked, questions, model, judge: new Judge(model, { language, maxTokens: 512, concurrency: 4 }) }
 }

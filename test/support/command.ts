@@ -20,6 +20,11 @@ export const noKeys = {
 }
 export const plainScreen = { NO_COLOR: '1', LANG: 'en_US.UTF-8', LC_ALL: '', CI: '' }
 
+/** The environment of a run: nothing of the person who runs the tests. */
+export function cleanEnvironment(more: Record<string, string> = {}): NodeJS.ProcessEnv {
+  return { ...process.env, ...noKeys, ...plainScreen, ...more }
+}
+
 export type Finished = { code: number | null; out: string; err: string }
 export type Running = {
   finished: Promise<Finished>
@@ -42,7 +47,7 @@ export function start(
 ): Running {
   const child = spawn(process.execPath, ['--import', 'tsx', path.join(project, program), ...args], {
     cwd: project,
-    env: { ...process.env, ...noKeys, ...plainScreen, ...env },
+    env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''

@@ -96,7 +96,7 @@ function press(event) {
   const key = event.key.toLowerCase()
   if (key === 'y') answer(question, true)
   else if (key === 'n') answer(question, false)
-  else if (key === 'a') answer(3)
+  else if (key === 'a' || key === '4') answer(3)
   else if (key === 'arrowleft') go(at - 1)
   else if (key === 'arrowright') go(at + 1)
   else if (['1', '2', '3'].includes(key)) {
@@ -115,11 +115,11 @@ function drawCard() {
     element('p', { class: 'note' }, fill(words.rowOf, at + 1, wanted)),
     element('dl', {}, ...fields([...row.slice(0, DETAIL), 0, 0, 0])),
     ...names.map((_, which) => asked(which, given[which])),
+    allFields(given),
     element('p', { class: 'note' }, words.keys),
     element(
       'p',
       { class: 'tools' },
-      choice(words.allValid, given.every(Boolean), () => answer(3)),
       element(
         'button',
         { type: 'button', onclick: () => go(at - 1), disabled: at === 0 },
@@ -145,6 +145,18 @@ function asked(which, given) {
   )
 }
 
+// The fourth follows from the three: a yes says yes to all.
+function allFields(given) {
+  const fails = given.includes(false)
+  return element(
+    'p',
+    { class: 'question' },
+    element('span', {}, `4. ${words.questions[3]}`),
+    choice(words.yes, given.every(Boolean), () => answer(3)),
+    element('button', { type: 'button', 'aria-pressed': String(fails), disabled: !fails }, words.no),
+  )
+}
+
 function choice(text, pressed, work) {
   const click = () => {
     work()
@@ -162,17 +174,23 @@ function shares() {
   return [...names.map((_, which) => share((given) => given[which])), share((given) => given.every(Boolean))]
 }
 
+// The judge removed what it found faulty: of the rows that are left it thinks as a person who says yes to all.
+function agreeing() {
+  return chosen().filter((name) => answered(name) && answers.get(name).every(Boolean)).length
+}
+
 function drawRow() {
   const done = chosen().filter(answered).length
   const said = [
     fill(words.answered, done, wanted),
     ...(done === wanted ? [words.done] : []),
+    ...(figures.judged && done > 0 ? [fill(words.agree, agreeing(), done)] : []),
     ...(keepable ? [] : [words.notKept]),
   ]
   state.textContent = said.join(' · ')
   const cells = document.querySelectorAll('#review-row td')
   for (const [which, share] of shares().entries())
-    cells[which].textContent = share === null ? '–' : `${Math.round(100 * share)} %`
+    cells[which].textContent = share === null ? '–' : `${Math.round(100 * share)}\u00a0%`
   save.disabled = done === 0
 }
 

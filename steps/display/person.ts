@@ -1,0 +1,73 @@
+// The person who answers by hand: shows a prompt on the terminal and hears the reply that is pasted there.
+import path from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import type { Person } from '../model/paste.ts'
+import { plainLines } from './plain.ts'
+import { type Screen, shownPath } from './screen.ts'
+
+export class PersonAtTerminal implements Person {
+  private readonly screen: Screen
+  private lines: Interface | undefined
+  private heard: string[] = []
+  private finish: ((reply: string) => void) | undefined
+  private ended = false
+
+  constructor(screen: Screen) {
+    this.screen = screen
+  }
+
+  show(prompt: string, promptFile: string, replyFile: string): void {
+    const { screen } = this
+    screen.title(screen.words.carry(shownPath(promptFile)))
+    screen.line(plainLines(prompt))
+    screen.title(screen.words.bringBack(path.basename(replyFile)))
+  }
+
+  thank(from: string, reply: string): void {
+    this.screen.detail(this.screen.words.received(from === '' ? '' : path.basename(from), reply.length))
+  }
+
+  /** What is pasted up to a line with a single dot; lines that came early are kept for the next prompt. */
+  hear(signal: AbortSignal): Promise<string> {
+    this.listen()
+    return new Promise((resolve) => {
+      this.finish = resolve
+      signal.addEventListener('abort', () => (this.finish = undefined), { once: true })
+      this.readOn()
+    })
+  }
+
+  // On a terminal readline reads key by key: line by line the system cuts lines at 4096 bytes, or at 1024.
+  private listen(): void {
+    if (this.lines) return
+    const terminal = process.stdin.isTTY
+    const output = terminal ? { output: process.stdout } : {}
+    this.lines = createInterface({ input: process.stdin, ...output, terminal, prompt: '', historySize: 0 })
+    this.lines.on('line', (line) => {
+      this.heard.push(line)
+      this.readOn()
+    })
+    this.lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    this.lines.on('close', () => {
+      this.ended = true
+      this.readOn()
+    })
+  }
+
+  // The end of the input ends a reply too; an empty one is a slip of the hand.
+  private readOn(): void {
+    const dot = this.heard.findIndex((line) => /^\s*[.。]\s*$/.test(line))
+    if (!this.finish || (dot === -1 && !this.ended)) return
+    const reply = this.heard
+      .splice(0, dot === -1 ? Infinity : dot + 1)
+      .slice(0, dot === -1 ? undefined : -1)
+      .join('\n')
+      .trim()
+    if (reply !== '') this.finish(reply)
+    else if (dot !== -1) this.readOn()
+  }
+
+  close(): void {
+    this.lines?.close()
+  }
+}

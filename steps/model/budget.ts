@@ -1,0 +1,224 @@
+// What a run may spend. Every attempt is reserved at its worst before it is sent, retries too, and step 1 leaves enough
+// to carry what it accepted through the later steps: a budget buys a data set and not a list.
+import type { Language } from '../text/language.ts'
+import { Fault, type Words } from '../workspace/fault.ts'
+import type { Step } from '../workspace/folder.ts'
+import { samplesAtMost } from './ask.ts'
+import type { Call, Usage } from './call-log.ts'
+import { askingSteps, expected, Experience, promptTokens, tokensOf } from './estimate.ts'
+import { dollars, isFree, type Price, priceOf } from './prices.ts'
+import { isProblem, type Problem } from './problem.ts'
+import type { Provider } from './provider.ts'
+import { count, noTally, type Tally } from './tally.ts'
+import type { Question, Reply } from './wire.ts'
+
+type Terms = {
+  budget: number | undefined
+  price: string | undefined
+  steps: readonly Step[]
+  judge: boolean
+  language: Language
+}
+
+const prudence = 1.5 // tokens of a prompt at worst, times the estimate; cl100k on Chinese needs 1.4
+const margin = 1.25 // on what the later steps are expected to cost
+const usualYield = 6 // instructions accepted of a reply in step 1, before any reply has shown how many
+
+export class Budget {
+  /** US dollars; Infinity when none was set or nothing is paid for. */
+  readonly limit: number
+  readonly price: Price | undefined
+  readonly experience: Experience
+  /** Every call this run used, once. */
+  readonly used: Tally = { ...noTally }
+  /** US dollars this run paid. */
+  paid = 0
+  /** US dollars, at worst, for attempts nobody answered: a server may have, and billed it. */
+  unanswered = 0
+  /** A request was refused for want of money. */
+  reached = false
+  /** Step 1 ended for want of money; the later steps go on with what there is. */
+  ended = false
+  private readonly known = new Set<string>() // keys of the calls used
+  private readonly asking: readonly Step[]
+  private readonly later: readonly Step[]
+  private reserved = 0
+  private underWay = 0
+  private waiting: (() => void)[] = []
+  private promptFactor = 1 // measured prompt tokens to estimated ones, at worst
+  private carried: ReadonlySet<string> = new Set()
+  private growth = newGrowth()
+
+  constructor(terms: Terms, provider: Provider) {
+    this.asking = askingSteps(terms.steps, terms.judge)
+    const asks = provider.replayOf === undefined && this.asking.length > 0
+    const idle = terms.budget === undefined || isFree(provider) || !asks
+    this.price = priceOf(provider, terms.price)
+    if (!idle && !this.price) throw noPrice(provider)
+    this.limit = idle ? Infinity : (terms.budget ?? Infinity)
+    this.experience = new Experience(terms.language)
+    this.later = this.asking.filter((step) => step !== 'generate')
+  }
+
+  /** A call was used, paid now or found in the log. */
+  learn(call: Call, fresh: boolean): void {
+    if (this.known.has(call.key)) return
+    this.known.add(call.key)
+    this.experience.learn(call)
+    count(this.used, call, fresh)
+  }
+
+  /** Step 1 begins; of these instructions the later steps have the answers already. */
+  beginGeneration(carried: ReadonlySet<string>): void {
+    this.carried = carried
+    this.growth = newGrowth()
+    this.ended = false
+  }
+
+  /** Step 1 ended for want of money, and has nothing new for the later steps. */
+  get endedInVain(): boolean {
+    return this.ended && this.growth.uncarried === 0
+  }
+
+  /** Step 1 has read one more reply; these are the instructions accepted so far. */
+  took(accepted: readonly string[]): void {
+    const { growth } = this
+    const fresh = growth.fresh.has(growth.read)
+    const uncarried = accepted.slice(growth.accepted).filter((text) => !this.carried.has(text)).length
+    growth.read++
+    growth.accepted = accepted.length
+    growth.uncarried += uncarried
+    if (fresh) return
+    growth.readFromLog++
+    growth.uncarriedFromLog += uncarried
+  }
+
+  /** One attempt, when there is money for it; waits for those under way, which mostly cost less than was reserved. */
+  async pay(
+    step: Step,
+    question: Question,
+    attempt: () => Promise<Reply>,
+    halt: AbortSignal,
+  ): Promise<Reply> {
+    const worst = this.worstOf(question)
+    if (step === 'generate') this.growth.fresh.add(numberOf(question))
+    await this.reserve(step, question, worst, halt)
+    try {
+      const reply = await attempt()
+      this.spend(question, reply)
+      return reply
+    } catch (error) {
+      if (isProblem(error) && error.connection) this.unanswered += worst
+      throw error
+    } finally {
+      this.reserved -= worst
+      this.underWay--
+      for (const wake of this.waiting.splice(0)) wake()
+    }
+  }
+
+  private async reserve(step: Step, question: Question, worst: number, halt: AbortSignal): Promise<void> {
+    while (!this.covers(step, question, worst)) {
+      if (this.underWay === 0 || (step === 'generate' && this.ended)) throw this.refuse(step)
+      await new Promise<void>((wake) => this.waiting.push(wake))
+      if (halt.aborted) throw { kind: 'stopped', words: this.words } satisfies Problem
+    }
+    this.reserved += worst
+    this.underWay++
+  }
+
+  private covers(step: Step, question: Question, worst: number): boolean {
+    if (this.limit === Infinity) return true
+    if (step !== 'generate') return this.spent + this.reserved + worst <= this.limit
+    const whole = this.spent + this.reserved + worst + this.heldBack(question, worst)
+    return !this.ended && whole <= this.limit
+  }
+
+  /** What the later steps need for all that is accepted, and for what the replies still to be read will bring. */
+  private heldBack(question: Question, worst: number): number {
+    const { read, accepted, uncarried, fresh, readFromLog, uncarriedFromLog } = this.growth
+    const unread = numberOf(question) + 1 - read
+    const unreadFresh = [...fresh].filter((k) => k >= read && k < read + unread).length
+    const fromFresh = unreadFresh * (read === 0 ? usualYield : accepted / read)
+    const fromLog = ((unread - unreadFresh) * uncarriedFromLog) / Math.max(1, readFromLog)
+    const instructions = uncarried + fromFresh + fromLog
+    return this.later.length === 0 ? 0 : instructions * this.costOfLaterSteps() * margin + worst
+  }
+
+  private costOfLaterSteps(): number {
+    return this.later.reduce((sum, step) => {
+      const { prompt, completion } = this.experience.row(step)
+      return sum + this.costOf({ prompt_tokens: prompt, completion_tokens: completion, cached_tokens: 0 })
+    }, 0)
+  }
+
+  // In step 1 only the step ends, so that the others carry on with what was accepted.
+  private refuse(step: Step): Problem {
+    this.reached = true
+    this.ended = step === 'generate'
+    return { kind: this.ended ? 'stopped' : 'fatal', words: this.words }
+  }
+
+  private worstOf({ messages, maxTokens }: Question): number {
+    const prompt_tokens = promptTokens(messages) * prudence * this.promptFactor
+    return this.costOf({ prompt_tokens, completion_tokens: maxTokens, cached_tokens: 0 })
+  }
+
+  // A server that does not count tokens is not free.
+  private spend({ messages }: Question, { reply, usage }: Reply): void {
+    const prompt = promptTokens(messages)
+    const counted = usage.prompt_tokens > 0
+    this.promptFactor = Math.max(this.promptFactor, usage.prompt_tokens / (prompt * prudence))
+    this.paid += this.costOf(
+      counted ? usage : { prompt_tokens: prompt, completion_tokens: tokensOf(reply ?? ''), cached_tokens: 0 },
+    )
+  }
+
+  private costOf(usage: Usage): number {
+    return dollars(usage, this.price) ?? 0
+  }
+
+  /** What so many rows take in the steps of this command; `dollars` is undefined when the price is not known. */
+  forecast(rows: number) {
+    const sum = { calls: 0, prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
+    for (const step of this.asking) {
+      const { calls, prompt_tokens, completion_tokens } = expected(step, rows, this.experience)
+      sum.calls += calls
+      sum.prompt_tokens += prompt_tokens
+      sum.completion_tokens += completion_tokens
+    }
+    return { ...sum, dollars: dollars(sum, this.price) }
+  }
+
+  private get spent(): number {
+    return this.paid + this.unanswered
+  }
+
+  /** Why the run ends. */
+  get words(): Words {
+    const [limit, spent] = [`$${this.limit}`, `$${this.spent.toFixed(4)}`]
+    return {
+      en: `the budget of ${limit} is reached: ${this.unanswered > 0 ? 'up to ' : ''}${spent} spent, and the next request might exceed it. The same command goes on, with as much again`,
+      zh: `已达到预算 ${limit}：本次${this.unanswered > 0 ? '最多' : ''}花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
+    }
+  }
+}
+
+/** Where step 1 stands. `fresh`: numbers of the requests that are not in the log. */
+function newGrowth() {
+  const counts = { read: 0, accepted: 0, uncarried: 0, readFromLog: 0, uncarriedFromLog: 0 }
+  return { ...counts, fresh: new Set<number>() }
+}
+
+/** Which request of step 1 a question belongs to. */
+function numberOf({ sample }: Question): number {
+  return Math.floor(sample / samplesAtMost)
+}
+
+function noPrice({ name, model }: Provider): Fault {
+  const who = `${model} (${name})`
+  return new Fault({
+    en: `--budget needs a price, and none is known for ${who}. Give it in US dollars per million tokens, input/output: --price 0.40/1.20`,
+    zh: `--budget 需要价格，而 ${who} 的价格未知。请用 --price 指定每百万 token 的美元价格（输入/输出）：--price 0.40/1.20`,
+  })
+}

@@ -1,0 +1,276 @@
+// What a run costs: known before it starts, counted while it goes on, and never more than was allowed.
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { classificationPrompt } from '../steps/classify.ts'
+import { generationPrompt } from '../steps/generate.ts'
+import { instancesPrompt } from '../steps/instances.ts'
+import { Budget } from '../steps/model/budget.ts'
+import { Experience, promptTokens, tokensOf } from '../steps/model/estimate.ts'
+import { answerOffline } from '../steps/model/offline.ts'
+import { priceOf } from '../steps/model/prices.ts'
+import type { Provider, ProviderName } from '../steps/model/provider.ts'
+import type { Question, Reply } from '../steps/model/wire.ts'
+import { readSeedTasks } from '../steps/workspace/seeds.ts'
+import { folderWithRun, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { type Answering, completion, TestServer } from './support/server.ts'
+
+async function serve(answering?: Answering): Promise<TestServer> {
+  const server = await TestServer.start(answering)
+  onTestFinished(() => server.close())
+  return server
+}
+
+const openai = (server: TestServer) => ({ OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: server.url })
+
+type Usage = { prompt_tokens: number; completion_tokens: number }
+const luna = ({ prompt_tokens, completion_tokens }: Usage): number =>
+  (prompt_tokens * 0.1 + completion_tokens * 0.5) / 1e6
+
+function provider(name: ProviderName, model: string, baseUrl = ''): Provider {
+  const rest = { key: '', keyFrom: '', extra: {}, local: false, proxied: false, replayOf: undefined }
+  return { name, model, baseUrl, tokenLimit: 'max_tokens', ...rest }
+}
+
+describe('a price', () => {
+  it.each([
+    ['openai', 'gpt-6-luna', '', [0.1, 0.01, 0.5]],
+    ['openai', 'gpt-4o-mini-2024-07-18', '', [0.15, 0.075, 0.6]],
+    ['dashscope', 'qwen-plus', 'https://dashscope.aliyuncs.com/compatible-mode/v1', [0.115, 0.023, 0.287]],
+    ['dashscope', 'qwen-plus', 'https://w1.cn-beijing.maas.aliyuncs.com/v1', [0.115, 0.023, 0.287]],
+    ['dashscope', 'qwen-plus', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', [0.4, 0.08, 1.2]],
+    ['ollama', 'qwen3', 'http://localhost:11434/v1', [0, 0, 0]],
+    ['paste', 'paste', '', [0, 0, 0]],
+  ] as const)('of %s %s is known', (name, model, address, [input, cached, output]) => {
+    const price = priceOf(provider(name, model, address), undefined)
+    expect(price?.input).toBeCloseTo(input, 9)
+    expect(price?.cached).toBeCloseTo(cached, 9)
+    expect(price?.output).toBeCloseTo(output, 9)
+  })
+
+  it('of another model is what --price says, and --price wins over the table', () => {
+    expect(priceOf(provider('compatible', 'my-model'), undefined)).toBeUndefined()
+    const told = { input: 0.4, cached: 0.4, output: 1.2 }
+    expect(priceOf(provider('compatible', 'my-model'), '0.4/1.2')).toEqual(told)
+    expect(priceOf(provider('openai', 'gpt-6-luna'), '0.4/1.2')).toEqual(told)
+  })
+})
+
+describe.each([
+  ['en', 'seed_tasks.jsonl'],
+  ['zh', 'seed_tasks.zh.jsonl'],
+] as const)('the estimate of a prompt, in %s', (language, file) => {
+  it('is within a fifth of the real one with the shipped seed tasks', async () => {
+    const seeds = (await readSeedTasks(path.join(project, 'data', file))).map((seed) => seed.instruction)
+    const experience = new Experience(language)
+    const real = {
+      generate: promptTokens(generationPrompt(seeds.slice(0, 8), language)),
+      classify: promptTokens(classificationPrompt(seeds.slice(0, 20), language)),
+      instances: promptTokens(instancesPrompt(seeds[0] ?? '', false, language)),
+    }
+    for (const step of ['generate', 'classify', 'instances'] as const) {
+      const ratio = experience.request(step).prompt / real[step]
+      expect(ratio, step).toBeGreaterThan(0.8)
+      expect(ratio, step).toBeLessThan(1.25)
+    }
+  })
+})
+
+describe('what is still to come', () => {
+  it('is judged by the same step once it was measured, and by the other steps before', () => {
+    const experience = new Experience('en')
+    const before = experience.request('instances')
+    const usage = { prompt_tokens: 712, completion_tokens: 504, cached_tokens: 0 } // twice the usual
+    experience.learn({ step: 'generate', usage })
+    expect(experience.request('generate')).toMatchObject({ prompt: 712, completion: 504 })
+    expect(experience.request('instances').prompt).toBeCloseTo(2 * before.prompt, 6)
+    expect(experience.request('instances').completion).toBeCloseTo(2 * before.completion, 6)
+  })
+})
+
+const question = (sample = 0): Question => ({
+  messages: [{ role: 'user', content: 'Name a river.' }],
+  schema: 'instances',
+  temperature: 0.7,
+  maxTokens: 1_000_000,
+  sample,
+})
+const reply = (completion_tokens: number, text = ''): Reply => {
+  const usage = { prompt_tokens: completion_tokens > 0 ? 10 : 0, completion_tokens, cached_tokens: 0 }
+  return { request: {}, reply: text, finish_reason: 'stop', usage }
+}
+const never = new AbortController().signal
+
+/** A dollar a million tokens, so that one question costs a dollar at worst. */
+function budgetOf(budget: number | undefined, steps: ('generate' | 'instances')[] = ['instances']): Budget {
+  return new Budget(
+    { budget, price: '0/1', steps, judge: false, language: 'en' },
+    provider('compatible', 'my-model'),
+  )
+}
+
+describe('a budget', () => {
+  it('holds the worst case of what is under way, and goes on when that cost less', async () => {
+    const budget = budgetOf(1.5)
+    const order: string[] = []
+    let answer: (reply: Reply) => void = () => undefined
+    const first = budget.pay(
+      'instances',
+      question(),
+      () => new Promise((resolve) => (answer = resolve)),
+      never,
+    )
+    const second = budget.pay('instances', question(), async () => (order.push('second'), reply(1000)), never)
+    await new Promise((resolve) => setImmediate(resolve))
+    order.push('first')
+    answer(reply(250_000))
+    await Promise.all([first, second])
+    expect(order).toEqual(['first', 'second'])
+    expect(budget.paid).toBeCloseTo(0.251, 9)
+  })
+
+  it('refuses what it might not cover, and ends the run with a sentence', async () => {
+    const budget = budgetOf(1.5)
+    await budget.pay('instances', question(), async () => reply(750_000), never)
+    const refused = budget.pay('instances', question(), async () => reply(1), never)
+    await expect(refused).rejects.toMatchObject({
+      kind: 'fatal',
+      words: { en: expect.stringMatching(/budget of \$1\.5 is reached: \$0\.7500 spent/) },
+    })
+  })
+
+  it.each([
+    ['that nobody answered counts at its worst', { connection: true }, 1],
+    ['that was refused costs nothing', {}, 0],
+  ])('an attempt %s', async (_, trait, spent) => {
+    const budget = budgetOf(5)
+    const problem = { kind: 'again', words: { en: 'x', zh: 'x' }, ...trait }
+    await expect(budget.pay('instances', question(), () => Promise.reject(problem), never)).rejects.toBe(
+      problem,
+    )
+    expect(budget).toMatchObject({ paid: 0, unanswered: expect.closeTo(spent, 9) })
+  })
+
+  it('estimates a reply whose tokens the server does not count', async () => {
+    const budget = budgetOf(5)
+    await budget.pay('instances', question(), async () => reply(0, 'word '.repeat(1000)), never)
+    expect(budget.paid).toBeCloseTo(tokensOf('word '.repeat(1000)) / 1e6, 9)
+  })
+
+  it('ends step 1 alone while the later steps have something to do, and knows when they have not', async () => {
+    const budget = budgetOf(2, ['generate', 'instances'])
+    const ask = () => budget.pay('generate', question(3), async () => reply(1000), never)
+    budget.beginGeneration(new Set(['old']))
+    budget.took(['old'])
+    await budget.pay('instances', question(), async () => reply(10_000), never)
+    await expect(ask()).rejects.toMatchObject({ kind: 'stopped' })
+    expect(budget.endedInVain).toBe(true)
+    budget.beginGeneration(new Set(['old']))
+    budget.took(['old', 'new'])
+    await expect(ask()).rejects.toMatchObject({ kind: 'stopped' })
+    expect(budget.endedInVain).toBe(false)
+  })
+})
+
+describe('a run with a budget', () => {
+  it('stays within it, buys a data set and not a list, and goes on with the same command', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve()
+    const args = ['--num-instructions', '40', '--budget', '0.004']
+    const first = await workshop(folder, args, openai(server))
+    expect(first.code).toBe(1)
+    expect(first.err).toMatch(/^the budget of \$0\.004 is reached: \$0\.00\d\d spent/)
+    const calls = await rowsOf<{ usage: Usage }>(folder, 'calls.jsonl')
+    const spent = calls.reduce((sum, call) => sum + luna(call.usage), 0)
+    expect(spent).toBeLessThanOrEqual(0.004)
+    expect(spent).toBeGreaterThan(0.0025)
+    const [accepted, made] = [
+      await rowsOf(folder, '1-instructions.jsonl'),
+      await rowsOf(folder, '3-instances.jsonl'),
+    ]
+    expect(made.length).toBeGreaterThanOrEqual(accepted.length - 2)
+    expect((await rowsOf(folder, '4-dataset.jsonl')).length).toBeGreaterThan(made.length * 0.8)
+    expect(first.out).toContain(`in all ${calls.length} calls, `)
+
+    const asked = server.received.length
+    const second = await workshop(folder, args, openai(server))
+    expect(second).toMatchObject({ code: 0, err: '' })
+    const total = /in all (\d+) calls \((\d+) from the log\).*paid in this run: \$0\.00[0-3]/.exec(second.out)
+    expect(Number(total?.[1]) - Number(total?.[2])).toBe(server.received.length - asked)
+    expect(server.received.length - asked).toBeLessThan(asked)
+  })
+
+  it('that covers no request asks nothing and writes nothing, and says so in Chinese too', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve()
+    const { code, err } = await workshop(folder, ['--budget', '0.0001', '--language', 'zh'], openai(server))
+    expect({ code, asked: server.received.length }).toEqual({ code: 1, asked: 0 })
+    expect(err).toContain('已达到预算 $0.0001')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('needs a price where none is known', async () => {
+    const folder = path.join(await temporaryFolder(), 'data')
+    const server = await serve()
+    const args = ['--base-url', server.url, '--model', 'my-model', '--budget', '1']
+    const { code, err } = await workshop(folder, args)
+    expect({ code, asked: server.received.length }).toEqual({ code: 2, asked: 0 })
+    expect(err).toMatch(/none is known for my-model .*--price 0\.40\/1\.20/)
+    await expect(readdir(folder)).rejects.toThrow('ENOENT')
+  })
+
+  it('prints cached tokens apart and bills them at their price', async () => {
+    const folder = await temporaryFolder()
+    const usage = {
+      prompt_tokens: 1_000_000,
+      completion_tokens: 0,
+      prompt_tokens_details: { cached_tokens: 900_000 },
+    }
+    const server = await serve(async ({ body }, count) => {
+      const { reply, finish_reason } = await answerOffline(body.messages, 512, count)
+      return { status: 200, body: completion(reply, finish_reason, usage) }
+    })
+    const { out } = await workshop(folder, ['generate', '--num-instructions', '1'], openai(server))
+    expect(out).toContain('1 calls, 1,000,000 tokens (900,000 cached), $0.0190')
+  })
+})
+
+describe('a dry run', () => {
+  it('needs no key: it prints the first prompt of each step and what the run would cost, and touches nothing', async () => {
+    const folder = path.join(await temporaryFolder(), 'data')
+    const { code, out, err } = await workshop(folder, [
+      '--dry-run',
+      '--provider',
+      'openai',
+      '--budget',
+      '0.001',
+    ])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    for (const shape of ['tasks', 'answers', 'instances']) expect(out).toContain(`{"${shape}":[`)
+    const forecasts = out.match(/about \d+ calls, [\d,]+ prompt and [\d,]+ reply tokens, \$0\.00\d\d/g)
+    expect(forecasts).toHaveLength(4)
+    expect(out).toContain('more than the budget of $0.001')
+    await expect(readdir(folder)).rejects.toThrow('ENOENT')
+  })
+
+  it('counts what the log holds, and shows the rows of the files without what a terminal would obey', async () => {
+    const folder = await folderWithRun()
+    const log = await readFile(path.join(folder, 'calls.jsonl'), 'utf8')
+    const paid = log.trim().split('\n').length
+    const whole = await workshop(folder, ['--dry-run', '--budget', '1', '--temperature', '0.7'])
+    expect(whole.out).toContain(
+      `about 0 calls, 0 prompt and 0 reply tokens, $0.0000; ${paid} more are in the log`,
+    )
+    expect(whole.out).toContain('! --temperature, --budget: no effect here')
+
+    const row = { instruction: 'Name \u001b[2Ja \u202Eriver.', is_classification: false }
+    await writeFile(path.join(folder, '2-classified.jsonl'), `${JSON.stringify(row)}\n`)
+    const names = await readdir(folder)
+    const single = await workshop(folder, ['instances', '--dry-run', '--language', 'zh'])
+    expect(single.code).toBe(0)
+    expect(single.out).toContain('1. Name [2Ja river.')
+    expect(single.out).toContain('预计约 1 次调用')
+    expect(await readdir(folder)).toEqual(names)
+    expect(await readFile(path.join(folder, 'calls.jsonl'), 'utf8')).toBe(log)
+  })
+})

@@ -1,0 +1,165 @@
+// Several runs in one data set (--merge), data one owns already (--avoid), and topics for step 1 (--topics).
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+
+type Kept = { instruction: string; output: string }
+type Rejected = { step: string; reason: string; detail: string; instruction: string }
+
+const own = ['Write a short poem about a river in autumn.', 'Name three birds that cannot fly.']
+const anna = ['Explain to a child why the sky is blue.', 'Write a short poem about a river in winter.']
+const ben = ['List four uses of an old newspaper.', 'Explain to a child why the sky looks blue.']
+
+/** Step 3's rows for these instructions; the output says whose they are. */
+const rows = (instructions: readonly string[], whose: string): string =>
+  instructions
+    .map((instruction) =>
+      JSON.stringify({
+        instruction,
+        is_classification: false,
+        instances: [{ input: '', output: `It is done by ${whose}.` }],
+      }),
+    )
+    .join('\n')
+
+/** A folder with a run of its own in `data` and those of Anna and Ben in `class`. */
+async function classRoom(): Promise<{ data: string; others: string }> {
+  const folder = await temporaryFolder()
+  const [data, others] = [path.join(folder, 'data'), path.join(folder, 'class')]
+  await mkdir(data)
+  await mkdir(others)
+  await writeFile(path.join(data, '3-instances.jsonl'), rows(own, 'me'))
+  await writeFile(path.join(others, 'ben.jsonl'), rows(ben, 'Ben'))
+  await writeFile(path.join(others, 'anna.jsonl'), rows(anna, 'Anna'))
+  await writeFile(path.join(others, 'notes.txt'), 'not a run')
+  return { data, others }
+}
+
+const outputs = async (data: string): Promise<string[]> =>
+  (await rowsOf<Kept>(data, '4-dataset.jsonl')).map((row) => row.output.replace(/^It is done by |\.$/g, ''))
+
+describe('--merge', () => {
+  it('takes a folder in name order after one’s own rows, compares across all, and says what each file gave', async () => {
+    const { data, others } = await classRoom()
+    const run = await workshop(data, ['filter', '--num-instructions', 'all', '--merge', others])
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(await outputs(data)).toEqual(['me', 'me', 'Anna', 'Ben'])
+    const rejected = await rowsOf<Rejected>(data, 'rejected.jsonl')
+    expect(rejected.map(({ reason, detail }) => [reason, detail.slice(0, detail.indexOf(' to: '))])).toEqual([
+      ['near_duplicate', 'anna.jsonl: 0.89'],
+      ['near_duplicate', 'ben.jsonl: 0.89'],
+    ])
+    expect(run.out).toContain('3-instances.jsonl: 2 rows; 0 of its 2 instructions nearly the same')
+    expect(run.out).toContain('anna.jsonl: 1 rows; 1 of its 2 instructions nearly the same')
+    expect(run.out).toContain('ben.jsonl: 1 rows; 1 of its 2 instructions nearly the same')
+  })
+
+  it('takes files in the order given, and does not blame a file for repeating itself', async () => {
+    const { data, others } = await classRoom()
+    await writeFile(path.join(others, 'ben.jsonl'), rows([...ben, ...ben], 'Ben'))
+    const files = ['ben.jsonl', 'anna.jsonl'].flatMap((name) => ['--merge', path.join(others, name)])
+    const run = await workshop(data, ['filter', '--num-instructions', 'all', ...files])
+    expect(await outputs(data)).toEqual(['me', 'me', 'Ben', 'Ben'])
+    expect(run.out).toContain('ben.jsonl: 2 rows; 0 of its 4 instructions')
+    expect(run.out).toContain('anna.jsonl: 0 rows; 2 of its 2 instructions')
+  })
+
+  it('needs no run of one’s own, and tells files of one name apart by their folders', async () => {
+    const { others } = await classRoom()
+    const data = await temporaryFolder()
+    const files: string[] = []
+    for (const [name, instructions] of Object.entries({ anna, ben })) {
+      await mkdir(path.join(others, name))
+      files.push('--merge', path.join(others, name, '3-instances.jsonl'))
+      await writeFile(path.join(others, name, '3-instances.jsonl'), rows(instructions, name))
+    }
+    const run = await workshop(data, ['filter', '--num-instructions', 'all', ...files])
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(await outputs(data)).toEqual(['anna', 'anna', 'ben'])
+    expect(run.out).toContain('anna/3-instances.jsonl: 2 rows')
+    expect((await rowsOf<Rejected>(data, 'rejected.jsonl'))[0]?.detail).toMatch(/^ben\/3-instances\.jsonl: /)
+  })
+
+  it('keeps to the target, one’s own rows first, and says how to keep all', async () => {
+    const { data, others } = await classRoom()
+    const run = await workshop(data, ['filter', '--num-instructions', '3', '--merge', others])
+    expect(run.code).toBe(0)
+    expect(await outputs(data)).toEqual(['me', 'me', 'Anna'])
+    expect(run.out).toContain('--num-instructions all keeps those of every file')
+    expect(await rowsOf<Rejected>(data, 'rejected.jsonl')).toContainEqual(
+      expect.objectContaining({ reason: 'beyond_target', detail: 'ben.jsonl: 3', instruction: ben[0] }),
+    )
+  })
+
+  it.each([
+    ['a path that is not there', 'nobody.jsonl', /There is no file .*nobody\.jsonl/],
+    ['a file of another step', 'steps.jsonl', /steps\.jsonl line 1, field "is_classification"/],
+  ])('refuses %s, and touches nothing', async (_, name, sentence) => {
+    const { data, others } = await classRoom()
+    await writeFile(path.join(others, 'steps.jsonl'), '{"instruction":"Name a river."}')
+    const { code, err } = await workshop(data, ['filter', '--merge', path.join(others, name)])
+    expect(code).toBe(2)
+    expect(err).toMatch(sentence)
+    await expect(rowsOf(data, '4-dataset.jsonl')).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('--avoid', () => {
+  it('counts the instructions of any JSONL and of plain text as already there, in step 4', async () => {
+    const { data, others } = await classRoom()
+    const [text, jsonl] = [path.join(others, 'notes.txt'), path.join(others, 'evaluation.data')]
+    await writeFile(text, `${own[0]}\n\nName three fish that can fly.\n`)
+    await writeFile(jsonl, `{"id":7,"instruction":"${own[1]}","instances":"as somebody else writes them"}\n`)
+    await workshop(data, ['filter', '--num-instructions', 'all', '--avoid', text])
+    expect(await rowsOf<Kept>(data, '4-dataset.jsonl')).toMatchObject([{ instruction: own[1] }])
+    await workshop(data, ['filter', '--num-instructions', 'all', '--avoid', text, '--avoid', jsonl])
+    expect(await rowsOf<Kept>(data, '4-dataset.jsonl')).toEqual([])
+    expect(await rowsOf<Rejected>(data, 'rejected.jsonl')).toMatchObject(
+      own.map((instruction) => ({ reason: 'already_elsewhere', detail: `1.00 to: ${instruction}` })),
+    )
+  })
+
+  it('keeps step 1 from writing them again', async () => {
+    const [known, folder] = [await folderWithRun(), await temporaryFolder()]
+    const file = path.join(known, '1-instructions.jsonl')
+    const run = await workshop(folder, ['generate', '--num-instructions', '10', '--avoid', file])
+    expect(run).toMatchObject({ code: 0, err: '' })
+    const taken = new Set((await rowsOf<Kept>(known, '1-instructions.jsonl')).map((row) => row.instruction))
+    const fresh = await rowsOf<Kept>(folder, '1-instructions.jsonl')
+    expect(fresh.length).toBeGreaterThanOrEqual(10)
+    expect(fresh.filter((row) => taken.has(row.instruction))).toEqual([])
+    const reasons = (await rowsOf<Rejected>(folder, 'rejected.jsonl')).map((row) => row.reason)
+    expect(reasons).toContain('already_elsewhere')
+  })
+})
+
+describe('--topics', () => {
+  const topics = ['bread', 'bridges', 'clouds', 'dice', 'letters', 'rivers']
+  const asked = async (folder: string): Promise<(string | undefined)[]> =>
+    (await rowsOf<{ sample: number; request: { messages: { content: string }[] } }>(folder, 'calls.jsonl'))
+      .toSorted((a, b) => a.sample - b.sample)
+      .map((call) => /^Topic of the new tasks: (.*)$/m.exec(call.request.messages[1]?.content ?? '')?.[1])
+
+  it('gives every request of step 1 one topic of the list, drawn by the seed', async () => {
+    const [folder, same, other] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()]
+    const file = path.join(folder, 'topics.txt')
+    await writeFile(file, topics.join('\n'))
+    const args = ['generate', '--num-instructions', '30', '--topics', file]
+    await Promise.all([
+      workshop(folder, args),
+      workshop(same, [...args, '--concurrency', '1']),
+      workshop(other, [...args, '--seed', '1']),
+    ])
+    const drawn = await asked(folder)
+    expect(drawn.length).toBeGreaterThan(3)
+    for (const topic of drawn) expect(topics).toContain(topic)
+    expect(new Set(drawn).size).toBeGreaterThan(1)
+    expect(await asked(same)).toEqual(drawn)
+    expect(await asked(other)).not.toEqual(drawn)
+  })
+
+  it('is off by default', async () => {
+    for (const topic of await asked(await folderWithRun())) expect(topic).toBeUndefined()
+  })
+})

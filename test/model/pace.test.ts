@@ -1,0 +1,150 @@
+// Patience: how often, how soon, and how many at a time.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Pace } from '../../steps/model/pace.ts'
+import type { Problem } from '../../steps/model/problem.ts'
+import { problem, remote } from '../support/model.ts'
+
+const never = new AbortController().signal
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.spyOn(Math, 'random').mockReturnValue(0.5) // the middle of the jitter
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+/** When attempts were made, in ms from the start, and what came of them, where each of them meets this problem. */
+async function attemptsAgainst(trouble: Problem, provider = remote) {
+  const start = Date.now()
+  const times: number[] = []
+  const pace = new Pace(1, provider)
+  const attempt = async (): Promise<never> => {
+    times.push(Date.now() - start)
+    throw trouble
+  }
+  const end = pace.patiently(attempt, never).catch((last: Problem) => last)
+  await vi.runAllTimersAsync()
+  return { times, end: await end }
+}
+
+describe('a request that fails', () => {
+  it.each([
+    ['doubling waits', problem('again'), [0, 500, 1500, 3500, 7500, 15_500, 23_500]],
+    ['longer ones after a 429', problem('slow'), [0, 2000, 6000, 14_000, 30_000, 62_000, 122_000]],
+    [
+      'the wait the server asked for',
+      problem('slow', { retryAfter: 8000 }),
+      [0, 9000, 18_000, 27_000, 36_000, 45_000, 54_000],
+    ],
+    [
+      'a minute where it asked for an hour',
+      problem('again', { retryAfter: 3_600_000 }),
+      [0, 60_000, 120_000, 180_000, 240_000, 300_000, 360_000],
+    ],
+  ])('is tried six times more, with %s', async (_, trouble, expected) => {
+    const { times, end } = await attemptsAgainst(trouble)
+    expect(times).toEqual(expected)
+    expect(end).toBe(trouble)
+  })
+
+  it.each(['request', 'filter', 'fatal', 'parameter', 'stopped'] as const)(
+    'is not tried again: %s',
+    async (kind) => {
+      const { times, end } = await attemptsAgainst(problem(kind))
+      expect(times).toEqual([0])
+      expect(end).toMatchObject({ kind })
+    },
+  )
+
+  it('waits each time a little longer or shorter', async () => {
+    const waits = new Set<number>()
+    for (const die of [0, 0.3, 0.9]) {
+      vi.mocked(Math.random).mockReturnValue(die)
+      waits.add((await attemptsAgainst(problem('again'))).times[1] ?? 0)
+    }
+    expect([...waits]).toEqual([375, 450, 600])
+  })
+})
+
+describe('a server that was never reached', () => {
+  const refused = problem('again', { connection: true })
+
+  it('is given up after three tries', async () => {
+    const { times, end } = await attemptsAgainst(refused)
+    expect(times).toHaveLength(3)
+    expect(end).toMatchObject({ kind: 'fatal', words: { en: expect.stringContaining('address') } })
+  })
+
+  it('may be behind a proxy, and that is said', async () => {
+    const { end } = await attemptsAgainst(refused, { ...remote, proxied: true })
+    expect(end.words.en).toContain('HTTPS_PROXY')
+  })
+
+  it('is waited for like any other once it has answered', async () => {
+    const pace = new Pace(1, remote)
+    await pace.patiently(() => Promise.resolve('reply'), never)
+    let tries = 0
+    const end = pace.patiently(() => {
+      tries++
+      return Promise.reject(refused as unknown as Error)
+    }, never)
+    end.catch(() => undefined)
+    await vi.runAllTimersAsync()
+    expect(tries).toBe(7)
+  })
+})
+
+/** Requests of one second each, 429 wherever `throttled` says so; how many were under way at a time, wave by wave. */
+async function waves(concurrency: number, requests: number, throttled: (attempt: number) => boolean) {
+  const pace = new Pace(concurrency, remote)
+  const start = Date.now()
+  const sizes = new Map<number, number>()
+  let attempts = 0
+  const attempt = async (): Promise<string> => {
+    const at = Date.now() - start
+    sizes.set(at, (sizes.get(at) ?? 0) + 1)
+    const slow = throttled(attempts++)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    if (slow) throw problem('slow', { retryAfter: 4000 })
+    return 'reply'
+  }
+  const all = Array.from({ length: requests }, () => pace.limit(() => pace.patiently(attempt, never)))
+  await vi.runAllTimersAsync()
+  expect(await Promise.all(all)).toHaveLength(requests)
+  return [...sizes]
+}
+
+describe('a 429', () => {
+  it('halves the attempts in flight, once for all that were under way, and holds everybody back', async () => {
+    const [first, second] = await waves(8, 40, (attempt) => attempt < 8)
+    expect(first).toEqual([0, 8])
+    expect(second).toEqual([1000 + 4500, 4])
+  })
+
+  it('is forgotten reply by reply, until as many are in flight as before', async () => {
+    const sizes = (await waves(8, 80, (attempt) => attempt === 0)).map(([, size]) => size)
+    expect(sizes[0]).toBe(8)
+    expect(Math.max(...sizes.slice(1))).toBe(8)
+    expect(sizes[1]).toBe(4)
+  })
+
+  it('leaves at least one in flight, however often it comes', async () => {
+    const sizes = (await waves(8, 8, (attempt) => attempt < 20)).map(([, size]) => size)
+    expect(sizes.slice(0, 7)).toEqual([8, 4, 2, 1, 1, 1, 1])
+  })
+})
+
+it('a halt ends every wait at once', async () => {
+  const halt = new AbortController()
+  const pace = new Pace(2, remote)
+  const waiting = [1, 2].map(() =>
+    pace.patiently(() => Promise.reject(problem('slow') as unknown as Error), halt.signal),
+  )
+  const ends = Promise.allSettled(waiting)
+  await vi.advanceTimersByTimeAsync(100)
+  halt.abort()
+  for (const end of await ends) expect(end).toMatchObject({ reason: { kind: 'stopped' } })
+  expect(vi.getTimerCount()).toBe(0)
+})
