@@ -240,11 +240,13 @@ function turn(event) {
 }
 
 for (const link of document.querySelectorAll('a[data-show]'))
-  link.addEventListener('click', () => {
+  link.addEventListener('click', (event) => {
+    event.preventDefault() // the browser would move the focus to the heading, at a time of its own
     search.value = ''
     filter.value = link.dataset.show
     apply()
-    setTimeout(() => list.focus({ preventScroll: true })) // after the link has moved the page, and the focus
+    location.hash = 'rows'
+    list.focus({ preventScroll: true })
   })
 
 // On paper every threshold is open.
