@@ -21,7 +21,7 @@ describe('with a third of all requests failing', () => {
   it('150 of 150 instructions are reached, and each that fell out says why', async () => {
     const folder = await temporaryFolder()
     const { server, env } = await serve(failing(1 / 3, { ...passing, ...useless, ...verdicts }))
-    const run = await workshop(folder, ['--num-instructions', '150'], env)
+    const run = await workshop(folder, ['--num-instructions', '150', '--concurrency', '16'], env)
     expect(run).toMatchObject({ code: 0, err: '' })
 
     const dataset = await rowsOf<Row>(folder, '4-dataset.jsonl')
@@ -41,7 +41,7 @@ describe('with a third of all requests failing', () => {
     const calls = await rowsOf<Logged>(folder, 'calls.jsonl')
     expect(new Set(calls.map((call) => call.key)).size).toBe(calls.length)
     const [asked, bytes] = [server.received.length, await bytesOf(folder)]
-    const again = await workshop(folder, ['--num-instructions', '150'], env)
+    const again = await workshop(folder, ['--num-instructions', '150', '--concurrency', '16'], env)
     expect(again).toMatchObject({ code: 0, err: '' })
     expect(await bytesOf(folder)).toEqual(bytes)
     expect(server.received).toHaveLength(asked)

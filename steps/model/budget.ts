@@ -198,8 +198,8 @@ export class Budget {
   get words(): Words {
     const [limit, spent] = [`$${this.limit}`, `$${this.spent.toFixed(4)}`]
     return {
-      en: `the budget of ${limit} is reached: ${spent} spent, and the next request might exceed it. The same command goes on, with as much again`,
-      zh: `已达到预算 ${limit}：本次花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
+      en: `the budget of ${limit} is reached: ${this.unanswered > 0 ? 'up to ' : ''}${spent} spent, and the next request might exceed it. The same command goes on, with as much again`,
+      zh: `已达到预算 ${limit}：本次${this.unanswered > 0 ? '最多' : ''}花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
     }
   }
 }

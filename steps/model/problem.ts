@@ -66,15 +66,21 @@ function hear(error: unknown): Told {
     typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
   const status = has('status')
   const headers = has('headers')
-  const cause = has('cause')
-  const reason = cause === undefined ? '' : ` (${codeOf(cause) || messageOf(cause)})`
+  const reason = rootOf(error)
   return {
     ...(typeof status === 'number' ? { status } : {}),
     code: `${has('code') ?? ''} ${has('type') ?? ''}`,
-    message: masked(messageOf(error) + reason),
+    message: masked(messageOf(error) + (reason === '' ? '' : ` (${reason})`)),
     param: String(has('param') ?? ''),
     headers: headers instanceof Headers ? headers : undefined,
   }
+}
+
+// "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND.
+function rootOf(error: unknown): string {
+  let root = error
+  while (root instanceof Error && root.cause !== undefined) root = root.cause
+  return root === error ? '' : codeOf(root) || messageOf(root)
 }
 
 function sentence({ status, message }: Told, provider: Provider): Words {

@@ -46,6 +46,7 @@ export class Replacement {
       await this.file.appendFile(this.gathered)
       this.gathered = ''
     } catch (error) {
+      await this.discard() // a full disk needs the room
       throw unwritable(this.target, error)
     }
   }
@@ -55,10 +56,18 @@ export class Replacement {
    * was made from. Returns the name under which a hand-edited old file was kept, if there was one.
    */
   async commit(from?: string): Promise<string | undefined> {
-    await this.flush()
-    await this.file?.sync().catch((error) => Promise.reject(unwritable(this.target, error)))
-    await this.close()
-    const fresh = this.checksum.digest('hex')
+    try {
+      await this.flush()
+      await this.file?.sync().catch((error) => Promise.reject(unwritable(this.target, error)))
+      await this.close()
+      return await this.putInPlace(this.checksum.digest('hex'), from)
+    } catch (error) {
+      await this.discard()
+      throw error
+    }
+  }
+
+  private async putInPlace(fresh: string, from: string | undefined): Promise<string | undefined> {
     const old = await checksumOf(this.target)
     const kept = old !== fresh && (await this.keepEdited(old))
     await this.journal.record(path.basename(this.target), fresh, from)
@@ -71,7 +80,9 @@ export class Replacement {
     const name = path.basename(this.target)
     if (old === undefined || !this.journal.guards(name) || this.journal.wrote(name, old)) return undefined
     const kept = name.replace(/(\.[^.]*)?$/, (ending) => `.edited${ending}`)
-    await copyFile(this.target, path.join(path.dirname(this.target), kept))
+    const copy = path.join(path.dirname(this.target), `.${kept}.tmp`)
+    await copyFile(this.target, copy)
+    await renameInto(copy, path.join(path.dirname(this.target), kept))
     return kept
   }
 

@@ -6,6 +6,7 @@ import { Model } from '../../steps/model/model.ts'
 import type { Problem } from '../../steps/model/problem.ts'
 import type { Provider } from '../../steps/model/provider.ts'
 import type { Question, Reply, Wire } from '../../steps/model/wire.ts'
+import { onTestFinished } from 'vitest'
 import { temporaryFolder } from './command.ts'
 
 export const remote: Provider = {
@@ -39,5 +40,7 @@ export function questionOf(text: string, sample = 0): Question {
 export async function modelWith(wire: Wire, concurrency = 4, file?: string): Promise<Model> {
   const log = await CallLog.open(file ?? path.join(await temporaryFolder(), 'calls.jsonl'), false)
   const terms = { budget: undefined, price: undefined, steps: [], judge: false, language: 'en' as const }
-  return new Model(remote, log, new Budget(terms, remote), concurrency, () => Promise.resolve(wire))
+  const model = new Model(remote, log, new Budget(terms, remote), concurrency, () => Promise.resolve(wire))
+  onTestFinished(() => model.close())
+  return model
 }

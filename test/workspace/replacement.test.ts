@@ -1,6 +1,6 @@
 // Files replaced in one go: the old one stays whole until the new one is.
-import { rename } from 'node:fs/promises'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
@@ -77,6 +77,21 @@ describe('a file being replaced', () => {
     expect(await file.commit()).toBe('4-dataset.edited.jsonl')
     expect(await read()).toBe('new\n')
     expect(await readFile(path.join(folder, '4-dataset.edited.jsonl'), 'utf8')).toBe('edited\n')
+  })
+})
+
+describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
+  it('leaves the old file whole and nothing beside it', async () => {
+    const { folder, replace, read } = await folderWith(name, 'old\n')
+    await symlink('/dev/full', path.join(folder, `.${name}.tmp`))
+    const file = replace()
+    await file.addText('new\n')
+    await expect(file.commit()).rejects.toMatchObject({
+      exit: 1,
+      message: expect.stringContaining('disk is full'),
+    })
+    expect(await read()).toBe('old\n')
+    expect((await readdir(folder)).toSorted()).toEqual(['.written.jsonl', name])
   })
 })
 
