@@ -2,7 +2,15 @@
 import { appendFile, copyFile, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, folderWithRun, rowsOf, start, temporaryFolder, workshop } from './support/command.ts'
+import {
+  bytesOf,
+  command,
+  folderWithRun,
+  rowsOf,
+  start,
+  temporaryFolder,
+  workshop,
+} from './support/command.ts'
 
 type Row = { instruction: string }
 const distinct = (rows: Row[]): number => new Set(rows.map((row) => row.instruction)).size
@@ -12,12 +20,13 @@ describe.each([
   ['zh', ['--language', 'zh']],
 ])('a run with no key, in %s', (_, args) => {
   it('reaches 20 distinct instructions, and asks nothing the second time', async () => {
-    const folder = await folderWithRun(args)
+    const folder = await temporaryFolder()
+    expect(await command(folder, args)).toMatchObject({ code: 0, err: '' })
     expect(distinct(await rowsOf<Row>(folder, '4-dataset.jsonl'))).toBe(20)
     const bytes = await bytesOf(folder)
     const log = await readFile(path.join(folder, 'calls.jsonl'), 'utf8')
 
-    const second = await workshop(folder, args)
+    const second = await command(folder, args)
     expect(second.code).toBe(0)
     expect(await bytesOf(folder)).toEqual(bytes)
     expect(await readFile(path.join(folder, 'calls.jsonl'), 'utf8')).toBe(log)

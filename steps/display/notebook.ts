@@ -41,8 +41,8 @@ export async function runStep(step: string, work: (round: Round) => Promise<void
   for await (const round of openNotebook([step, ...process.argv.slice(2)])) await work(round)
 }
 
-// A user's mistake is a sentence; anything else is a defect of the workshop and shows where it happened.
-async function explain(error: unknown, argv: readonly string[]): Promise<void> {
+/** A user's mistake is a sentence; anything else is a defect of the workshop and shows where it happened. */
+export async function explain(error: unknown, argv: readonly string[]): Promise<void> {
   const { errorLanguage } = await import('../workspace/settings.ts')
   const { plainLines } = await import('./plain.ts')
   const language = errorLanguage(argv, process.env)

@@ -60,13 +60,23 @@ export function start(
   return { finished, kill: (signal) => child.kill(signal), pid: child.pid }
 }
 
-/** Runs the workshop on a data folder to its end. */
-export function workshop(
+/** Runs the workshop on a data folder to its end, as a process of its own. */
+export function command(
   folder: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<Finished> {
   return start([...args, '--data-dir', folder], env).finished
+}
+
+/** Runs the workshop on a data folder to its end, in this process. */
+export async function workshop(
+  folder: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<Finished> {
+  const { runHere } = await import('./here.ts')
+  return runHere([...args, '--data-dir', folder], env)
 }
 
 const runs = new Map<string, Promise<string>>()
