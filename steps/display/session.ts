@@ -30,6 +30,7 @@ import {
 import { DryRun } from './dry-run.ts'
 import { onInterrupt } from './interrupt.ts'
 import { Rate } from './rate.ts'
+import type { Batches } from './batches.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
@@ -53,6 +54,7 @@ export class Session {
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
   private readonly dryRun: DryRun | undefined
+  private batches: Batches | undefined
   private lastStep: Step | undefined
   private unfinished: { done: number; all: number } | undefined
 
@@ -100,6 +102,8 @@ export class Session {
         wires.close()
         await release()
       })
+      if (settings.batch)
+        session.batches = await (await import('./batches.ts')).Batches.open(model, settings, screen)
       session.begin()
       return session
     } catch (error) {
@@ -174,6 +178,7 @@ export class Session {
     if (step === 'generate' && this.model.budget.limit < Infinity)
       this.model.budget.beginGeneration(await carriedInstructions(this.folder))
     if (round.number === 1) this.screen.heading(step)
+    await this.batches?.before(step, round, work)
     this.model.begin()
     const rate = new Rate()
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>

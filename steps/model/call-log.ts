@@ -5,8 +5,10 @@ import path from 'node:path'
 import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
 import { exists, type Step } from '../workspace/folder.ts'
 import { splitLines } from '../workspace/lines.ts'
+import type { Reply } from './wire.ts'
 
 export type Usage = { prompt_tokens: number; completion_tokens: number; cached_tokens: number }
+export const noUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
 
 /** One line of the log. `rows` are the keys of the rows asked about together, in the order of their numbers. */
 export type Call = {
@@ -25,6 +27,36 @@ export type Call = {
   skipped?: string
   usage: Usage
   ms: number
+  batch?: string // answered in this batch, at half price
+}
+
+/** What is known of a call before its reply. */
+export type CallHead = Pick<Call, 'v' | 'key' | 'sample' | 'rows' | 'step' | 'at' | 'provider' | 'model'>
+
+type Back = Reply & { skipped?: string; ms: number; batch?: string }
+
+/** A line of the log: the question, and what came back. */
+export function callOf(head: CallHead, back: Back): Call {
+  const { v, key, sample, rows, step, at, provider, model } = head
+  const { request, reply, finish_reason, refusal, skipped, usage, ms, batch } = back
+  return {
+    v,
+    key,
+    sample,
+    ...(rows && { rows }),
+    step,
+    at,
+    provider,
+    model,
+    request,
+    reply,
+    finish_reason,
+    ...(refusal && { refusal }),
+    ...(skipped && { skipped }),
+    usage,
+    ms,
+    ...(batch && { batch }),
+  }
 }
 
 type Entry = { key: string; rows: string[]; provider: string; model: string; at: string }
