@@ -1,10 +1,9 @@
 // The whole workshop through everything that goes wrong between it and a server.
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
+import { readdir } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { failing, fatal, passing, useless, verdicts } from './support/faults.ts'
-import { type Answering, TestServer } from './support/server.ts'
+import { type Answering, type Received, TestServer } from './support/server.ts'
 
 type Row = { instruction: string; call: string }
 type Rejected = Row & { step: string; reason: string }
@@ -22,9 +21,8 @@ describe('with a third of all requests failing', () => {
   it('150 of 150 instructions are reached, and each that fell out says why', async () => {
     const folder = await temporaryFolder()
     const { server, env } = await serve(failing(1 / 3, { ...passing, ...useless, ...verdicts }))
-    const run = await workshop(folder, ['--num-instructions', '150'], env)
+    const run = await workshop(folder, ['--num-instructions', '150', '--concurrency', '16'], env)
     expect(run).toMatchObject({ code: 0, err: '' })
-    console.log(run.out, server.received.length)
 
     const dataset = await rowsOf<Row>(folder, '4-dataset.jsonl')
     const inData = new Set(dataset.map((row) => row.instruction))
@@ -43,9 +41,65 @@ describe('with a third of all requests failing', () => {
     const calls = await rowsOf<Logged>(folder, 'calls.jsonl')
     expect(new Set(calls.map((call) => call.key)).size).toBe(calls.length)
     const [asked, bytes] = [server.received.length, await bytesOf(folder)]
-    const again = await workshop(folder, ['--num-instructions', '150'], env)
+    const again = await workshop(folder, ['--num-instructions', '150', '--concurrency', '16'], env)
     expect(again).toMatchObject({ code: 0, err: '' })
     expect(await bytesOf(folder)).toEqual(bytes)
     expect(server.received).toHaveLength(asked)
+  })
+})
+
+describe('a fault that ends the run', () => {
+  it.each([
+    ['401', /OPENAI_API_KEY/],
+    ['404', /--model gpt-6-luna/],
+  ])('is told once with its cure, and leaves an empty folder empty: %s', async (name, cure) => {
+    const folder = await temporaryFolder()
+    const { server, env } = await serve(() => fatal[name])
+    const run = await workshop(folder, [], env)
+    expect(run.code).toBe(1)
+    expect(run.err.trim().split('\n')).toHaveLength(1)
+    expect(run.err).toMatch(cure)
+    expect(run.err).not.toContain(secret)
+    expect(server.received.length).toBeLessThanOrEqual(8)
+    expect(await readdir(folder).catch(() => [])).toEqual([])
+  })
+
+  it('leaves the files of the last run alone', async () => {
+    const folder = await folderWithRun()
+    const bytes = await bytesOf(folder)
+    const { env } = await serve(() => fatal.insufficient_quota)
+    const run = await workshop(folder, [], env)
+    expect(run.code).toBe(1)
+    expect(run.err).toContain('out of credit')
+    expect(await bytesOf(folder)).toEqual(bytes)
+  })
+})
+
+describe('a row whose call finally fails', () => {
+  it('is rejected as call_failed, and is all that the next run asks for', async () => {
+    const folder = await temporaryFolder()
+    let healed = false
+    const asksFor = ({ body }: Received): string | undefined =>
+      /^1\. (?<task>.*)$/.exec(body.messages.at(-1)?.content ?? '')?.groups?.task
+    const { server, env } = await serve((received) => {
+      const task = asksFor(received)
+      return task && task.length % 5 === 0 && !healed ? { status: 413, body: 'too large' } : undefined
+    })
+    await workshop(folder, ['--num-instructions', '10'], env)
+    const failed = (await rowsOf<Rejected>(folder, 'rejected.jsonl')).filter(
+      (row) => row.reason === 'call_failed',
+    )
+    expect(failed.length).toBeGreaterThan(0)
+    expect(failed.every((row) => row.step === 'instances')).toBe(true)
+
+    healed = true
+    const asked = server.received.length
+    expect(await workshop(folder, ['instances', 'filter'], env)).toMatchObject({ code: 0, err: '' })
+    const askedAgain = new Set(server.received.slice(asked).map(asksFor))
+    expect(askedAgain).toEqual(new Set(failed.map((row) => row.instruction)))
+    const left = (await rowsOf<Rejected>(folder, 'rejected.jsonl')).filter(
+      (row) => row.reason === 'call_failed',
+    )
+    expect(left).toEqual([])
   })
 })

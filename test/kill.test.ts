@@ -8,7 +8,7 @@ import { bytesOf, project, rowsOf, start, temporaryFolder, workshop } from './su
 import { steady } from './support/faults.ts'
 import { TestServer } from './support/server.ts'
 
-const target = ['--num-instructions', '100']
+const target = ['--num-instructions', '50']
 const concurrency = 8
 
 /** A server that answers the same question always in the same way, and tells how many requests came. */
@@ -40,18 +40,8 @@ async function logged(folder: string): Promise<number> {
 describe('kill -9', () => {
   // So many requests after the start, or as soon as this file is touched.
   const moments = [
-    1,
-    6,
-    '.1-instructions.jsonl.tmp',
-    11,
-    3,
-    '.2-classified.jsonl.tmp',
-    17,
-    9,
-    14,
-    '.rejected.jsonl.tmp',
-    20,
-    '.3-instances.jsonl.tmp',
+    ...[1, 4, '.1-instructions.jsonl.tmp', 5, 2, '.2-classified.jsonl.tmp'],
+    ...[8, 3, 7, '.rejected.jsonl.tmp', 9, '.3-instances.jsonl.tmp'],
   ]
 
   it('at twelve moments loses no logged reply: the files are those of an undisturbed run', async () => {
@@ -90,8 +80,8 @@ describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
     const held = new Promise<void>((resolve) => (pressed = resolve))
     let requests = 0
     const { server, env } = await serve(async () => {
-      if (++requests === 60) pressed()
-      if (requests >= 60 - 4) await released
+      if (++requests === 40) pressed()
+      if (requests >= 40 - 4) await released
     })
     const run = spawn('npx', ['tsx', 'workshop.ts', ...target, '--data-dir', folder], {
       cwd: project,
@@ -144,7 +134,7 @@ describe.skipIf(process.platform === 'win32')('a full disk', () => {
       'sh',
       [
         '-c',
-        'ulimit -f 200 && exec "$0" --import tsx workshop.ts "$@"',
+        'ulimit -f 100 && exec "$0" --import tsx workshop.ts "$@"',
         process.execPath,
         ...target,
         '--data-dir',

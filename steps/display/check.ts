@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { CallLog } from '../model/call-log.ts'
-import { estimate } from '../model/estimate.ts'
+import { Budget } from '../model/budget.ts'
 import { priceOf } from '../model/prices.ts'
 import { isProblem } from '../model/problem.ts'
 import { chooseProvider, type Provider, type Recorded } from '../model/provider.ts'
@@ -15,7 +15,7 @@ import { wantedFirst } from '../workspace/plan.ts'
 import { readSeedTasks } from '../workspace/seeds.ts'
 import { projectFolder, readEnvironment, readSettings, type Settings } from '../workspace/settings.ts'
 import { checkWords, type CheckWords } from './check-words.ts'
-import { commandLine } from './command-line.ts'
+import { typed } from './command-line.ts'
 import { Screen, shownPath } from './screen.ts'
 import { whoAnswers } from './summary.ts'
 
@@ -25,7 +25,7 @@ export async function checkSetup(argv: readonly string[]): Promise<void> {
   const [, surplus] = readCommandLine(argv).words
   if (surplus !== undefined) throw takesNoWords(surplus)
   const settings = readSettings(argv, process.env)
-  const check = new Check(settings)
+  const check = new Check(settings, argv)
   check.node(process.versions.node)
   await check.folder()
   await check.seeds()
@@ -36,11 +36,13 @@ export async function checkSetup(argv: readonly string[]): Promise<void> {
 class Check {
   private faults = 0
   private readonly settings: Settings
+  private readonly argv: readonly string[]
   private readonly screen: Screen
   private readonly words: CheckWords
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, argv: readonly string[]) {
     this.settings = settings
+    this.argv = argv
     this.screen = new Screen(settings.screen)
     this.words = checkWords[settings.screen]
   }
@@ -140,9 +142,10 @@ class Check {
   }
 
   private price(provider: Provider): void {
-    const price = priceOf(provider)
-    const { target, steps } = this.settings
-    const expected = estimate(wantedFirst(Number.isFinite(target) ? target : 0), steps, price)
+    const { target, language = 'en' } = this.settings
+    const price = priceOf(provider, this.settings.price)
+    const budget = new Budget({ ...this.settings, budget: undefined, language }, provider)
+    const expected = budget.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
     if (price) this.good(this.words.price(price.input, price.output))
     else this.screen.remark(this.words.noPrice(provider.model))
     this.good(this.screen.words.expected(expected.calls, expected.dollars))
@@ -152,8 +155,8 @@ class Check {
     process.exitCode = this.faults > 0 ? 1 : 0
     this.screen.title(
       this.faults > 0
-        ? this.words.mend(this.faults, commandLine(this.settings, 'check'))
-        : this.words.works(commandLine(this.settings, '').trim()),
+        ? this.words.mend(this.faults, typed(this.argv))
+        : this.words.works(typed(this.argv.filter((word) => word !== 'check'))),
     )
   }
 }

@@ -1,8 +1,8 @@
 // Model text is hostile input: what could steer a terminal or hide in a line is taken out before it is printed.
 
-// C0 and C1 controls, zero-width and bidirectional marks, line separators, lone surrogates.
+// C0 and C1 controls, soft hyphens, zero-width and bidirectional marks, line separators, tag characters, lone surrogates.
 const hidden =
-  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
 /** The text on one line, white space folded, nothing in it that a terminal would obey. */
 export function plain(text: string): string {

@@ -10,6 +10,8 @@ import { headings, type Vocabulary, vocabularies } from './words.ts'
 
 const widthElsewhere = 100 // columns where no terminal says how many it has
 
+export type Part = readonly [joint: string, text: string]
+
 export class Screen {
   readonly words: Vocabulary
   readonly language: Language
@@ -40,14 +42,27 @@ export class Screen {
     for (const line of this.wrapped(text, '')) this.line(this.paint.bold(line))
   }
 
-  heading(step: Step): void {
-    this.title(headings[step])
+  heading(step: Step, file?: string): void {
+    this.title(`${headings[step]}${file === undefined ? '' : ` → ${file}`}`)
     this.progressLine.prepare()
   }
 
   /** A line of our own words, wrapped on a terminal with the next lines set in; `indent` may carry a mark. */
   detail(text: string, indent = '  '): void {
     for (const line of this.wrapped(text, indent)) this.line(line)
+  }
+
+  /** Parts of a line side by side, on as many lines as they need; each comes with what joins it to the one before. */
+  flow(parts: readonly Part[]): void {
+    const room = 4 // columns: the line is set in by two, and a wide comma may follow
+    const lines: string[] = []
+    for (const [joint, text] of parts) {
+      const line = lines.pop()
+      const longer = line === undefined ? text : `${line}${joint}${text}`
+      if (line === undefined || widthOf(longer) + room <= this.width) lines.push(longer)
+      else lines.push(`${line}${joint.replace(' · ', '').trimEnd()}`, text)
+    }
+    for (const line of lines) this.detail(line)
   }
 
   remark(text: string): void {
@@ -67,9 +82,13 @@ export class Screen {
     )
   }
 
-  /** One row of model text, harmless and cut to the terminal's width. */
+  /** One row of model text, harmless and cut to the terminal's width; of a task with its answer both are seen. */
   sample(text: string): void {
-    this.line(this.paint.dim(cutToWidth(`    · ${plain(text)}`, this.width)))
+    const row = `    · ${plain(text)}`
+    const arrow = row.indexOf(' ⇒ ')
+    const task = cutToWidth(row.slice(0, Math.max(arrow, 0)), Math.floor(this.width / 2))
+    const shown = arrow > 0 && widthOf(row) > this.width ? task + row.slice(arrow) : row
+    this.line(this.paint.dim(cutToWidth(shown, this.width)))
   }
 
   error(text: string): void {

@@ -28,7 +28,9 @@ import {
   withStored,
 } from '../workspace/settings.ts'
 import { DryRun } from './dry-run.ts'
+import { commandLine } from './command-line.ts'
 import { onInterrupt } from './interrupt.ts'
+import { isReason } from './reasons.ts'
 import { Rate } from './rate.ts'
 import type { Batches } from './batches.ts'
 import type { Round } from './round.ts'
@@ -177,7 +179,7 @@ export class Session {
     if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
     if (step === 'generate' && this.model.budget.limit < Infinity)
       this.model.budget.beginGeneration(await carriedInstructions(this.folder))
-    if (round.number === 1) this.screen.heading(step)
+    if (round.number === 1) this.screen.heading(step, shownPath(this.folder.output(step)))
     await this.batches?.before(step, round, work)
     this.model.begin()
     const rate = new Rate()
@@ -202,7 +204,6 @@ export class Session {
     await this.keepRecord(step, sheet)
     showCell(this.screen, round, sheet, {
       edited,
-      file: shownPath(this.folder.output(step)),
       cost: this.costOf(step),
       funnel: this.record.funnel,
     })
@@ -287,24 +288,24 @@ export class Session {
     if (this.lastStep === 'filter') await this.export()
     if (stopped && !this.model.budget.reached) return
     if (this.lastStep === 'filter') {
-      this.screen.title(
-        reached
-          ? words.done(rows, kept, shownPath(this.folder.dataset))
-          : words.belowTarget(kept, settings.target),
-      )
-      await this.drawReport(rows)
-      this.screen.detail(words.tryNext)
+      const result = reached
+        ? words.done(rows, kept, shownPath(this.folder.dataset))
+        : words.belowTarget(kept, settings.target)
+      this.screen.title(`${result} · ${await this.drawReport(rows)}`)
+      const subject = this.commonestReason() ?? words.someWords
+      this.screen.detail(words.askWhy(commandLine(settings, `why ${subject}`)))
+      this.screen.detail(words.tryNext(commandLine(settings, 'filter --similarity 0.3')))
     } else {
       const stale = await this.folder.stale(this.lastStep)
-      if (stale.length > 0) this.screen.detail(words.next(`npx tsx workshop.ts ${stale.join(' ')}`))
+      if (stale.length > 0) this.screen.detail(words.next(commandLine(settings, stale.join(' '))))
     }
   }
 
   private totalCost() {
-    const { price, used, spent } = this.model.budget
+    const { price, used, paid, unanswered } = this.model.budget
     const { calls, fresh, cached_tokens: cached } = used
     const tokens = used.prompt_tokens + used.completion_tokens
-    return { calls, tokens, cached, dollars: dollars(used, price), fresh, spent: price && spent }
+    return { calls, tokens, cached, dollars: dollars(used, price), fresh, paid: price && paid, unanswered }
   }
 
   private async export(): Promise<void> {
@@ -315,15 +316,24 @@ export class Session {
     showExports(this.screen, await exportDataset(this.folder, settings.exports, source, language))
   }
 
-  /** The page of this run, from run.json and the files, unless it would take long. */
-  private async drawReport(rows: number): Promise<void> {
+  /** Draws the page of this run, from run.json and the files, unless it would take long; returns what to say of it. */
+  private async drawReport(rows: number): Promise<string> {
     const { words, language } = this.screen
     const { dataDir, outputPath } = this.materials.settings
     const { drawReport, shownAtMost } = await import('./report/draw.ts')
-    if (rows > shownAtMost) return this.screen.detail(words.reportLater(rows))
+    if (rows > shownAtMost) return words.reportLater(rows)
     const stored = readSettings(['report', '--data-dir', dataDir], process.env)
     const file = await drawReport({ ...stored, outputPath }, language)
-    this.screen.detail(words.report(shownPath(file)))
+    return words.page(shownPath(file))
+  }
+
+  /** The reason most rows were rejected for; being too many is no fault of theirs. */
+  private commonestReason(): string | undefined {
+    const counts = Object.values(this.record.rejected).flatMap((reasons) => Object.entries(reasons))
+    const [commonest] = counts
+      .filter(([reason]) => reason !== 'beyond_target' && isReason(reason))
+      .toSorted((a, b) => b[1] - a[1])
+    return commonest?.[0]
   }
 
   async close(): Promise<void> {

@@ -7,9 +7,9 @@ import type { StepCost } from '../workspace/run-record.ts'
 import type { OptionName } from '../workspace/options.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Round } from './round.ts'
-import { widthOf } from './plain.ts'
-import { type Screen, shownPath } from './screen.ts'
+import { type Part, type Screen, shownPath } from './screen.ts'
 import type { Sheet } from './sheet.ts'
+import type { Vocabulary } from './words.ts'
 
 type Expected = { calls: number; dollars: number | undefined }
 
@@ -60,40 +60,36 @@ export function whoAnswers({ words, language }: Screen, settings: Settings, prov
 
 type Cell = {
   edited: string | undefined
-  file: string
   cost: (StepCost & { fresh: number }) | undefined
   funnel: Record<string, number>
 }
 
-/** Counts, reasons, sample rows and the file; a later round takes one line. */
+/** Counts, cost, reasons and sample rows; a later round takes one line. */
 export function showCell(screen: Screen, round: Round, sheet: Sheet, cell: Cell): void {
   const { words } = screen
   const later = round.number > 1
-  if (!later) for (const line of outcomeLines(screen, sheet, cell.funnel)) screen.detail(line)
+  if (!later) screen.flow(outcomeParts(screen, sheet, cell))
   else if (sheet.step === 'filter')
-    screen.detail(`${words.round(round.number)}${words.colon}${funnelLine(screen, cell.funnel)}`)
+    screen.detail(`${words.round(round.number)}${words.colon}${funnelLine(words, cell.funnel)}`)
   if (sheet.judgement) screen.detail(words.judged(sheet.judgement, round.model.provider.name === 'offline'))
-  if (!later) for (const note of sheet.notes) screen.detail(note(words))
   for (const remark of sheet.remarks) screen.remark(remark(words))
   if (cell.edited) screen.remark(words.edited(cell.edited))
-  if (later) return
-  for (const sample of sheet.samples) screen.sample(sample)
-  screen.detail(`→ ${cell.file}${cell.cost ? ` · ${words.cost(totals(cell.cost))}` : ''}`)
-  if (sheet.step === 'filter') screen.detail(funnelLine(screen, cell.funnel))
+  if (!later) for (const sample of sheet.samples) screen.sample(sample)
 }
 
-/** What the step came to and every reason with its count, the most frequent first, on as many lines as that takes. */
-function outcomeLines(screen: Screen, sheet: Sheet, funnel: Record<string, number>): string[] {
-  const { words, width } = screen
+/** What the step came to, what it cost, and every reason with its count, the most frequent first. */
+function outcomeParts({ words }: Screen, sheet: Sheet, { cost, funnel }: Cell): Part[] {
   const reasons = [...sheet.rejects.counts].toSorted((a, b) => b[1] - a[1])
-  const parts = reasons.map(([reason, count], place) => words.rejected(reason, count, place))
-  const lines = [outcomeOf(screen, sheet.step, funnel)]
-  for (const part of parts) {
-    const longer = `${lines.at(-1) ?? ''}${part}`
-    if (widthOf(longer) + 2 <= width) lines[lines.length - 1] = longer
-    else lines.push(`  ${part.replace(/^[ ,，·]+/, '')}`)
-  }
-  return lines
+  const between = ' · '
+  return [
+    ['', outcomeOf(words, sheet.step, funnel)],
+    ...(cost ? [[between, words.cost(totals(cost))] as const] : []),
+    ...sheet.notes.map((note) => [between, note(words)] as const),
+    ...reasons.map(
+      ([reason, count], place) =>
+        [place === 0 ? between : words.comma, words.rejected(reason, count, place === 0)] as const,
+    ),
+  ]
 }
 
 /** The files `--export` made, each on a line. */
@@ -109,15 +105,15 @@ function totals(cost: StepCost & { fresh: number }) {
   return { calls, tokens: prompt_tokens + completion_tokens, cached, dollars: dollars ?? undefined, fresh }
 }
 
-function outcomeOf({ words }: Screen, step: Step, funnel: Record<string, number>): string {
+function outcomeOf(words: Vocabulary, step: Step, funnel: Record<string, number>): string {
   const of = (name: string): number => funnel[name] ?? 0
   if (step === 'generate') return words.generate(of('novel'), of('parsed'))
   if (step === 'classify') return words.classify(of('classification'), of('classified'))
   if (step === 'instances') return words.instances(of('instances'), of('with_instances'))
-  return words.filter(of('rows'), of('kept'))
+  return funnelLine(words, funnel)
 }
 
-function funnelLine({ words }: Screen, funnel: Record<string, number>): string {
+function funnelLine(words: Vocabulary, funnel: Record<string, number>): string {
   return Object.entries(words.funnel)
     .filter(([name]) => funnel[name] !== undefined)
     .map(([name, title]) => `${title} ${(funnel[name] ?? 0).toLocaleString('en-US')}`)

@@ -2,6 +2,7 @@
 import type { Language } from '../text/language.ts'
 
 const en = {
+  looking: 'looking through the files …',
   kept: (rows: number, file: string) => `kept: ${rows} ${rows === 1 ? 'row' : 'rows'} in ${file}`,
   rejected: (step: number, reason: string) => `rejected in step ${step}: ${reason}`,
   waiting: (file: string, next: string) => `so far in ${file}; next: ${next}`,
@@ -47,6 +48,7 @@ const en = {
 type Vocabulary = typeof en
 
 const zh: Vocabulary = {
+  looking: '正在查找……',
   kept: (rows, file) => `保留：${file} 中有 ${rows} 行`,
   rejected: (step, reason) => `在第 ${step} 步被拒绝：${reason}`,
   waiting: (file, next) => `目前在 ${file} 中；下一步：${next}`,

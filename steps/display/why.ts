@@ -2,7 +2,7 @@
 import { Fault } from '../workspace/fault.ts'
 import { Folder } from '../workspace/folder.ts'
 import { idOf } from '../workspace/hash.ts'
-import { byId, byReason, byWords, findLives, type Life, type Lives } from '../workspace/lives.ts'
+import { byId, byWords, findLives, findRejected, type Life, type Lives } from '../workspace/lives.ts'
 import { readCommandLine } from '../workspace/options.ts'
 import { readSettings } from '../workspace/settings.ts'
 import { commandLine } from './command-line.ts'
@@ -19,12 +19,14 @@ export async function tellWhy(argv: readonly string[]): Promise<void> {
   const settings = readSettings(argv, process.env)
   const folder = await Folder.open(settings.dataDir, settings.outputPath)
   const look = { settings, folder, screen: new Screen(settings.screen), words: whyWords[settings.screen] }
+  look.screen.progress(() => look.words.looking)
   const alone = asked.length === 1
   if (alone && isReason(word)) return tellReason(look, word)
   const isId = alone && /^[0-9a-f]{6,12}$/.test(word)
   const found = await findLives(folder, isId ? byId(word) : byWords(asked))
   if (!found.files) throw noRun(folder.dir)
   if (found.lives.length > 0) return tellCandidates(look, found)
+  if (alone && whyReason(word, 'en') !== undefined) return tellReason(look, word)
   look.screen.line(isId ? look.words.nothingById(word) : look.words.nothing(asked.join(' ')))
   look.screen.detail(look.words.try)
 }
@@ -44,7 +46,7 @@ async function tellReason(look: Look, reason: string): Promise<void> {
   const { screen, words, folder, settings } = look
   screen.title(nameOfReason(reason, screen.language))
   screen.detail(whyReason(reason, screen.language) ?? words.notExplained)
-  const { lives, files, more } = await findLives(folder, byReason(reason))
+  const { lives, files, more } = await findRejected(folder, reason)
   if (!files) throw noRun(folder.dir)
   if (lives.length === 0) return screen.detail(words.noneRejected)
   screen.title(more ? words.someRejected : words.allRejected)
@@ -70,8 +72,8 @@ function listed({ screen, words }: Look, { instruction }: Life, remark: string):
 
 function nothingAsked(): Fault {
   return new Fault({
-    en: 'why what? Give words of an instruction, an id, or a reason: npx tsx workshop.ts why near_duplicate',
-    zh: 'why 后面要写指令中的几个词、id 或拒绝原因：npx tsx workshop.ts why near_duplicate',
+    en: 'why what? Name words of an instruction, an id, or a reason. Like this: npx tsx workshop.ts why near_duplicate',
+    zh: 'why 后面要写指令中的几个词、id 或拒绝原因，例如：npx tsx workshop.ts why near_duplicate',
   })
 }
 

@@ -71,14 +71,13 @@ const en = {
   round: (round: number) => `Round ${round}`,
   generate: (novel: number, parsed: number) =>
     `${number(novel)} new instructions of ${number(parsed)} candidates`,
-  classify: (tasks: number, all: number) =>
-    `${number(tasks)} of ${number(all)} instructions are classification tasks`,
+  classify: (tasks: number, all: number) => `${number(tasks)} of ${number(all)} are classification tasks`,
   instances: (instances: number, rows: number) =>
     `${number(instances)} instances for ${number(rows)} instructions`,
-  filter: (rows: number, kept: number) => `${number(rows)} rows from ${number(kept)} instructions`,
   colon: ': ',
-  rejected: (reason: string, count: number, place: number) =>
-    `${place === 0 ? ' · rejected: ' : ', '}${number(count)} ${reason}`,
+  comma: ', ',
+  rejected: (reason: string, count: number, first: boolean) =>
+    `${first ? 'rejected: ' : ''}${number(count)} ${reason}`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
     `${number(calls)} calls${fresh < calls ? ` (${number(calls - fresh)} from the log)` : ''}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
@@ -88,7 +87,7 @@ const en = {
     with_instances: 'with instances',
     kept: 'kept',
   },
-  agreement: (same: number, all: number) => `model and label agree on ${same} of ${all} seed tasks`,
+  agreement: (same: number, all: number) => `seed labels: ${same} of ${all} agree`,
   judged: ({ rows, ...shares }: Judgement, offline: boolean) =>
     `the judge on ${number(rows)} rows: valid instruction ${percent(shares.instruction_valid)}, appropriate input ${percent(shares.input_appropriate)}, correct output ${percent(shares.output_correct)}, all three ${percent(shares.all)} ${offline ? "(the stand-in's, set by hand: they say nothing about models)" : "(people on the paper's rows: 92, 79, 58, 54 %)"}`,
   fewForOpenai: (rows: number, least: number) =>
@@ -101,8 +100,8 @@ const en = {
     'the model has run dry: of its last candidates fewer than 5 % were new. Try --topics FILE, more seed tasks, a higher --temperature, or --merge with other runs',
   bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
   ineffective: (options: string) => `${options}: no effect here`,
-  total: ({ spent, ...cost }: Cost & { spent: number | undefined }) =>
-    `in all ${en.cost(cost)}; paid in this run: ${money(spent)}`,
+  total: ({ paid, unanswered, ...cost }: Cost & { paid: number | undefined; unanswered: number }) =>
+    `in all ${en.cost(cost)}; paid in this run: ${money(paid)}${unanswered > 0 ? `, at most ${money(unanswered)} more for attempts without an answer` : ''}`,
   dryRun: 'dry run: nothing is asked, nothing is written',
   forecast: (calls: number, prompt: number, reply: number, dollars: number | undefined, logged: number) =>
     `about ${number(calls)} calls, ${number(prompt)} prompt and ${number(reply)} reply tokens, ${dollars === undefined ? 'price not known (--price)' : money(dollars)}${logged > 0 ? `; ${number(logged)} more are in the log` : ''}`,
@@ -138,8 +137,10 @@ const en = {
   next: (command: string) => `next: ${command}`,
   done: (rows: number, kept: number, file: string) =>
     `${number(rows)} rows from ${number(kept)} instructions in ${file}`,
-  tryNext:
-    'open the files in between, change a row, run a step again: npx tsx workshop.ts filter --similarity 0.5',
+  someWords: 'WORDS',
+  askWhy: (command: string) => `ask why: ${command}`,
+  tryNext: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
+  page: (file: string) => `page: ${file}`,
   report: (file: string) => `${file}: open it in a browser`,
   reportLater: (rows: number) =>
     `${number(rows)} rows: the report page is drawn by npx tsx workshop.ts report`,
@@ -171,14 +172,14 @@ const zh: Vocabulary = {
   generate: (novel, parsed) => `${number(parsed)} 条候选中有 ${number(novel)} 条新指令`,
   classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
-  filter: (rows, kept) => `${number(kept)} 条指令，共 ${number(rows)} 行数据`,
   colon: '：',
-  rejected: (reason, count, place) =>
-    `${place === 0 ? ' · 拒绝：' : '，'}${nameOfReason(reason, 'zh')} ${number(count)}`,
+  comma: '，',
+  rejected: (reason, count, first) =>
+    `${first ? '拒绝：' : ''}${nameOfReason(reason, 'zh')} ${number(count)}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
     `${number(calls)} 次调用${fresh < calls ? `（${number(calls - fresh)} 次取自日志）` : ''}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
-  agreement: (same, all) => `${all} 个种子任务中，模型判断与标注一致的有 ${same} 个`,
+  agreement: (same, all) => `${all} 个种子任务的判断有 ${same} 个与标注一致`,
   judged: ({ rows, ...shares }, offline) =>
     `评审了 ${number(rows)} 行：指令有效 ${percent(shares.instruction_valid)}，输入合适 ${percent(shares.input_appropriate)}，输出正确 ${percent(shares.output_correct)}，三项都对 ${percent(shares.all)}${offline ? '（替身的评审是事先设定的，不能说明任何模型）' : '（论文数据经人工评审为 92、79、58、54 %）'}`,
   fewForOpenai: (rows, least) => `OpenAI 微调至少需要 ${least} 个示例，这里只有 ${rows} 个`,
@@ -188,7 +189,8 @@ const zh: Vocabulary = {
     '模型已经写不出新东西：最近的候选中新指令不足 5 %。可以试试 --topics 文件、增加种子任务、提高 --temperature，或用 --merge 合并其他运行',
   bankEmpty: '离线模型的题库已经用完；要更多指令需要真正的模型',
   ineffective: (options) => `${options}：在这里不起作用`,
-  total: ({ spent, ...cost }) => `合计 ${zh.cost(cost)}；本次运行花费 ${money(spent)}`,
+  total: ({ paid, unanswered, ...cost }) =>
+    `合计 ${zh.cost(cost)}；本次运行花费 ${money(paid)}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
   dryRun: '试运行：不发送任何请求，不写入任何文件',
   forecast: (calls, prompt, reply, dollars, logged) =>
     `预计约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
@@ -218,7 +220,10 @@ const zh: Vocabulary = {
   stopped: '已中断；重新运行同一命令即可继续',
   next: (command) => `下一步：${command}`,
   done: (rows, kept, file) => `${number(kept)} 条指令共 ${number(rows)} 行，保存在 ${file}`,
-  tryNext: '打开中间文件，改一行，重新运行某一步：npx tsx workshop.ts filter --similarity 0.5',
+  someWords: '词语',
+  askWhy: (command) => `问为什么：${command}`,
+  tryNext: (command) => `改一行再运行某一步，或者过滤得更严：${command}`,
+  page: (file) => `网页：${file}`,
   report: (file) => `${file}：可在浏览器中打开`,
   reportLater: (rows) => `共 ${number(rows)} 行：报告页请用 npx tsx workshop.ts report 生成`,
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,

@@ -45,6 +45,7 @@ export class BatchRoad {
   private readonly wire: BatchWire
   private readonly ledger: BatchLedger
   private spelling = 0 // of the requests whose replies are being read
+  private unaffordable = 0 // questions there was no money for, if all others cost the most they can
 
   private constructor({ model, dir, poll, tell }: Terms, wire: BatchWire, ledger: BatchLedger) {
     this.model = model
@@ -73,6 +74,7 @@ export class BatchRoad {
       for (const spool of spools) await (worthIt ? this.send(step, spool) : spool.discard())
       if (!worthIt) return
       last = await this.follow(step, this.underWay(step))
+      last.failed += this.unaffordable
     }
   }
 
@@ -84,10 +86,12 @@ export class BatchRoad {
   private async collect(rehearse: () => Promise<void>): Promise<Spool[]> {
     const spools: Spool[] = []
     const known = new Set<string>()
+    this.unaffordable = 0
     const dialect = dialectOf(this.model.provider)
     this.model.collect = async (head: CallHead, question: Question) => {
-      if (known.has(head.key) || !this.model.budget.reserveInBatch(question)) return
+      if (known.has(head.key)) return
       known.add(head.key)
+      if (!this.model.budget.reserveInBatch(question)) return void this.unaffordable++
       let spool = spools.at(-1)
       if (!spool || spool.keys.length >= mostLines || spool.bytes >= mostBytes)
         spools.push((spool = new Spool(path.join(this.dir, `.batch-${head.key}.jsonl`))))

@@ -32,8 +32,10 @@ export class Budget {
   readonly experience: Experience
   /** Every call this run used, once. */
   readonly used: Tally = { ...noTally }
-  /** US dollars this run spent at most: attempts nobody answered count at their worst. */
-  spent = 0
+  /** US dollars this run paid. */
+  paid = 0
+  /** US dollars, at worst, for attempts nobody answered: a server may have, and billed it. */
+  unanswered = 0
   /** A request was refused for want of money. */
   reached = false
   /** Step 1 ended for want of money; the later steps go on with what there is. */
@@ -51,13 +53,14 @@ export class Budget {
   private growth = newGrowth()
 
   constructor(terms: Terms, provider: Provider) {
-    const idle = terms.budget === undefined || provider.replayOf !== undefined || isFree(provider)
+    this.asking = askingSteps(terms.steps, terms.judge)
+    const asks = provider.replayOf === undefined && this.asking.length > 0
+    const idle = terms.budget === undefined || isFree(provider) || !asks
     this.price = priceOf(provider, terms.price)
     if (!idle && !this.price) throw noPrice(provider)
     this.limit = idle ? Infinity : (terms.budget ?? Infinity)
     this.experience = new Experience(terms.language)
     this.batch = terms.batch ?? false
-    this.asking = askingSteps(terms.steps, terms.judge)
     this.later = this.asking.filter((step) => step !== 'generate')
   }
 
@@ -109,7 +112,7 @@ export class Budget {
       this.spend(question, reply)
       return reply
     } catch (error) {
-      if (isProblem(error) && error.connection) this.spent += worst // perhaps answered, and billed
+      if (isProblem(error) && error.connection) this.unanswered += worst
       throw error
     } finally {
       this.reserved -= worst
@@ -120,7 +123,7 @@ export class Budget {
 
   /** Whether a request may go into a batch; it counts at its worst until the batch is there. */
   reserveInBatch(question: Question): boolean {
-    const worst = this.worstOf(question, 'batch')
+    const worst = this.worstOf(question, true)
     if (this.spent + this.reservedInBatch + worst > this.limit) return false
     this.reservedInBatch += worst
     return true
@@ -128,7 +131,7 @@ export class Budget {
 
   /** A batch has answered this one. */
   paidInBatch(usage: Usage): void {
-    this.spent += dollars({ ...usage, batch: usage }, this.price) ?? 0
+    this.paid += this.costOf(usage, true)
   }
 
   /** No batch is under way any more: what was not answered is not billed. */
@@ -167,7 +170,8 @@ export class Budget {
   private costOfLaterSteps(): number {
     return this.later.reduce((sum, step) => {
       const { prompt, completion } = this.experience.row(step)
-      return sum + this.costOf({ prompt_tokens: prompt, completion_tokens: completion, cached_tokens: 0 })
+      const usage = { prompt_tokens: prompt, completion_tokens: completion, cached_tokens: 0 }
+      return sum + this.costOf(usage, this.batch)
     }, 0)
   }
 
@@ -178,10 +182,9 @@ export class Budget {
     return { kind: this.ended ? 'stopped' : 'fatal', words: this.words }
   }
 
-  private worstOf({ messages, maxTokens }: Question, road?: 'batch'): number {
+  private worstOf({ messages, maxTokens }: Question, inBatch = false): number {
     const prompt_tokens = promptTokens(messages) * prudence * this.promptFactor
-    const usage = { prompt_tokens, completion_tokens: maxTokens, cached_tokens: 0 }
-    return dollars(road ? { ...usage, batch: usage } : usage, this.price) ?? 0
+    return this.costOf({ prompt_tokens, completion_tokens: maxTokens, cached_tokens: 0 }, inBatch)
   }
 
   // A server that does not count tokens is not free.
@@ -189,13 +192,13 @@ export class Budget {
     const prompt = promptTokens(messages)
     const counted = usage.prompt_tokens > 0
     this.promptFactor = Math.max(this.promptFactor, usage.prompt_tokens / (prompt * prudence))
-    this.spent += this.costOf(
+    this.paid += this.costOf(
       counted ? usage : { prompt_tokens: prompt, completion_tokens: tokensOf(reply ?? ''), cached_tokens: 0 },
     )
   }
 
-  private costOf(usage: Usage): number {
-    return dollars(usage, this.price) ?? 0
+  private costOf(usage: Usage, inBatch = false): number {
+    return dollars(inBatch ? { ...usage, batch: usage } : usage, this.price) ?? 0
   }
 
   /** What so many rows take in the steps of this command; `dollars` is undefined when the price is not known. */
@@ -212,12 +215,16 @@ export class Budget {
     return { ...sum, dollars: dollars(sum, this.price) }
   }
 
+  private get spent(): number {
+    return this.paid + this.unanswered
+  }
+
   /** Why the run ends. */
   get words(): Words {
     const [limit, spent] = [`$${this.limit}`, `$${this.spent.toFixed(4)}`]
     return {
-      en: `the budget of ${limit} is reached: ${spent} spent, and the next request might exceed it. The same command goes on, with as much again`,
-      zh: `已达到预算 ${limit}：本次花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
+      en: `the budget of ${limit} is reached: ${this.unanswered > 0 ? 'up to ' : ''}${spent} spent, and the next request might exceed it. The same command goes on, with as much again`,
+      zh: `已达到预算 ${limit}：本次${this.unanswered > 0 ? '最多' : ''}花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
     }
   }
 }

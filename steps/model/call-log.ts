@@ -139,11 +139,9 @@ export class CallLog {
     const length = this.lengths[place] ?? 0
     const handle = await (this.reading ??= open(this.file, 'r'))
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, this.starts[place])
-    try {
-      return JSON.parse(textOf(buffer)) as Call
-    } catch {
-      throw broken(this.file, place + 1)
-    }
+    const call = parsed(buffer)
+    if (!isCall(call)) throw broken(this.file, place + 1)
+    return call
   }
 
   /** Resolves when the call is on disk. Calls that come in while a flush is under way share the next one; after a failed flush there is none. */
@@ -194,11 +192,14 @@ function textOf(bytes: Buffer): string {
 }
 
 function isWhole(bytes: Buffer): boolean {
+  return parsed(bytes) !== undefined
+}
+
+function parsed(bytes: Buffer): unknown {
   try {
-    JSON.parse(textOf(bytes))
-    return true
+    return JSON.parse(textOf(bytes))
   } catch {
-    return false
+    return undefined
   }
 }
 
@@ -211,16 +212,25 @@ function readHead(bytes: Buffer, file: string, number: number): Entry {
 
 // A line in another order of fields: somebody's tool rewrote the log.
 function readWhole(bytes: Buffer, file: string, number: number): Entry {
-  let call: Partial<Call>
-  try {
-    call = JSON.parse(textOf(bytes)) as Partial<Call>
-  } catch {
-    throw broken(file, number)
-  }
-  if (call.v !== 1) throw foreign(file, number, call.v)
-  if (typeof call.key !== 'string') throw broken(file, number)
-  const { key, rows = [], provider = '', model = '', at = '' } = call
+  const call = parsed(bytes)
+  if (typeof call !== 'object' || call === null) throw broken(file, number)
+  const { v, key, rows = [], provider = '', model = '', at = '' } = call as Record<keyof Call, unknown>
+  if (v !== 1) throw foreign(file, number, v)
+  if (!isText(key) || !isText(provider) || !isText(model) || !isText(at)) throw broken(file, number)
+  if (!Array.isArray(rows) || !rows.every(isText)) throw broken(file, number)
   return { key, rows, provider, model, at }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+/** Whether a line holds what is made use of: a reply and what it cost. Its head was looked at when it was indexed. */
+function isCall(line: unknown): line is Call {
+  const { reply, usage } = (line ?? {}) as Partial<Record<keyof Call, unknown>>
+  if ((!isText(reply) && reply !== null) || typeof usage !== 'object' || usage === null) return false
+  const { prompt_tokens, completion_tokens, cached_tokens } = usage as Partial<Record<keyof Usage, unknown>>
+  return [prompt_tokens, completion_tokens, cached_tokens].every((tokens) => typeof tokens === 'number')
 }
 
 function broken(file: string, number: number): Fault {

@@ -20,6 +20,12 @@ type Told = { status?: number; code: string; message: string; param: string; hea
 
 /** Reads an error of the openai package. No key is in the words: what the server said is masked. */
 export function problemOf(error: unknown, provider: Provider): Problem {
+  const problem = readError(error, provider)
+  const hide = (words: string): string => (provider.key ? words.replaceAll(provider.key, '…') : words)
+  return { ...problem, words: { en: hide(problem.words.en), zh: hide(problem.words.zh) } }
+}
+
+function readError(error: unknown, provider: Provider): Problem {
   if (error instanceof SyntaxError) return noticeOf(error.message) // said to be JSON, and is not
   const told = hear(error)
   const words = sentence(told, provider)
@@ -60,15 +66,21 @@ function hear(error: unknown): Told {
     typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
   const status = has('status')
   const headers = has('headers')
-  const cause = has('cause')
-  const reason = cause === undefined ? '' : ` (${codeOf(cause) || messageOf(cause)})`
+  const reason = rootOf(error)
   return {
     ...(typeof status === 'number' ? { status } : {}),
     code: `${has('code') ?? ''} ${has('type') ?? ''}`,
-    message: masked(messageOf(error) + reason),
+    message: masked(messageOf(error) + (reason === '' ? '' : ` (${reason})`)),
     param: String(has('param') ?? ''),
     headers: headers instanceof Headers ? headers : undefined,
   }
+}
+
+// "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND.
+function rootOf(error: unknown): string {
+  let root = error
+  while (root instanceof Error && root.cause !== undefined) root = root.cause
+  return root === error ? '' : codeOf(root) || messageOf(root)
 }
 
 function sentence({ status, message }: Told, provider: Provider): Words {

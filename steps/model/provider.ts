@@ -88,7 +88,7 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   const local = server.local === true || /^https?:\/\/(localhost|127\.|\[::1\])/.test(baseUrl)
   const replayOf = settings.replay || onlyLog ? (latest ?? '') : unreachable ? latest : undefined
   const { tokenLimit, extra } = server
-  const proxied = Boolean(environment.HTTPS_PROXY)
+  const proxied = Boolean(environment.HTTPS_PROXY || environment.https_proxy)
   return { name, model, baseUrl, key, keyFrom, tokenLimit, extra, local, proxied, replayOf }
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { datasetCard, type Source } from './dataset-card.ts'
 import type { Folder } from './folder.ts'
+import { jsonLine } from './lines.ts'
 import type { ExportName } from './options.ts'
 import type { ExampleRow } from './records.ts'
 import { readRows } from './rows.ts'
@@ -64,7 +65,7 @@ async function write(
   let rows = 0
   for await (const row of readRows(folder.dataset, 'example')) {
     await file.addText(rows === 0 ? open : between)
-    await file.addText(JSON.stringify(spell(row)))
+    await file.addText(jsonLine(spell(row)))
     rows++
   }
   await file.addText(rows > 0 ? close : open.trim() + close.trimStart())

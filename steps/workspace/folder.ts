@@ -55,9 +55,9 @@ export class Folder {
     })
   }
 
-  /** Whether a file stands as the workshop wrote it. */
+  /** Whether a file stands as the workshop wrote it; a folder does not. */
   async wrote(file: string): Promise<boolean> {
-    const checksum = await checksumOf(file)
+    const checksum = await checksumOf(file).catch(() => undefined)
     return checksum !== undefined && this.journal.wrote(path.basename(file), checksum)
   }
 

@@ -2,7 +2,7 @@
 // line in a hand-edited file costs nothing. Files as the workshop wrote them are known to be sound.
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { codeOf, Fault, unreadable } from './fault.ts'
+import { codeOf, Fault, unreadable, type Words } from './fault.ts'
 import { exists, fileOf, type Folder, jsonlFiles, type Step, steps } from './folder.ts'
 import type { shapes } from './records.ts'
 import { readRows } from './rows.ts'
@@ -10,7 +10,7 @@ import type { Settings } from './settings.ts'
 
 /** A Fault where a step would later find one in its files. */
 export async function checkFiles(settings: Settings, folder: Folder): Promise<void> {
-  await checkOutput(settings, folder)
+  await checkOutputs(settings, folder)
   await checkOwn(folder, folder.path('rejected.jsonl'), 'rejected')
   for (const step of settings.steps) await checkInput(folder, step, settings)
   if (!settings.steps.includes('filter')) return
@@ -36,26 +36,30 @@ async function readThrough(file: string, kind: keyof typeof shapes): Promise<voi
 }
 
 // The data set may go anywhere but over what the workshop reads or keeps.
-async function checkOutput(settings: Settings, folder: Folder): Promise<void> {
-  const { outputPath, seedFile, topics, avoid, merge, replay } = settings
-  if (outputPath === undefined) return
-  const own = Object.values(fileOf).slice(0, -1)
+async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
+  const { seedFile, topics, avoid, merge, replay } = settings
+  const own = Object.values(fileOf).filter((name) => name !== fileOf.filter)
   const kept = [...own, 'rejected.jsonl', 'calls.jsonl', 'run.json', 'report.html'].map((name) =>
     folder.path(name),
   )
   const read = [seedFile, topics, replay, ...avoid, ...(await jsonlFiles(merge))]
-  if ([...kept, ...read].includes(outputPath)) throw overwrites(outputPath)
-  await checkPlace(outputPath, true)
+  if ([...kept, ...read].includes(folder.dataset)) throw overwrites(folder.dataset)
+  for (const step of settings.steps) await checkPlace(folder.output(step))
 }
 
-/** Every folder on the way is one, and the file is none. */
-async function checkPlace(target: string, isFile: boolean): Promise<void> {
+/** A file can be written there: it is no folder, and every folder on the way is one. */
+async function checkPlace(target: string): Promise<void> {
+  if (await isFolder(target)) throw inTheWay(target, { en: 'a folder', zh: '文件夹' })
+  for (let dir = path.dirname(target); (await isFolder(dir)) !== true; dir = path.dirname(dir))
+    if ((await isFolder(dir)) === false) throw inTheWay(dir, { en: 'a file', zh: '文件' })
+}
+
+async function isFolder(place: string): Promise<boolean | undefined> {
   try {
-    if ((await stat(target)).isDirectory() === isFile) throw isFile ? aFolder(target) : aFile(target)
+    return (await stat(place)).isDirectory()
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error)))
-      throw error instanceof Fault ? error : unreadable(target, error)
-    await checkPlace(path.dirname(target), false)
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
+    throw unreadable(place, error)
   }
 }
 
@@ -66,16 +70,9 @@ function overwrites(file: string): Fault {
   })
 }
 
-function aFolder(target: string): Fault {
+function inTheWay(place: string, what: Words): Fault {
   return new Fault({
-    en: `--output-path: ${target} is a folder; a file was expected. Name a file in it.`,
-    zh: `--output-path：${target} 是文件夹，这里需要一个文件。请指定其中的文件。`,
-  })
-}
-
-function aFile(target: string): Fault {
-  return new Fault({
-    en: `--output-path: ${target} is a file; a folder was expected there. Name another place.`,
-    zh: `--output-path：${target} 是一个文件，那里需要文件夹。请换一个位置。`,
+    en: `${place} is ${what.en}, and in the way of a file that is to be written. Move it, or name another place (--output-path, --data-dir).`,
+    zh: `${place} 是${what.zh}，妨碍写入所需的文件。请移走它，或另选位置（--output-path、--data-dir）。`,
   })
 }

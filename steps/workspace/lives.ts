@@ -17,32 +17,49 @@ export type Life = {
 /** `lives`: the best first. `more`: whether others matched too. `files`: whether there was any file to look into. */
 export type Lives = { lives: Life[]; more: boolean; files: boolean }
 
-/** How well an instruction fits, 0 not at all; the row where it is a rejected one. */
-export type Fit = (instruction: string, rejected?: RejectedRow) => number
+/** How well a row of any of the files fits, 0 not at all. */
+export type Fit = (row: { instruction: string; reason?: string }) => number
 
 const livesHeld = 6
-const rowsHeld = 20 // rejected or kept rows of one candidate; models that repeat themselves write one thousand times
+const rowsHeld = 20 // rejected or kept rows of one candidate; a model that repeats itself may write a thousand
 
 /** The candidates that fit best; of equals those seen first, the rejected ones before the others. */
 export async function findLives(folder: Folder, fit: Fit): Promise<Lives> {
   const list = new Shortlist(fit)
-  let files = false
-  const rowsOf = async function* <T>(file: string, rows: (file: string) => AsyncGenerator<T>) {
+  let files = await readRejects(folder, list)
+  const fitting = async function* <K extends Kind>(file: string, kind: K) {
     if (!(await exists(file))) return
     files = true
-    yield* rows(file)
+    yield* readRows(file, kind, list.wants)
   }
-  for await (const row of rowsOf(folder.path('rejected.jsonl'), (file) => readRows(file, 'rejected')))
-    hold(list.life(row.instruction, row)?.rejected, row)
-  for await (const row of rowsOf(folder.output('generate'), (file) => readRows(file, 'instruction')))
-    list.note(row, 'generated')
-  for await (const row of rowsOf(folder.output('classify'), (file) => readRows(file, 'classified')))
-    list.note(row, 'classified')
-  for await (const row of rowsOf(folder.output('instances'), (file) => readRows(file, 'withInstances')))
+  for await (const row of fitting(folder.output('generate'), 'instruction')) list.note(row, 'generated')
+  for await (const row of fitting(folder.output('classify'), 'classified')) list.note(row, 'classified')
+  for await (const row of fitting(folder.output('instances'), 'withInstances'))
     list.note(row, 'withInstances')
-  for await (const row of rowsOf(folder.dataset, (file) => readRows(file, 'example')))
-    hold(list.life(row.instruction)?.kept, row)
+  for await (const row of fitting(folder.dataset, 'example')) hold(list.life(row)?.kept, row)
   return { lives: list.lives, more: list.more, files }
+}
+
+/** Candidates rejected for this reason, with the rows that say so alone. */
+export async function findRejected(folder: Folder, reason: string): Promise<Lives> {
+  const list = new Shortlist((row) => Number(row.reason === reason))
+  const files = await readRejects(folder, list)
+  return { lives: list.lives, more: list.more, files }
+}
+
+async function readRejects(folder: Folder, list: Shortlist): Promise<boolean> {
+  const file = folder.path('rejected.jsonl')
+  if (!(await exists(file))) return false
+  for await (const row of readRows(file, 'rejected', list.wants)) hold(list.life(row)?.rejected, row)
+  return true
+}
+
+type Kind = 'instruction' | 'classified' | 'withInstances' | 'example'
+
+function hasInstruction(row: unknown): row is { instruction: string } {
+  return (
+    typeof row === 'object' && row !== null && 'instruction' in row && typeof row.instruction === 'string'
+  )
 }
 
 function hold<T>(rows: T[] | undefined, row: T): void {
@@ -58,14 +75,17 @@ class Shortlist {
     this.fit = fit
   }
 
+  /** Whether a row, not yet checked, is worth checking. */
+  readonly wants = (row: unknown): boolean => hasInstruction(row) && this.fit(row) > 0
+
   get lives(): Life[] {
     return this.ranked.map(({ life }) => life)
   }
 
   /** The life a row belongs to, if its instruction is among the best so far. */
-  life(instruction: string, rejected?: RejectedRow): Life | undefined {
-    const rank = this.fit(instruction, rejected)
-    if (rank === 0) return undefined
+  life(row: { instruction: string; reason?: string }): Life | undefined {
+    const { instruction } = row
+    const rank = this.fit(row)
     const known = this.ranked.find(({ life }) => life.instruction === instruction)
     if (known) return known.life
     const life = newLife(instruction)
@@ -76,7 +96,7 @@ class Shortlist {
   }
 
   note<K extends 'generated' | 'classified' | 'withInstances'>(row: NonNullable<Life[K]>, kind: K): void {
-    const life = this.life(row.instruction)
+    const life = this.life(row)
     if (life) life[kind] ??= row as Life[K]
   }
 }
@@ -88,19 +108,14 @@ function newLife(instruction: string): Life {
 
 /** Fits by id, or the beginning of one. */
 export function byId(id: string): Fit {
-  return (instruction) => Number(idOf(instruction).startsWith(id))
-}
-
-/** Fits when a rejected row gives this reason. */
-export function byReason(reason: string): Fit {
-  return (_, rejected) => Number(rejected?.reason === reason)
+  return ({ instruction }) => Number(idOf(instruction).startsWith(id))
 }
 
 /** Fits when all words stand in the instruction; in this order, or as whole words, they fit better. */
 export function byWords(words: readonly string[]): Fit {
   const wanted = words.map(folded).filter((word) => word !== '')
   const phrase = wanted.join(' ')
-  return (instruction) => {
+  return ({ instruction }) => {
     const text = folded(instruction)
     if (wanted.length === 0 || !wanted.every((word) => text.includes(word))) return 0
     const closeness = 1 / (1 + text.length) // the less else it says, the nearer it is

@@ -295,20 +295,15 @@ function checkValue(name: OptionName, option: Option, value: string): void {
   if (name === 'num-instructions' && value !== 'all' && !/^[1-9]\d{0,8}$/.test(value))
     throw wrongValue(name, option, value)
   if (name === 'price' && !/^\d+(\.\d+)?\/\d+(\.\d+)?$/.test(value)) throw wrongValue(name, option, value)
-  if (name === 'base-url') checkAddress(`--${name}`, value)
+  if (name === 'base-url' && !isAddress(value)) throw wrongValue(name, option, value)
   if (value.includes('\0')) throw wrongValue(name, option, value)
 }
 
 /** An address is shown and stored, and must not carry a secret: no name, password or query. */
-export function checkAddress(where: string, value: string): void {
-  const address = URL.canParse(value) && !/\s/.test(value) ? new URL(value) : undefined
-  const known = address && ['http:', 'https:'].includes(address.protocol)
-  if (known && !address.username && !address.password && !address.search && !address.hash) return
-  const got = known ? `${address.protocol}//${address.host}…` : shorten(value)
-  throw new Fault({
-    en: `${where}: expected an address like http://localhost:8000/v1, without name, password or query, got "${got}". A key goes into LLM_API_KEY.`,
-    zh: `${where}：应为形如 http://localhost:8000/v1 的地址，不含用户名、密码或参数，实际为 "${got}"。密钥请放在 LLM_API_KEY。`,
-  })
+export function isAddress(value: string): boolean {
+  if (!URL.canParse(value) || /\s/.test(value)) return false
+  const { protocol, username, password, search, hash } = new URL(value)
+  return ['http:', 'https:'].includes(protocol) && !username && !password && !search && !hash
 }
 
 /** Settings read back from run.json obey the same rules as those typed; people edit that file too. */
@@ -319,9 +314,10 @@ export function checkStored<T extends object>(stored: T, file: string): T {
       checkStoredValue(name, options[name], value)
     } catch (error) {
       if (!(error instanceof Fault)) throw error
+      const what = complaint(name, options[name], typeof value === 'string' ? value : JSON.stringify(value))
       throw new Fault({
-        en: `${file}, settings: ${error.words.en} Mend the file, or delete it and run all steps once.`,
-        zh: `${file} 的 settings：${error.words.zh}请修改该文件，或删除后完整运行一次。`,
+        en: `${file}, settings: ${what.en} Mend the file, or delete it and run all steps once.`,
+        zh: `${file} 的 settings：${what.zh}请修改该文件，或删除后完整运行一次。`,
       })
     }
   }
@@ -343,6 +339,12 @@ function isOption(name: string): name is OptionName {
   return Object.hasOwn(options, name)
 }
 
+/** What a server's address looks like. */
+export const address: Words = {
+  en: 'an address like http://localhost:8000/v1, without name, password or query',
+  zh: '形如 http://localhost:8000/v1 的地址，不含用户名、密码或参数',
+}
+
 function expectation(name: OptionName, option: Option): Words {
   if (option.oneOf) return { en: `one of ${option.oneOf.join(', ')}`, zh: ` ${option.oneOf.join('、')} 之一` }
   if (option.kind === 'flag')
@@ -351,6 +353,7 @@ function expectation(name: OptionName, option: Option): Words {
     return { en: 'a whole number from 1 to 999999999, or all', zh: ' 1 到 999999999 之间的整数，或 all' }
   if (name === 'price')
     return { en: 'dollars per million tokens like 0.40/1.20', zh: '形如 0.40/1.20 的每百万 token 美元价格' }
+  if (name === 'base-url') return address
   if (!option.range) return { en: `a ${option.value ?? 'value'}`, zh: `一个值（${option.value ?? ''}）` }
   const [least, most, whole] = option.range
   return {
@@ -360,21 +363,29 @@ function expectation(name: OptionName, option: Option): Words {
 }
 
 function wrongValue(name: OptionName, option: Option, value: string): Fault {
-  const expected = expectation(name, option)
-  const shown = shorten(value)
-  const got = value === '' ? { en: 'nothing', zh: '空' } : { en: `"${shown}"`, zh: ` "${shown}"` }
+  const what = complaint(name, option, value)
   const cure = cureFor(name, option, value)
-  return new Fault({
-    en: `--${name}: expected ${expected.en}, got ${got.en}. ${cure.en}`,
-    zh: `--${name}：应为${expected.zh}，实际为${got.zh}。${cure.zh}`,
-  })
+  return new Fault({ en: `${what.en} ${cure.en}`, zh: what.zh + cure.zh })
+}
+
+/** What was expected and what came; of an address only what cannot be a secret. */
+function complaint(name: OptionName, option: Option, value: string): Words {
+  const expected = expectation(name, option)
+  const host = name === 'base-url' && URL.canParse(value) ? new URL(value).host : ''
+  const shown = host ? `…${host}…` : shorten(value)
+  const got = value === '' ? { en: 'nothing', zh: '空' } : { en: `"${shown}"`, zh: ` "${shown}"` }
+  return {
+    en: `--${name}: expected ${expected.en}, got ${got.en}.`,
+    zh: `--${name}：应为${expected.zh}，实际为${got.zh}。`,
+  }
 }
 
 function cureFor(name: OptionName, { oneOf, fallback }: Option, value: string): Words {
   const near = oneOf && nearest(value, oneOf)
   if (near !== undefined) return { en: `Did you mean ${near}?`, zh: `您是否想用 ${near}？` }
+  if (name === 'base-url') return { en: 'A key goes into LLM_API_KEY.', zh: '密钥请放在 LLM_API_KEY。' }
   if (fallback === undefined)
-    return { en: `See: npx tsx workshop.ts --help`, zh: `用法见：npx tsx workshop.ts --help` }
+    return { en: 'See: npx tsx workshop.ts --help', zh: '用法见：npx tsx workshop.ts --help' }
   return { en: `Leave --${name} out for ${fallback}.`, zh: `省略 --${name} 即为 ${fallback}。` }
 }
 

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { unwritable } from './fault.ts'
 import { exists, type Folder, type Step, steps } from './folder.ts'
 import type { RejectedRow } from './records.ts'
+import { jsonLine } from './lines.ts'
 import { readRows } from './rows.ts'
 
 /** Gathers one step's rejects in a file of their own, so that memory does not grow with them. */
@@ -23,7 +24,7 @@ export class Rejects {
 
   async add(row: Omit<RejectedRow, 'step'>): Promise<void> {
     this.counts.set(row.reason, (this.counts.get(row.reason) ?? 0) + 1)
-    this.gathered += `${JSON.stringify({ step: this.step, ...row })}\n`
+    this.gathered += `${jsonLine({ step: this.step, ...row })}\n`
     if (this.gathered.length > 1 << 16) await this.flush()
   }
 

@@ -5,6 +5,7 @@ import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/prom
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { codeOf, Fault, unwritable } from './fault.ts'
+import { jsonLine } from './lines.ts'
 import type { Journal } from './journal.ts'
 
 const flushAt = 1 << 16 // characters gathered before a write
@@ -26,7 +27,7 @@ export class Replacement {
   }
 
   async add(row: object): Promise<void> {
-    this.gathered += `${JSON.stringify(row)}\n`
+    this.gathered += `${jsonLine(row)}\n`
     if (this.gathered.length >= flushAt) await this.flush()
   }
 
@@ -45,6 +46,7 @@ export class Replacement {
       await this.file.appendFile(this.gathered)
       this.gathered = ''
     } catch (error) {
+      await this.discard() // a full disk needs the room
       throw unwritable(this.target, error)
     }
   }
@@ -54,10 +56,18 @@ export class Replacement {
    * was made from. Returns the name under which a hand-edited old file was kept, if there was one.
    */
   async commit(from?: string): Promise<string | undefined> {
-    await this.flush()
-    await this.file?.sync().catch((error) => Promise.reject(unwritable(this.target, error)))
-    await this.close()
-    const fresh = this.checksum.digest('hex')
+    try {
+      await this.flush()
+      await this.file?.sync().catch((error) => Promise.reject(unwritable(this.target, error)))
+      await this.close()
+      return await this.putInPlace(this.checksum.digest('hex'), from)
+    } catch (error) {
+      await this.discard()
+      throw error
+    }
+  }
+
+  private async putInPlace(fresh: string, from: string | undefined): Promise<string | undefined> {
     const old = await checksumOf(this.target)
     const kept = old !== fresh && (await this.keepEdited(old))
     await this.journal.record(path.basename(this.target), fresh, from)
@@ -70,7 +80,9 @@ export class Replacement {
     const name = path.basename(this.target)
     if (old === undefined || !this.journal.guards(name) || this.journal.wrote(name, old)) return undefined
     const kept = name.replace(/(\.[^.]*)?$/, (ending) => `.edited${ending}`)
-    await copyFile(this.target, path.join(path.dirname(this.target), kept))
+    const copy = path.join(path.dirname(this.target), `.${kept}.tmp`)
+    await copyFile(this.target, copy)
+    await renameInto(copy, path.join(path.dirname(this.target), kept))
     return kept
   }
 

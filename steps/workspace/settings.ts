@@ -7,11 +7,12 @@ import type { Language } from '../text/language.ts'
 import { codeOf, Fault, unreadable } from './fault.ts'
 import { type Step, steps } from './folder.ts'
 import {
-  checkAddress,
+  address,
   checkStored,
   type ExportName,
   exportNames,
   type Given,
+  isAddress,
   type OptionName,
   options,
   readCommand,
@@ -228,7 +229,7 @@ export function keptSettings(
 }
 
 // Files of the project by their name in it, so that a run handed to somebody else finds them there too.
-function portable(file: string): string {
+export function portable(file: string): string {
   const inside = path.relative(projectFolder, file)
   return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
 }
@@ -262,6 +263,7 @@ const variables = [
     'OPENAI_BASE_URL',
     'DASHSCOPE_BASE_URL',
     'HTTPS_PROXY',
+    'https_proxy',
   ] as const),
 ]
 
@@ -281,11 +283,18 @@ export function checkedVariables(environment: NodeJS.ProcessEnv): Environment {
   for (const name of variables) {
     const value = environment[name]?.trim()
     if (!value) continue
-    if (name.endsWith('_BASE_URL')) checkAddress(name, value)
+    if (name.endsWith('_BASE_URL') && !isAddress(value)) throw noAddress(name)
     if (name.endsWith('_KEY') && !/^[!-~]+$/.test(value)) throw noKeyAtAll(name)
     checked[name] = value
   }
   return checked
+}
+
+function noAddress(name: string): Fault {
+  return new Fault({
+    en: `${name}: expected ${address.en}. Correct it in the environment or in .env.`,
+    zh: `${name}：应为${address.zh}。请在环境变量或 .env 文件中改正。`,
+  })
 }
 
 function noKeyAtAll(name: string): Fault {

@@ -1,10 +1,12 @@
 // Models and problems for tests that need no server.
 import path from 'node:path'
+import { Budget } from '../../steps/model/budget.ts'
 import { CallLog } from '../../steps/model/call-log.ts'
 import { Model } from '../../steps/model/model.ts'
 import type { Problem } from '../../steps/model/problem.ts'
 import type { Provider } from '../../steps/model/provider.ts'
 import type { Question, Reply, Wire } from '../../steps/model/wire.ts'
+import { onTestFinished } from 'vitest'
 import { temporaryFolder } from './command.ts'
 
 export const remote: Provider = {
@@ -37,5 +39,8 @@ export function questionOf(text: string, sample = 0): Question {
 /** A model with a log of its own, or the one given. */
 export async function modelWith(wire: Wire, concurrency = 4, file?: string): Promise<Model> {
   const log = await CallLog.open(file ?? path.join(await temporaryFolder(), 'calls.jsonl'), false)
-  return new Model(remote, log, concurrency, () => Promise.resolve(wire))
+  const terms = { budget: undefined, price: undefined, steps: [], judge: false, language: 'en' as const }
+  const model = new Model(remote, log, new Budget(terms, remote), concurrency, () => Promise.resolve(wire))
+  onTestFinished(() => model.close())
+  return model
 }

@@ -1,18 +1,22 @@
 // Two runs side by side on the page.
+import path from 'node:path'
 import { steps } from '../../workspace/folder.ts'
 import type { Comparison, Latencies } from './compare.ts'
 import { stages } from './count.ts'
 import { html, type Markup } from './html.ts'
 import { bar } from './plots.ts'
 import { percent, shown, type Subject } from './subject.ts'
-import { figureRows } from './table-section.ts'
+import { figureRows, reasonsLine } from './table-section.ts'
 
 export function compareSection(subject: Subject, { run, figures, latencies, overlap }: Comparison): Markup {
   const { words } = subject
   const other: Subject = { ...subject, run, figures }
   const { compare } = words
-  const rows = figureRows(subject).map(([name, value], place) =>
-    row(words.table[name] as string, value, figureRows(other)[place]?.[1] ?? ''),
+  const theirs = new Map(figureRows(other))
+  const rows = figureRows(subject).map(([name, value]) =>
+    name === 'rejected'
+      ? row(words.table[name], withReasons(value, subject), withReasons(theirs.get(name), other))
+      : row(words.table[name] as string, value, theirs.get(name) ?? ''),
   )
   const table = (body: readonly Markup[]): Markup =>
     html`<div class="wide">
@@ -54,11 +58,20 @@ function row(name: string, ours: string | Markup, theirs: string | Markup): Mark
   </tr>`
 }
 
+function withReasons(count: string | undefined, subject: Subject): Markup {
+  return html`${count}<small class="under">${breakable(reasonsLine(subject))}</small>`
+}
+
+/** May be broken behind an underscore: half a phone is narrower than most names. */
+function breakable(names: string): Markup[] {
+  return names.split('_').map((part, place) => (place === 0 ? html`${part}` : html`_<wbr />${part}`))
+}
+
 function settingRows(ours: Subject, theirs: Subject): Markup[] {
   const { settings, compare } = ours.words
   const both = (name: string, of: (subject: Subject) => string): Markup => row(name, of(ours), of(theirs))
   return [
-    both(compare.folder, ({ run }) => run.settings.dataDir),
+    both(compare.folder, ({ run }) => path.basename(run.settings.dataDir)),
     both(settings.provider, ({ run }) => run.settings.provider ?? '–'),
     both(settings.model, ({ run }) => run.settings.model ?? '–'),
   ]

@@ -1,10 +1,10 @@
 // The funnel: how many instructions were left at each stage, and where the others went.
-import type { Words } from '../../workspace/fault.ts'
+import type { Language } from '../../text/language.ts'
 import { type Stage, stages, sumOf } from './count.ts'
 import { html, type Markup } from './html.ts'
 import { bar } from './plots.ts'
-import { whyRemoved } from './reasons.ts'
-import { shown, type Subject } from './subject.ts'
+import { nameOfReason } from '../reasons.ts'
+import { shown, type Subject, whyRemoved } from './subject.ts'
 import type { ReportWords } from './words.ts'
 
 export function funnelSection({ figures, words, screen }: Subject): Markup {
@@ -38,7 +38,7 @@ function lossOf(
   lost: number,
   reasons: ReadonlyMap<string, number>,
   words: ReportWords,
-  screen: keyof Words,
+  screen: Language,
 ): Markup | undefined {
   if (lost <= 0 && reasons.size === 0) return undefined
   const step = { asked: '', parsed: 'generate', novel: 'generate' }[stage as 'novel'] ?? stepBefore(stage)
@@ -46,8 +46,8 @@ function lossOf(
     .toSorted((a, b) => b[1] - a[1])
     .map(
       ([reason, count]) =>
-        html`<a href="#rows" data-show="${step}/${reason}" title="${whyRemoved(reason)[screen]}"
-          >${shown(count)} ${reason}</a
+        html`<a href="#rows" data-show="${step}/${reason}" title="${whyRemoved(reason, screen)}"
+          >${shown(count)} ${nameOfReason(reason, screen)}</a
         > `,
     )
   const unread = stage === 'parsed' ? lost - sumOf(reasons) : 0

@@ -3,8 +3,8 @@ import { steps } from '../../workspace/folder.ts'
 import { html, type Markup } from './html.ts'
 import type { Lab, Pair, Trial } from './lab.ts'
 import { bar } from './plots.ts'
-import { whyRemoved } from './reasons.ts'
-import { shown, type Subject } from './subject.ts'
+import { nameOfReason } from '../reasons.ts'
+import { shown, type Subject, whyRemoved } from './subject.ts'
 
 export function labSection(subject: Subject, lab: Lab): Markup {
   const { words, run } = subject
@@ -55,7 +55,7 @@ function rulesTable({ words, figures, screen }: Subject, lab: Lab): Markup {
       .filter(({ count }) => count > 0)
       .map(({ step, count }) => html`<a href="#rows" data-show="${step}/${reason}">${shown(count)}</a> `)
     return html`<tr>
-      <th scope="row">${reason}<small>${whyRemoved(reason)[screen]}</small></th>
+      <th scope="row">${nameOfReason(reason, screen)}<small>${whyRemoved(reason, screen)}</small></th>
       <td class="number">${shown(removed)}</td>
       <td class="bars">${bar(checked === 0 ? 0 : removed / checked, 'loss')}</td>
       <td class="number">${links.length > 0 ? links : 0}</td>
@@ -66,7 +66,8 @@ function rulesTable({ words, figures, screen }: Subject, lab: Lab): Markup {
       <thead>
         <tr>
           <th scope="col">${words.lab.rule}</th>
-          <th scope="col" colspan="2">${words.lab.alone}</th>
+          <th scope="col">${words.lab.alone}</th>
+          <td class="bars"></td>
           <th scope="col">${words.lab.inRun}</th>
         </tr>
       </thead>

@@ -2,7 +2,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type Comparison } from './compare.ts'
+import { options } from '../../workspace/options.ts'
+import { portable } from '../../workspace/settings.ts'
+import { nameOfReason } from '../reasons.ts'
+import type { Comparison } from './compare.ts'
 import { compareSection } from './compare-section.ts'
 import { html, type Markup, scriptJson } from './html.ts'
 import type { Lab } from './lab.ts'
@@ -11,7 +14,7 @@ import { judgeOf, reviewSection } from './review-section.ts'
 import type { PageRow, PageRows } from './rows.ts'
 import { funnelSection } from './funnel-section.ts'
 import { plotsSection } from './plots-section.ts'
-import { isOffline, shown, type Subject } from './subject.ts'
+import { isOffline, shown, type Subject, whyRemoved } from './subject.ts'
 import { tableSection, tableTitle } from './table-section.ts'
 
 export type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
@@ -149,6 +152,13 @@ function scriptWords({ subject: { words } }: Page): object {
 }
 
 function scriptFigures({ subject, rows }: Page): object {
-  const { fates, replies, review } = rows
-  return { fates, replies: replies ?? null, review, judge: judgeOf(subject.run.record) ?? null }
+  const { replies, review } = rows
+  const fates = rows.fates.map((fate) => ({
+    ...fate,
+    name: nameOfReason(fate.reason, subject.screen),
+    why: whyRemoved(fate.reason, subject.screen),
+  }))
+  const judged = judgeOf(subject.run.record) !== undefined
+  const usual = portable(subject.run.settings.dataDir) === options['data-dir'].fallback
+  return { fates, replies: replies ?? null, review, judged, usual }
 }

@@ -1,26 +1,14 @@
 // The review sheet on the page: a person answers the paper's questions about some rows; the page's script does the rest.
-import type { RunRecord } from '../../workspace/run-record.ts'
+import type { Judgement, RunRecord } from '../../workspace/run-record.ts'
 import { html, type Markup } from './html.ts'
 import { percent, type Subject } from './subject.ts'
 
-/** What the judge of step 4 found: shares of its rows, 0 to 1. */
-export type Judge = {
-  rows: number
-  instruction_valid: number
-  input_appropriate: number
-  output_correct: number
-  all: number
-}
-
 const paper = [0.92, 0.79, 0.58, 0.54] // table 2
 
-/** The judge's row of run.json, where there is one. */
-export function judgeOf(record: RunRecord): Judge | undefined {
-  if (!('judge' in record) || typeof record.judge !== 'object' || record.judge === null) return undefined
-  const judge = record.judge as Partial<Judge>
-  const { rows, instruction_valid, input_appropriate, output_correct, all } = judge
-  const found = [rows, instruction_valid, input_appropriate, output_correct, all]
-  return found.every((value) => typeof value === 'number') ? (judge as Judge) : undefined
+/** The judge's row of run.json, where there is a whole one: people edit that file. */
+export function judgeOf({ judge }: RunRecord): Judgement | undefined {
+  const names = ['rows', 'instruction_valid', 'input_appropriate', 'output_correct', 'all'] as const
+  return judge && names.every((name) => typeof judge[name] === 'number') ? judge : undefined
 }
 
 export function reviewSection({ words: { review }, run }: Subject): Markup {
@@ -50,7 +38,7 @@ export function reviewSection({ words: { review }, run }: Subject): Markup {
           ${judge && judgeRow(judge, review)}
           <tr>
             <th scope="row">${review.paper}<small>${review.paperRows}</small></th>
-            ${paper.map((share) => html`<td>${Math.round(100 * share)} %</td>`)}
+            ${paper.map((share) => html`<td>${Math.round(100 * share)} %</td>`)}
           </tr>
         </tbody>
       </table>
@@ -59,7 +47,7 @@ export function reviewSection({ words: { review }, run }: Subject): Markup {
   </section>`
 }
 
-function judgeRow(found: Judge, { judge, reviewed }: Subject['words']['review']): Markup {
+function judgeRow(found: Judgement, { judge, reviewed }: Subject['words']['review']): Markup {
   const { rows, instruction_valid, input_appropriate, output_correct, all } = found
   const shares = [instruction_valid, input_appropriate, output_correct, all]
   return html`<tr>

@@ -35,7 +35,9 @@ export type PageRows = {
   review: [place: number, name: string][]
 }
 
-export async function gatherRows(run: Run, figures: Figures): Promise<PageRows> {
+type Counted = Pick<Figures, 'rows' | 'rejected'>
+
+export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> {
   const fates = fatesIn(figures)
   const all = fates.reduce((sum, fate) => sum + fate.count, 0)
   const detailed = all <= withReplies
@@ -51,7 +53,7 @@ export async function gatherRows(run: Run, figures: Figures): Promise<PageRows> 
   return { fates, rows, sampled: rows.length < all, replies, review }
 }
 
-function fatesIn({ rows, rejected }: Figures): Fate[] {
+function fatesIn({ rows, rejected }: Counted): Fate[] {
   const removed = steps.flatMap((step) =>
     [...rejected[step]]
       .toSorted((a, b) => b[1] - a[1])

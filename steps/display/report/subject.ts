@@ -1,13 +1,21 @@
 // What every section of the page draws from, and how it writes numbers.
-import type { Words } from '../../workspace/fault.ts'
+import { objections } from '../../model/judge.ts'
+import type { Language } from '../../text/language.ts'
+import { whyReason } from '../reasons.ts'
 import type { Figures } from './count.ts'
 import type { Run } from './run.ts'
 import type { ReportWords } from './words.ts'
 
-export type Subject = { run: Run; figures: Figures; words: ReportWords; screen: keyof Words }
+export type Subject = { run: Run; figures: Figures; words: ReportWords; screen: Language }
+
+/** Why rows are rejected for this reason, '' where nobody said. */
+export function whyRemoved(reason: string, screen: Language): string {
+  const objection = objections.find((objection) => objection.reason === reason)
+  return whyReason(reason, screen) ?? objection?.why[screen] ?? ''
+}
 
 export const shown = (value: number): string => value.toLocaleString('en-US')
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`
 export const shareOf = (part: number, whole: number): string => (whole === 0 ? '–' : percent(part / whole))
 
 /** Whether the answers came from the offline model, which is set by hand. */

@@ -1,6 +1,7 @@
 // The figures of this run beside those that the paper and Alpaca published.
 import { steps } from '../../workspace/folder.ts'
-import type { Figures } from './count.ts'
+import { type Figures, sumOf } from './count.ts'
+import { nameOfReason } from '../reasons.ts'
 import { html, type Markup } from './html.ts'
 import type { Lengths } from './lengths.ts'
 import { isOffline, shareOf, shown, type Subject } from './subject.ts'
@@ -26,7 +27,7 @@ export function tableSection(subject: Subject): Markup {
         <th scope="col">${alpaca}</th>`
   const rows = figureRows(subject).map(([name, value]) => {
     const [theirs, last] = besides(name, words)
-    return html`<tr>
+    return html`<tr${name === 'rejected' ? html` class="with-reasons"` : undefined}>
       <th scope="row">${words.table[name] as string}</th>
       <td>${value}</td>
       ${
@@ -35,7 +36,14 @@ export function tableSection(subject: Subject): Markup {
           : html`<td>${theirs}</td>
               <td>${last}</td>`
       }
-    </tr>`
+    </tr>
+    ${
+      name === 'rejected'
+        ? html`<tr>
+            <td class="reasons" colspan="4">${reasonsLine(subject)}</td>
+          </tr>`
+        : undefined
+    }`
   })
   return html`<section id="table">
     <h2>${tableTitle(subject)}</h2>
@@ -70,11 +78,7 @@ function besides(name: keyof ReportWords['table'], { table }: ReportWords): [str
 }
 
 /** The figures of a run by the name of their row. */
-export function figureRows({
-  figures,
-  words,
-  run,
-}: Subject): [keyof ReportWords['table'], string | Markup][] {
+export function figureRows({ figures, words, run }: Subject): [keyof ReportWords['table'], string][] {
   const { funnel, lengths, cost } = figures
   const kept = funnel.kept ?? 0
   const unit = words.unit[run.language]
@@ -87,7 +91,7 @@ export function figureRows({
     ['instruction', mean(lengths.instruction)],
     ['input', mean(lengths.input)],
     ['output', mean(lengths.output)],
-    ['rejected', rejectsByReason(subjectRejects(figures), words)],
+    ['rejected', shown(sumOf(rejectsByReason(figures)))],
     ['calls', shown(cost.calls)],
     ['tokens', shown(cost.tokens)],
     [
@@ -97,19 +101,17 @@ export function figureRows({
   ]
 }
 
-function subjectRejects({ rejected }: Figures): [reason: string, count: number][] {
+/** The rejected rows of all steps by reason, the most frequent first. */
+function rejectsByReason({ rejected }: Figures): Map<string, number> {
   const all = new Map<string, number>()
   for (const step of steps)
     for (const [reason, count] of rejected[step]) all.set(reason, (all.get(reason) ?? 0) + count)
-  return [...all].toSorted((a, b) => b[1] - a[1])
+  return new Map([...all].toSorted((a, b) => b[1] - a[1]))
 }
 
-function rejectsByReason(rejects: readonly [reason: string, count: number][], words: ReportWords): Markup {
-  if (rejects.length === 0) return html`${words.table.none}`
-  const items = rejects.map(([reason, count]) => html`<li>${shown(count)} ${reason}</li>`)
-  const all = rejects.reduce((sum, [, count]) => sum + count, 0)
-  return html`${shown(all)}
-    <ul class="reasons">
-      ${items}
-    </ul>`
+/** "23 near_duplicate · 4 too_short" */
+export function reasonsLine({ figures, screen }: Subject): string {
+  return [...rejectsByReason(figures)]
+    .map(([reason, count]) => `${shown(count)} ${nameOfReason(reason, screen)}`.replaceAll(' ', '\u00a0'))
+    .join(' · ')
 }

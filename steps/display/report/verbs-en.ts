@@ -30,7 +30,7 @@ const determiners = new Set(
 )
 // A noun phrase ends where one of these begins.
 const closers = new Set(
-  `about after against among and are as at based because before below between but by containing describing during for
+  `he she him her them there who take made about after against among and are as at based because before below between but by containing describing during for
   from given how if in including inside into is like of on or over per since so such than that to toward towards under
   until using would could should can do does has have was were needed what when where whether which while who why with within without you your they it`.split(
     /\s+/,

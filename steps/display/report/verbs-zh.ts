@@ -14,7 +14,8 @@ const verbs = new Set(
 const polite = /^(?:请(?:你|您)?|麻烦(?:你|您)?|帮(?:我|忙)?|试着|试|先|再|并|然后|接着|最后|你来|您来)+/
 const coverbs =
   /^(?:把|将|给|为|替|从|用|以|在|按照?|根据|依据|对于?|向|针对|围绕|就|仿照|参照|通过|利用|结合|同|和|与|分别|逐[字句条])/
-const endOfPhrase = /^(?:给|向|为|对|和|与|并|来|以|使|让|是|是否|是不是|属于|成|到|[“”「」《》（()、"'])$/
+const endOfPhrase = /^(?:给|向|为|对|和|与|并|来|以|使|让|是|是否|是不是|属于|成|到)$/
+const quote = /^[“”「」《》（()、"']$/
 const measured = /^(?:[一二两三四五六七八九十百千几0-9０-９]+.?|这.?|那.?|每.?|个|下|该|其)$/
 
 const functionWord = /[是不的了在什么怎多少谁哪]/
@@ -46,7 +47,9 @@ function cut(clause: string): string[] {
 /** What follows the verb, as far as its object may reach. */
 function phraseAfter(segments: readonly string[], verb: number): string[] {
   const rest = segments.slice(verb + 1)
-  const end = rest.findIndex((segment, place) => place > 0 && endOfPhrase.test(segment))
+  const end = rest.findIndex(
+    (segment, place) => quote.test(segment) || (place > 0 && endOfPhrase.test(segment)),
+  )
   return end === -1 ? rest : rest.slice(0, end)
 }
 

@@ -174,17 +174,23 @@ function shares() {
   return [...names.map((_, which) => share((given) => given[which])), share((given) => given.every(Boolean))]
 }
 
+// The judge removed what it found faulty: of the rows that are left it thinks as a person who says yes to all.
+function agreeing() {
+  return chosen().filter((name) => answered(name) && answers.get(name).every(Boolean)).length
+}
+
 function drawRow() {
   const done = chosen().filter(answered).length
   const said = [
     fill(words.answered, done, wanted),
     ...(done === wanted ? [words.done] : []),
+    ...(figures.judged && done > 0 ? [fill(words.agree, agreeing(), done)] : []),
     ...(keepable ? [] : [words.notKept]),
   ]
   state.textContent = said.join(' · ')
   const cells = document.querySelectorAll('#review-row td')
   for (const [which, share] of shares().entries())
-    cells[which].textContent = share === null ? '–' : `${Math.round(100 * share)} %`
+    cells[which].textContent = share === null ? '–' : `${Math.round(100 * share)}\u00a0%`
   save.disabled = done === 0
 }
 

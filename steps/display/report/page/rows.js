@@ -13,9 +13,15 @@ const NEIGHBOUR = 6
 const CALL = 7
 const around = 6 // rows drawn above and below those on screen
 
+// In another folder than the usual one the command must name it: the one this page lies in.
+const ownFolder = decodeURI(location.pathname)
+  .replace(/^\/(?=[A-Z]:)/i, '')
+  .replace(/\/[^/]*$/, '')
+const folder = figures.usual || location.protocol !== 'file:' ? '' : ` --data-dir "${ownFolder}"`
+
 const fateText = (row) => {
-  const { step, reason } = figures.fates[row[FATE]]
-  return step === '' ? words.kept : `${step} · ${reason}`
+  const { step, name } = figures.fates[row[FATE]]
+  return step === '' ? words.kept : `${step} · ${name}`
 }
 const oneLine = (row) =>
   [row[INSTRUCTION], row[INPUT], row[OUTPUT]].filter((text) => text !== 0 && text !== '').join(' ⇒ ') ||
@@ -55,10 +61,8 @@ document
     element(
       'div',
       { class: 'tools' },
-      element('label', { for: 'search' }, words.search),
-      search,
-      element('label', { for: 'filter' }, words.filter),
-      filter,
+      element('label', {}, words.search, search),
+      element('label', {}, words.filter, filter),
       count,
     ),
     list,
@@ -71,7 +75,7 @@ function filterOptions() {
   const sum = (fates) => fates.reduce((total, fate) => total + fate.count, 0)
   const groups = [...new Set(removed.map((fate) => fate.step))].flatMap((step) => {
     const own = removed.filter((fate) => fate.step === step)
-    const reasons = own.map(({ reason, count }) => option(`${step}/${reason}`, `\u2003${reason}`, count))
+    const reasons = own.map(({ reason, name, count }) => option(`${step}/${reason}`, `\u2003${name}`, count))
     return [option(step, step, sum(own)), ...reasons]
   })
   return [
@@ -105,7 +109,7 @@ function apply() {
     if (fits[row[FATE]] && (text === '' || searched[place].includes(text))) shown.push(place)
   active = 0
   list.scrollTop = 0
-  count.value = shown.length === 0 ? words.noRows : fill(words.rows, shown.length)
+  count.value = fill([words.noRows, words.oneRow][shown.length] ?? words.rows, shown.length)
   draw()
 }
 
@@ -190,6 +194,7 @@ function open(at) {
       button(`${words.next} →`, () => open(active + 1), active === shown.length - 1),
       button(words.close, () => dialog.close()),
     ),
+    element('p', { class: 'note' }, figures.fates[row[FATE]].why),
     element('dl', {}, ...fields(row)),
     ...source(row),
   )
@@ -213,7 +218,7 @@ export function fields(row) {
 // The raw reply where it is embedded, and the command that tells the whole story.
 function source(row) {
   const reply = figures.replies?.[row[CALL]]
-  const told = row[ID] !== '' && [words.noReply, element('code', {}, `npx tsx workshop.ts why ${row[ID]}`)]
+  const command = element('code', {}, `npx tsx workshop.ts why ${row[ID]}${folder}`)
   return [
     ...(reply === undefined
       ? []
@@ -225,7 +230,7 @@ function source(row) {
             element('pre', { class: 'text' }, reply),
           ),
         ]),
-    ...(told ? [element('p', { class: 'note' }, told[0], ' ', told[1])] : []),
+    ...(row[ID] === '' ? [] : [element('p', { class: 'note' }, words.noReply, ' ', command)]),
   ]
 }
 
@@ -239,7 +244,7 @@ for (const link of document.querySelectorAll('a[data-show]'))
     search.value = ''
     filter.value = link.dataset.show
     apply()
-    list.focus({ preventScroll: true })
+    setTimeout(() => list.focus({ preventScroll: true })) // after the link has moved the page, and the focus
   })
 
 // On paper every threshold is open.

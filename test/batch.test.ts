@@ -1,0 +1,223 @@
+// The Batch API: the whole workshop through it, and what may go wrong on a long road.
+import { copyFile, readFile, readdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { BatchServer, type Fate } from './support/batch-server.ts'
+import { bytesOf, folderWithRun, rowsOf, start, temporaryFolder, workshop } from './support/command.ts'
+import { TestServer } from './support/server.ts'
+
+type Call = {
+  key: string
+  sample: number
+  step: string
+  rows?: string[]
+  batch?: string
+  request: { messages: unknown }
+}
+type Instruction = { instruction: string }
+
+const batch = ['--batch', '--poll', '0.02']
+const distinct = (rows: Instruction[]): number => new Set(rows.map((row) => row.instruction)).size
+
+async function serve(fate?: (line: { custom_id: string }, attempt: number) => Fate | undefined) {
+  const server = await BatchServer.start(fate)
+  onTestFinished(() => server.chat.close())
+  return { server, env: { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: server.chat.url } }
+}
+
+/** A folder in which step 1 is done; the rest has to be asked of a server. */
+async function folderWithInstructions(): Promise<string> {
+  const [run, folder] = [await folderWithRun(), await temporaryFolder()]
+  await copyFile(path.join(run, '1-instructions.jsonl'), path.join(folder, '1-instructions.jsonl'))
+  return folder
+}
+
+/** Waits until a file of the folder holds this. */
+async function until(folder: string, name: string, holds: (text: string) => boolean): Promise<void> {
+  while (!holds(await readFile(path.join(folder, name), 'utf8').catch(() => '')))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+describe('a run to 200 by batch', () => {
+  it('gives the files of a run without it, with chat requests in step 1 and for repairs alone, at half price', async () => {
+    const [folder, plain, handedOut] = [
+      await temporaryFolder(),
+      await temporaryFolder(),
+      await temporaryFolder(),
+    ]
+    const [{ server, env }, other] = [await serve(), await serve()]
+    const args = ['--num-instructions', '200']
+    const run = await workshop(folder, [...args, ...batch], env)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(200)
+    expect(run.out).toContain('not by batch')
+    expect(run.out).toMatch(/batch_1: \d+ requests at half price/)
+
+    const calls = await rowsOf<Call>(folder, 'calls.jsonl')
+    const asked = (call: Call) => call.rows ?? [JSON.stringify(call.request.messages)]
+    const first = new Set(calls.filter((call) => call.batch).flatMap(asked))
+    const byChat = calls.filter((call) => call.step !== 'generate' && !call.batch)
+    expect(byChat.flatMap(asked).filter((question) => !first.has(question))).toEqual([])
+    expect(calls.filter((call) => call.step === 'generate' && call.batch)).toEqual([])
+    const generated = calls.filter((call) => call.step === 'generate').length
+    expect(server.chat.received).toHaveLength(generated + byChat.length)
+
+    expect(await workshop(plain, args, other.env)).toMatchObject({ code: 0, err: '' })
+    const { 'run.json': dear = '', ...files } = await bytesOf(plain)
+    const { 'run.json': cheap = '', ...same } = await bytesOf(folder)
+    expect(same).toEqual(files)
+    const full = JSON.parse(dear).cost.instances
+    const half = JSON.parse(cheap).cost.instances
+    expect(half).toMatchObject({ calls: full.calls, prompt_tokens: full.prompt_tokens })
+    const saved = (half.batch.prompt_tokens * 0.1 + half.batch.completion_tokens * 0.5) / 1e6 / 2
+    expect(half.dollars).toBeCloseTo(full.dollars - saved, 10)
+    expect(half.dollars).toBeLessThan(0.6 * full.dollars)
+
+    const uploads = server.uploads.length
+    expect(await workshop(folder, [...args, ...batch], env)).toMatchObject({ code: 0, err: '' })
+    expect(server.uploads).toHaveLength(uploads)
+    expect(await bytesOf(folder)).toEqual({ 'run.json': cheap, ...same })
+    for (const name of ['calls.jsonl', 'run.json'])
+      await copyFile(path.join(folder, name), path.join(handedOut, name))
+    expect(await workshop(handedOut, [...args, ...batch])).toMatchObject({ code: 0, err: '' })
+    expect(await bytesOf(handedOut)).toEqual({ 'run.json': cheap, ...same })
+  })
+})
+
+describe('requests a batch does not answer', () => {
+  const error = { message: 'The server had an error.', code: 'server_error' }
+
+  it.each<[string, Fate]>([
+    ['failed', { status: 500, error }],
+    ['expired', 'expired'],
+  ])('go into the next batch when they %s, and after that over the normal road', async (_, fate) => {
+    const folder = await folderWithInstructions()
+    const unlucky = new Map<string, number>() // how often a request goes wrong
+    const { server, env } = await serve(({ custom_id: key }, attempt) => {
+      if (server.uploads.length === 1) unlucky.set(key, unlucky.size)
+      return attempt <= (unlucky.get(key) ?? 0) ? fate : undefined
+    })
+    const run = await workshop(folder, ['classify', ...batch], env)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    const [first = [], second = [], ...more] = server.uploads
+    expect(more).toEqual([])
+    expect(second.map((line) => line.custom_id)).toEqual(first.slice(1).map((line) => line.custom_id))
+    const calls = await rowsOf<Call>(folder, 'calls.jsonl')
+    const road = (key: string) => calls.find((call) => call.key === key)?.batch
+    expect(first.map((line) => road(line.custom_id)).slice(0, 2)).toEqual(['batch_1', 'batch_2'])
+    expect(first.slice(2).map((line) => road(line.custom_id))).toEqual(first.slice(2).map(() => undefined))
+    expect(await rowsOf(folder, '2-classified.jsonl')).toHaveLength(
+      (await rowsOf(folder, '1-instructions.jsonl')).length,
+    )
+  })
+
+  it('are spelt otherwise the next time when a parameter was refused, and stay out when a filter objects', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve(({ custom_id: key }, attempt) => {
+      if (key === server.uploads[0]?.[1]?.custom_id)
+        return { status: 400, error: { code: 'content_filter', message: 'WRECK' } }
+      const message = "Unsupported parameter: 'reasoning_effort'"
+      return attempt === 1 ? { status: 400, error: { message, param: 'reasoning_effort' } } : undefined
+    })
+    await workshop(folder, ['classify', ...batch], env)
+    const [first = [], second = []] = server.uploads
+    expect(first[0]?.body).toMatchObject({ reasoning_effort: 'none', max_completion_tokens: 512 })
+    expect(second[0]?.body).not.toHaveProperty('reasoning_effort')
+    const again = second.map((line) => line.custom_id)
+    for (const [place, line] of first.entries()) expect(again.includes(line.custom_id)).toBe(place !== 1)
+    const verdict = (await rowsOf<Call>(folder, 'calls.jsonl')).find(
+      (call) => call.key === first[1]?.custom_id,
+    )
+    expect(verdict).toMatchObject({ finish_reason: 'content_filter', reply: null, batch: 'batch_1' })
+  })
+})
+
+describe('a run that ends while a batch is under way', () => {
+  it.each<[NodeJS.Signals, number | null]>([
+    ['SIGKILL', null],
+    ['SIGINT', 130],
+  ])('by %s finds it again and goes on, without a second upload', async (signal, code) => {
+    const [folder, whole] = [await temporaryFolder(), await temporaryFolder()]
+    const [{ server, env }, other] = [await serve(), await serve()]
+    server.held = true
+    const first = start([...batch, '--data-dir', folder], env)
+    await until(folder, 'batches.jsonl', (text) => text.endsWith('\n'))
+    first.kill(signal)
+    expect((await first.finished).code).toBe(code)
+    const [line] = await rowsOf<{ id: string; step: string; file: string; keys: string[] }>(
+      folder,
+      'batches.jsonl',
+    )
+    expect(line).toMatchObject({ id: 'batch_1', step: 'classify' })
+    expect(line?.keys).toEqual(server.uploads[0]?.map(({ custom_id: key }) => key))
+
+    server.held = false
+    const second = await workshop(folder, batch, env)
+    expect(second).toMatchObject({ code: 0, err: '' })
+    expect(second.out).toContain('batch_1')
+    expect(server.batches.map(({ id }) => id)).toEqual(['batch_1', 'batch_2'])
+    await workshop(whole, batch, other.env)
+    expect(other.server.batches).toHaveLength(2)
+    expect(await bytesOf(folder)).toEqual(await bytesOf(whole))
+    expect((await readdir(folder)).filter((name) => name.startsWith('.batch'))).toEqual([])
+  })
+
+  it('keeps what a batch answered for rows that are gone meanwhile, and asks only for new ones', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.held = true
+    const first = start(['classify', ...batch, '--data-dir', folder], env)
+    await until(folder, 'batches.jsonl', (text) => text.endsWith('\n'))
+    first.kill('SIGKILL')
+    await first.finished
+    server.held = false
+    const known = await rowsOf<Instruction>(folder, '1-instructions.jsonl')
+    const rows = [{ instruction: 'Explain to a child why the sky is blue.' }, ...known.slice(2)]
+    await writeFile(
+      path.join(folder, '1-instructions.jsonl'),
+      rows.map((row) => JSON.stringify(row)).join('\n'),
+    )
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    const calls = await rowsOf<Call>(folder, 'calls.jsonl')
+    expect(
+      calls
+        .filter((call) => call.batch)
+        .map((call) => call.key)
+        .toSorted(),
+    ).toEqual(server.uploads[0]?.map((line) => line.custom_id).toSorted())
+    expect(await rowsOf(folder, '2-classified.jsonl')).toHaveLength(rows.length)
+  })
+})
+
+describe('a batch that cannot be', () => {
+  it('at a server without the API is one sentence, and nothing is touched', async () => {
+    const folder = await temporaryFolder()
+    const server = await TestServer.start()
+    onTestFinished(() => server.close())
+    const env = { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: server.url }
+    const run = await workshop(path.join(folder, 'data'), batch, env)
+    expect(run).toMatchObject({ code: 2, out: '' })
+    expect(run.err.trim()).toMatch(/^--batch needs a server with a Batch API[^\n]*$/)
+    expect(server.received).toEqual([])
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('offline is one sentence', async () => {
+    const run = await workshop(await temporaryFolder(), batch)
+    expect(run).toMatchObject({ code: 2, out: '' })
+    expect(run.err).toContain('--batch needs a server with a Batch API')
+  })
+
+  it('is told with the provider’s reason; the same command makes another', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.refusal = 'Enqueued token limit reached for gpt-6-luna'
+    const refused = await workshop(folder, ['classify', ...batch], env)
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.err).toContain('Enqueued token limit reached')
+    expect(server.chat.received).toEqual([])
+    server.refusal = undefined
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    expect(server.batches).toHaveLength(2)
+  })
+})

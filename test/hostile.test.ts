@@ -1,0 +1,173 @@
+// Text that would do harm: from a model, into files and onto the screen; and keys, which belong in neither.
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { plain, plainLines } from '../steps/display/plain.ts'
+import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
+import { jsonLine } from '../steps/workspace/lines.ts'
+import { temporaryFolder, workshop } from './support/command.ts'
+import { type Answering, completion, type Received, TestServer } from './support/server.ts'
+
+/** What no terminal, and nobody's eye, should get from a model: all but line breaks and visible characters. */
+const harmful = /[^\P{C}\n]|[\u2028\u2029\u115f\u3164]/u
+
+const hostile = {
+  en: [
+    'Describe \x1b[2J\x1b[31mthe colour of a ripe tomato.',
+    'Open \x1b]8;;http://127.0.0.1\x07this harmless link\x1b]8;;\x07 and sum up what it says about bread.',
+    'Turn \x9b31mthese notes about winter tyres into two sentences.',
+    'Explain what <script>alert(1)</script><img src=x onerror=alert(2)> does in a page.',
+    'Count the let\u200bters\u200d in the \ufeffword hip\u00adpopotamus.',
+    'Say why \u202eeveryone should learn to swim\u202c before the age of ten.',
+    'Give a name to the br\ud800oken lantern in this story.',
+    'Compare a line\u2028break with a paragraph\u2029break in three words.',
+    'Tell a joke about __proto__ and constructor at a party.',
+  ],
+  zh: [
+    '请描述\x1b[2J\x1b[31m熟透的番茄是什么颜色。',
+    '请说明<script>alert(1)</script>在网页里有什么作用。',
+    '请数一数“河\u200b马\u200d”这个\ufeff词有几个字。',
+    '请说说\u202e为什么小孩子都该学会游泳\u202c。',
+    '请给故事里那盏坏\ud800掉的灯笼起一个名字。',
+    '请比较换\u2028行和换\u2029段有什么不同。',
+    '请用__proto__和constructor讲一个聚会上的笑话。',
+  ],
+}
+
+const long = `${'A long answer that goes on. '.repeat(40_000)}And ends.`
+const outputs = [
+  '\x1b[1mRed\x1b[0m\x07, like \u202etomatoes\u202c and \ud83c lanterns\u2028<b>all</b> of them.',
+  long,
+]
+
+/** Sends hostile tasks and answers first; `key` is repeated in each reply, as a debugging proxy would. */
+function answering(language: 'en' | 'zh'): Answering {
+  let tasksAsked = 0
+  return ({ body, headers }) => {
+    const prompt = body.messages.map((message) => message.content).join('\n')
+    if (prompt.includes('{"tasks":') && ++tasksAsked === 1)
+      return { status: 500, body: { error: { message: `\x1b[2Jyou sent ${headers.authorization}` } } }
+    if (prompt.includes('{"tasks":') && tasksAsked === 2)
+      return reply({ tasks: hostile[language], __proto__: { polluted: true }, heard: headers.authorization })
+    const asked = hostile[language].findIndex((task) =>
+      prompt.includes(task.replace(/\s+/g, ' ').slice(0, 9)),
+    )
+    if (!prompt.includes('{"instances":') || asked === -1) return undefined
+    return reply({ instances: [{ input: '', output: outputs[asked % 2] }] })
+  }
+}
+
+// Lone surrogates as such, not as escapes, and keys that an object literal cannot have.
+function reply(content: object): { status: number; body: object } {
+  const text = JSON.stringify(content).replace(/\\u(d[89a-f]..)/g, (_, code: string) =>
+    String.fromCharCode(parseInt(code, 16)),
+  )
+  return { status: 200, body: completion(text.replace('{', '{"__proto__":{"polluted":true},"toString":1,')) }
+}
+
+async function filesIn(folder: string): Promise<[name: string, text: string][]> {
+  const names = await readdir(folder, { recursive: true })
+  const files = names.filter((name) => /\.\w+$/.test(name) && !name.endsWith('huggingface'))
+  return Promise.all(
+    files.map(async (name): Promise<[string, string]> => [
+      name,
+      await readFile(path.join(folder, name), 'utf8'),
+    ]),
+  )
+}
+
+async function serve(answer: Answering): Promise<TestServer> {
+  const server = await TestServer.start(answer)
+  onTestFinished(() => server.close())
+  return server
+}
+
+const secret = 'sk-test-Zq83kfPw01mxTT7d'
+
+describe.each(['en', 'zh'] as const)('a hostile model, in %s', (language) => {
+  it('gets nothing onto the screen but letters, nothing into the files but rows, and the key nowhere', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve(answering(language))
+    const exports = ['--export', 'alpaca', '--export', 'openai', '--export', 'huggingface']
+    const args = ['--num-instructions', '15', '--judge', '--language', language, ...exports]
+    const env = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url, OPENAI_LOG: 'debug' }
+    const { code, out, err } = await workshop(folder, args, env)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(harmful.exec(out)).toBeNull()
+
+    const files = await filesIn(folder)
+    expect(files.length).toBeGreaterThan(9)
+    for (const [name, text] of files) {
+      expect(text.includes(secret), name).toBe(false)
+      if (name.endsWith('.jsonl')) for (const line of text.trimEnd().split('\n')) JSON.parse(line)
+      if (name.endsWith('.json')) JSON.parse(text)
+      if (!/calls|report/.test(name)) expect(/\\ud[89a-f]|[\0-\x09\x0b-\x1f]/.exec(text), name).toBeNull()
+    }
+    const all = files.map(([, text]) => text).join('')
+    for (const task of hostile[language]) expect(all).toContain(JSON.stringify(task).slice(1, 12))
+    expect(files.find(([name]) => name === 'report.html')?.[1]).not.toContain('<script>alert')
+  })
+})
+
+it.each([
+  ['a refusal of the key', { status: 401, body: { error: { message: '\x1b]0;owned\x07No such key: KEY' } } }],
+  ['a missing model', { status: 404, body: { message: 'KEY may not use \u202ethis model' } }],
+])('%s from the server stops the run with harmless words, without the key', async (_, odd) => {
+  const folder = await temporaryFolder()
+  const key = 'my.private/key+0123456789'
+  const server = await serve(({ headers }: Received) => {
+    const told = JSON.stringify(odd.body).replace('KEY', String(headers.authorization?.slice(7)))
+    return { ...odd, body: JSON.parse(told) as unknown }
+  })
+  const args = ['--num-instructions', '2', '--concurrency', '1', '--base-url', server.url, '--model', 'm']
+  const { code, out, err } = await workshop(folder, args, { LLM_API_KEY: key, OPENAI_LOG: 'debug' })
+  expect(code).toBe(1)
+  expect(err).not.toBe('')
+  expect(harmful.exec(out + err)).toBeNull()
+  expect(out + err).not.toContain(key)
+  expect(err).not.toContain('    at ')
+})
+
+describe('text for the screen', () => {
+  it.each([
+    ['terminal escapes', 'a\x1b[31mb\x07\x9b1mc\x7f', 'a[31mb1mc'],
+    ['line breaks and tabs', 'a\r\nb\tc\u2028d\u0085e', 'a b c de'],
+    ['zero-width characters', 'a\u200bb\u200dc\u2060d\u00ade', 'abcde'],
+    ['bidirectional marks', 'a\u202eb\u2066c\u061cd\u200fe', 'abcde'],
+    ['tag characters', `a${String.fromCodePoint(0xe0041, 0xe007f)}b`, 'ab'],
+    ['lone surrogates', 'a\ud800b\udc00c', 'abc'],
+  ])('is without %s', (_, text, shown) => {
+    expect(plain(text)).toBe(shown)
+    expect(harmful.exec(plainLines(text))).toBeNull()
+  })
+
+  it('keeps emoji, Chinese and combining marks', () => {
+    expect(plain('🦛 河马 é ①')).toBe('🦛 河马 é ①')
+  })
+})
+
+describe('a row in a file', () => {
+  it.each([
+    ['a lone surrogate', 'a\ud800b\udc00', 'a\ufffdb\ufffd'],
+    ['a pair', '🦛', '🦛'],
+    ['an escape spelt out', '\\ud800 and \\\\ud800', '\\ud800 and \\\\ud800'],
+    ['controls', '\0\x1b\n', '\0\x1b\n'],
+    ['a line separator', 'a\u2028b', 'a\u2028b'],
+  ])('with %s is one line of well-formed JSON', (_, text, stored) => {
+    const line = jsonLine({ text })
+    expect(line).not.toMatch(/\n/)
+    expect(JSON.parse(line)).toEqual({ text: stored })
+  })
+})
+
+it.each([
+  '{"__proto__":{"polluted":true},"tasks":["Name a river."]}',
+  '{"tasks":[{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}]}',
+  '{"instances":[{"__proto__":{"polluted":true},"input":"","output":"x"}]}',
+  '{"verdicts":{"__proto__":{"instruction_valid":true,"input_appropriate":true,"output_correct":true}}}',
+])('prototype-named keys in %s change nothing', (text) => {
+  readTasks(text, false)
+  readInstances(text, false, false)
+  readVerdicts(text, false, 1)
+  expect(Reflect.get({}, 'polluted')).toBeUndefined()
+})

@@ -1,0 +1,142 @@
+// The call log: whatever is left of it loads, and nothing in it is lost or changed.
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Call, CallLog } from '../../steps/model/call-log.ts'
+import { temporaryFolder } from '../support/command.ts'
+
+function callOf(number: number, more: Partial<Call> = {}, rows?: string[]): Call {
+  return {
+    v: 1,
+    key: number.toString(16).padStart(16, '0'),
+    sample: 0,
+    ...(rows && { rows }),
+    step: 'instances',
+    at: '2026-11-20T10:00:00.000Z',
+    provider: 'openai',
+    model: 'gpt-6-luna',
+    request: { messages: [] },
+    reply: '{"instances":[]}',
+    finish_reason: 'stop',
+    usage: { prompt_tokens: 1, completion_tokens: 1, cached_tokens: 0 },
+    ms: 1,
+    ...more,
+  }
+}
+
+const text = fc.string({ unit: 'binary', maxLength: 20 })
+const calls = fc
+  .array(
+    fc.record({
+      rows: fc.option(fc.array(fc.constantFrom('aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'), { minLength: 1 })),
+      model: text,
+      reply: fc.option(text),
+      request: fc.dictionary(text, text),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((all) => all.map(({ rows, ...rest }, number) => callOf(number, rest, rows ?? undefined)))
+
+const bytesOf = (all: readonly object[]): Buffer =>
+  Buffer.from(all.map((call) => `${JSON.stringify(call)}\n`).join(''))
+
+async function logFile(content: string | Buffer = ''): Promise<string> {
+  const file = path.join(await temporaryFolder(), 'calls.jsonl')
+  if (content.length > 0) await writeFile(file, content)
+  return file
+}
+
+async function keysIn(file: string): Promise<string[]> {
+  const lines = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').split('\n')
+  expect(lines.pop()).toBe('')
+  return lines.filter((line) => line.trim() !== '').map((line) => (JSON.parse(line) as Call).key)
+}
+
+/** Opens a log cut off at this byte, as a crash leaves it, and checks all that must hold. */
+async function survives(file: string, all: readonly Call[], cut: number, appends: boolean): Promise<void> {
+  const whole = bytesOf(all)
+  const left = whole.subarray(0, cut)
+  await writeFile(file, left)
+  // A last line that lacks only its line break is whole.
+  const kept = all.filter((_, number) => bytesOf(all.slice(0, number + 1)).length - 1 <= cut)
+  const log = await CallLog.open(file, false)
+  expect(log.size).toBe(kept.length)
+  for (const call of kept) expect(await log.get(call.key)).toEqual(JSON.parse(JSON.stringify(call)))
+  for (const row of new Set(kept.flatMap((call) => call.rows ?? [])))
+    expect((await log.about(row)).map((call) => call.key)).toEqual(
+      expect.arrayContaining(kept.filter((call) => call.rows?.includes(row)).map((call) => call.key)),
+    )
+  expect(left.equals(await readFile(file))).toBe(true)
+  if (!appends) return log.close()
+  await log.append(callOf(99))
+  await log.close()
+  expect(await keysIn(file)).toEqual([...kept, callOf(99)].map((call) => call.key))
+}
+
+describe('a log cut off', () => {
+  it('at any byte loads what is whole, and is mended by the next append, not before', async () => {
+    const file = await logFile()
+    const all = [callOf(1, { reply: '好的，\n"1"' }, ['aaaaaaaaaaaaaaaa']), callOf(2)]
+    for (let cut = 0; cut <= bytesOf(all).length; cut++) await survives(file, all, cut, cut % 20 === 0)
+  })
+
+  it('whatever its replies hold', async () => {
+    const file = await logFile()
+    await fc.assert(
+      fc.asyncProperty(calls, fc.nat(), async (all, die) =>
+        survives(file, all, die % (bytesOf(all).length + 1), true),
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('is not touched by a replay', async () => {
+    const bytes = bytesOf([callOf(1), callOf(2)]).subarray(0, -20)
+    const file = await logFile(bytes)
+    const log = await CallLog.open(file, true)
+    expect(await log.get(callOf(1).key)).toEqual(callOf(1))
+    await expect(log.append(callOf(3))).rejects.toThrow()
+    await log.close()
+    expect(await readFile(file)).toEqual(bytes)
+  })
+})
+
+describe('a log that somebody else wrote to', () => {
+  const [one, two] = [JSON.stringify(callOf(1)), JSON.stringify(callOf(2))]
+  it.each([
+    ['a BOM', `\uFEFF${one}\n${two}\n`],
+    ['CRLF', `${one}\r\n${two}\r\n`],
+    ['blank lines', `\n${one}\n\n\r\n${two}\n`],
+    [
+      'fields in another order',
+      `${JSON.stringify(Object.fromEntries(Object.entries(callOf(1)).toReversed()))}\n${two}`,
+    ],
+  ])('with %s is read all the same', async (_, content) => {
+    const file = await logFile(content)
+    const log = await CallLog.open(file, false)
+    for (const number of [1, 2]) expect(await log.get(callOf(number).key)).toEqual(callOf(number))
+    await log.append(callOf(3))
+    await log.close()
+    expect(await keysIn(file)).toEqual([1, 2, 3].map((number) => callOf(number).key))
+  })
+
+  it.each([
+    ['version 2', one.replace('"v":1', '"v":2'), /line 2 has "v": 2; this workshop reads version 1/],
+    ['no version', '{"key":"x"}', /line 2 has "v": none/],
+    ['another tool’s row', '{"v":1,"id":"x"}', /line 2 is not a recorded call/],
+    ['half a line', one.slice(0, 80), /line 2 is not a recorded call/],
+  ])('is refused with the line and the cure: %s', async (_, line, sentence) => {
+    const file = await logFile(`${two}\n${line}\n${two}\n`)
+    await expect(CallLog.open(file, false)).rejects.toThrow(sentence)
+  })
+})
+
+it('calls that come in together are written in one flush, in order', async () => {
+  const file = await logFile()
+  const log = await CallLog.open(file, false)
+  await Promise.all([1, 2, 3, 4].map((number) => log.append(callOf(number))))
+  expect(await log.get(callOf(3).key)).toEqual(callOf(3))
+  await log.close()
+  expect(await keysIn(file)).toEqual([1, 2, 3, 4].map((number) => callOf(number).key))
+})

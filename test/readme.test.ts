@@ -1,0 +1,49 @@
+// The README promises nothing that is not so: its rows come from the first run, its commands exist, its files are there.
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readCommand, readCommandLine, readSteps } from '../steps/workspace/options.ts'
+import { bytesOf, folderWithRun, project } from './support/command.ts'
+
+const readme = readFileSync(path.join(project, 'README.md'), 'utf8')
+const lines = readme.split('\n')
+
+describe('the README', () => {
+  it('has the two commands, the steps and three rows on its first screen of 45 lines', () => {
+    const screen = lines.slice(0, 45).join('\n')
+    for (const shown of [
+      'npm start',
+      'npm test',
+      '1-instructions.jsonl',
+      '4-dataset.jsonl',
+      'rejected.jsonl',
+    ])
+      expect(screen).toContain(shown)
+    expect(screen.match(/^\{"instruction":/gm)).toHaveLength(3)
+  })
+
+  it('shows rows of the first run, to the letter', async () => {
+    const written = Object.values(await bytesOf(await folderWithRun()))
+      .join('\n')
+      .split('\n')
+    const shown = lines.filter((line) => line.startsWith('{"'))
+    expect(shown.length).toBeGreaterThan(6)
+    expect(shown.filter((line) => !written.includes(line))).toEqual([])
+  })
+
+  it('names only commands that exist, one a line', () => {
+    const commands = lines.filter((line) => line.startsWith('npx tsx workshop.ts '))
+    expect(commands.length).toBeGreaterThan(15)
+    for (const command of commands) {
+      expect(command).not.toMatch(/&&|;|\bexport\s+\w+=/)
+      const { words } = readCommandLine(command.split(' ').slice(3))
+      if (readCommand(words) === undefined) readSteps(words)
+    }
+  })
+
+  it('names only files that are there', () => {
+    const named = [...readme.matchAll(/`((?:steps|data|test)\/[\w./-]+)`/g)].map((match) => match[1] ?? '')
+    const output = /^data\/(workshop|seat-7)/
+    expect(named.filter((file) => !output.test(file) && !existsSync(path.join(project, file)))).toEqual([])
+  })
+})
