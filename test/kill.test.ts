@@ -40,8 +40,18 @@ async function logged(folder: string): Promise<number> {
 describe('kill -9', () => {
   // So many requests after the start, or as soon as this file is touched.
   const moments = [
-    ...[1, 4, '.1-instructions.jsonl.tmp', 5, 2, '.2-classified.jsonl.tmp'],
-    ...[8, 3, 7, '.rejected.jsonl.tmp', 9, '.3-instances.jsonl.tmp'],
+    1,
+    4,
+    '.1-instructions.jsonl.tmp',
+    5,
+    2,
+    '.2-classified.jsonl.tmp',
+    8,
+    3,
+    7,
+    '.rejected.jsonl.tmp',
+    9,
+    '.3-instances.jsonl.tmp',
   ]
 
   it('at twelve moments loses no logged reply: the files are those of an undisturbed run', async () => {

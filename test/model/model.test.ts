@@ -76,6 +76,21 @@ describe('a fault that no request will change', () => {
   })
 })
 
+describe('a run that was stopped', () => {
+  it('still uses every reply in the log, and asks for nothing else', async () => {
+    const { calls, wire } = counted(() => Promise.resolve(replied('{}')))
+    const model = await modelWith(wire)
+    await askMany(model, 3)
+    model.stop({ words: { en: 'enough', zh: '够了' }, exit: 1 })
+    const answers = await askMany(model, 5)
+    expect(answers).toMatchObject([
+      ...Array.from({ length: 3 }, () => ({ reply: '{}' })),
+      ...Array.from({ length: 2 }, () => ({ failed: 'stopped' })),
+    ])
+    expect(calls.count).toBe(3)
+  })
+})
+
 describe('a log that cannot be written', () => {
   it('ends the run before more is paid for and lost', async () => {
     const { calls, wire } = counted(() => Promise.resolve(replied('{}')))
