@@ -64,6 +64,7 @@ type Entry = { key: string; rows: string[]; provider: string; model: string; at:
 // The fields before `request` stand in this order in every line we write, so that a line of any size is indexed by its head.
 const head =
   /^\{"v":1,"key":"([0-9a-f]{16})","sample":\d+,(?:"rows":\[([^\]]*)\],)?"step":"\w+","at":"([^"]*)","provider":"([^"]*)","model":"([^"\\]*)",/
+const keyAt = '{"v":1,"key":"'.length
 const headBytes = 4096 // 100 row keys and a long model name
 
 export class CallLog {
@@ -206,7 +207,8 @@ function parsed(bytes: Buffer): unknown {
 function readHead(bytes: Buffer, file: string, number: number): Entry {
   const match = head.exec(bytes.toString('utf8', 0, headBytes))
   if (!match) return readWhole(bytes, file, number)
-  const [, key = '', rows = '', at = '', provider = '', model = ''] = match
+  const [, , rows = '', at = '', provider = '', model = ''] = match
+  const key = bytes.toString('latin1', keyAt, keyAt + 16) // cut out of the head it would keep all of that in memory
   return { key, rows: rows === '' ? [] : (JSON.parse(`[${rows}]`) as string[]), at, provider, model }
 }
 
