@@ -2,8 +2,10 @@
 import { copyFile, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { BatchRoad } from '../steps/model/batch.ts'
 import { BatchServer, type Fate } from './support/batch-server.ts'
 import { bytesOf, folderWithRun, rowsOf, start, temporaryFolder, workshop } from './support/command.ts'
+import { modelWith, questionOf, remote } from './support/model.ts'
 import { TestServer } from './support/server.ts'
 
 type Call = {
@@ -199,6 +201,36 @@ describe('a run that ends while a batch is under way', () => {
         .toSorted(),
     ).toEqual(server.uploads[0]?.map((line) => line.custom_id).toSorted())
     expect(await rowsOf(folder, '2-classified.jsonl')).toHaveLength(rows.length)
+  })
+})
+
+describe('a batch under way', () => {
+  it('is not forgotten by a command without --batch', async () => {
+    const folder = await folderWithInstructions()
+    const { env } = await serve()
+    const line = { id: 'batch_7', provider: 'openai', step: 'classify', file: '.batch-7.jsonl', keys: [] }
+    await writeFile(path.join(folder, 'batches.jsonl'), `${JSON.stringify(line)}\n`)
+    const run = await workshop(folder, ['classify'], env)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(run.out).toContain('under way since an earlier run: batch_7. With --batch')
+  })
+})
+
+describe('a step with more requests than a file may hold', () => {
+  it('goes up in several batches', async () => {
+    const folder = await temporaryFolder()
+    const { server } = await serve()
+    const provider = { ...remote, baseUrl: server.chat.url }
+    const model = await modelWith(() => Promise.reject(new Error('asked')), 4, undefined, provider)
+    const most = { lines: 2, bytes: 1_000_000 }
+    const road = await BatchRoad.open({ model, dir: folder, poll: 0.01, tell: () => undefined, most })
+    const questions = ['bread', 'dice', 'rivers', 'clouds', 'bread'].map((text) => questionOf(text))
+    const ask = () => Promise.all(questions.map((question) => model.ask('instances', question)))
+    await road.fill('instances', async () => void (await ask()))
+    expect(server.uploads.map((lines) => lines.length)).toEqual([2, 2])
+    expect((await ask()).map((call) => 'batch' in call && call.batch)).toEqual(
+      [1, 1, 2, 2, 1].map((number) => `batch_${number}`),
+    )
   })
 })
 

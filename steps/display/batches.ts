@@ -1,4 +1,6 @@
 // `--batch` on screen: before a step is done, its questions go through the Batch API, and its progress is told.
+import path from 'node:path'
+import { BatchLedger, ledgerFile } from '../model/batch-ledger.ts'
 import { type BatchNews, BatchRoad } from '../model/batch.ts'
 import type { Model } from '../model/model.ts'
 import type { Step } from '../workspace/folder.ts'
@@ -18,7 +20,8 @@ export class Batches {
 
   /** Nothing without `--batch`, or where nothing is asked anyway; a server that cannot do it is a Fault. */
   static async open(model: Model, settings: Settings, screen: Screen): Promise<Batches | undefined> {
-    if (!settings.batch || settings.dryRun || model.provider.replayOf !== undefined) return undefined
+    if (settings.dryRun || model.provider.replayOf !== undefined) return undefined
+    if (!settings.batch) return remindOfOpenOnes(model, settings, screen)
     const { dataDir: dir, poll } = settings
     const road = await BatchRoad.open({ model, dir, poll, tell: (news) => show(screen, news) })
     return new Batches(road, screen)
@@ -34,6 +37,16 @@ export class Batches {
     })
     this.screen.clearProgress()
   }
+}
+
+async function remindOfOpenOnes(
+  model: Model,
+  { dataDir, steps }: Settings,
+  screen: Screen,
+): Promise<undefined> {
+  const ledger = await BatchLedger.read(path.join(dataDir, ledgerFile))
+  const open = ledger.open(model.provider.name).filter(({ step }) => steps.includes(step))
+  if (open.length > 0) screen.remark(screen.words.batchForgotten(open.map(({ id }) => id).join(', ')))
 }
 
 /** A sheet on which nothing is written. */

@@ -104,8 +104,10 @@ export class Session {
         wires.close()
         await release()
       })
-      if (settings.batch)
-        session.batches = await (await import('./batches.ts')).Batches.open(model, settings, screen)
+      if (settings.batch || (await exists(folder.path('batches.jsonl')))) {
+        const { Batches } = await import('./batches.ts')
+        session.batches = await Batches.open(model, settings, screen)
+      }
       session.begin()
       return session
     } catch (error) {

@@ -127,6 +127,8 @@ const en = {
     `${id}: ${number(requests)} requests, under way since an earlier run; going on with it`,
   batchEnded: (id: string, requests: number, failed: number) =>
     `${id}: ${number(requests - failed)} replies${failed > 0 ? `; ${number(failed)} requests without one are sent again` : ''}`,
+  batchForgotten: (ids: string) =>
+    `under way since an earlier run: ${ids}. With --batch its replies are fetched; without, the same requests are paid again`,
   batchProgress: (step: Step, done: number, all: number) =>
     `${step} · batch ${number(done)}/${number(all)} · Ctrl-C does no harm`,
   partial: (done: number, all: number, hint: string) =>
@@ -212,6 +214,8 @@ const zh: Vocabulary = {
   batchFound: (id, requests) => `${id}：${number(requests)} 次请求，上次运行时已提交，现在继续等待`,
   batchEnded: (id, requests, failed) =>
     `${id}：收到 ${number(requests - failed)} 个回复${failed > 0 ? `；${number(failed)} 次请求没有回复，将再次发送` : ''}`,
+  batchForgotten: (ids) =>
+    `上次运行提交的批处理 ${ids} 还没有取回。加上 --batch 就会取回其回复；不加则同样的请求会再付一次费`,
   batchProgress: (step, done, all) =>
     `${stepNames[step]} · 批处理 ${number(done)}/${number(all)} · 按 Ctrl-C 不要紧`,
   partial: (done, all, hint) => `已完成 ${number(done)} / ${number(all)}；${hint}重新运行同一命令即可继续`,

@@ -4,6 +4,8 @@ import { appendFile, readFile } from 'node:fs/promises'
 import { codeOf, unreadable, unwritable } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 
+export const ledgerFile = 'batches.jsonl'
+
 /** `file`: what was asked, line by line as in the log, in the data folder. `keys`: of the same calls. */
 export type OpenBatch = { id: string; provider: string; step: Step; file: string; keys: string[] }
 
@@ -18,7 +20,7 @@ export class BatchLedger {
     this.torn = torn
   }
 
-  static async open(path: string): Promise<BatchLedger> {
+  static async read(path: string): Promise<BatchLedger> {
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return ''
       throw unreadable(path, error)
@@ -31,9 +33,9 @@ export class BatchLedger {
     return new BatchLedger(path, batches, text !== '' && !text.endsWith('\n'))
   }
 
-  /** The batches of a step that are not in the log yet. */
-  under(step: Step, provider: string): OpenBatch[] {
-    return [...this.batches.values()].filter((batch) => batch.step === step && batch.provider === provider)
+  /** The batches of this provider that are not in the log yet. */
+  open(provider: string): OpenBatch[] {
+    return [...this.batches.values()].filter((batch) => batch.provider === provider)
   }
 
   /** Written and flushed before anybody waits for the batch. */

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Words } from '../workspace/fault.ts'
 import { exists, type Step } from '../workspace/folder.ts'
 import { readLines } from '../workspace/lines.ts'
-import { BatchLedger, type OpenBatch } from './batch-ledger.ts'
+import { BatchLedger, ledgerFile, type OpenBatch } from './batch-ledger.ts'
 import { type BatchState, BatchWire } from './batch-wire.ts'
 import { type CallHead, CallLog, callOf, noUsage } from './call-log.ts'
 import type { Model } from './model.ts'
@@ -20,10 +20,10 @@ import { isProblem } from './problem.ts'
 import { Spool } from './spool.ts'
 import { type Body, dialectOf, field, type Question, type Reply } from './wire.ts'
 
-const mostLines = 50_000 // in a file: OpenAI
-const mostBytes = 180_000_000 // OpenAI takes 200 MB
+const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
 const batchesInARow = 2 // of one step: the second asks again for what failed in the first
 const worthABatch = 0.5 // of the last batch must be open, where nothing failed; less is not worth another day
+const flushAt = 1 << 20 // characters gathered before a write
 const linesTogether = 500 // replies appended before the disk is waited for
 
 /** What the screen is told. `made`: a batch went up. `found`: one of an earlier run is under way. `ended`: it is in the log. */
@@ -35,23 +35,35 @@ export type BatchNews = {
   ended?: { id: string; requests: number; failed: number }
 }
 
-type Terms = { model: Model; dir: string; poll: number; tell: (news: BatchNews) => void }
+type Terms = {
+  model: Model
+  dir: string
+  poll: number
+  tell: (news: BatchNews) => void
+  most?: typeof mostInAFile
+}
 
 export class BatchRoad {
   private readonly model: Model
   private readonly dir: string
   private readonly poll: number // seconds between looks
   private readonly tell: (news: BatchNews) => void
+  private readonly most: typeof mostInAFile
   private readonly wire: BatchWire
   private readonly ledger: BatchLedger
   private spelling = 0 // of the requests whose replies are being read
   private unaffordable = 0 // questions there was no money for, if all others cost the most they can
 
-  private constructor({ model, dir, poll, tell }: Terms, wire: BatchWire, ledger: BatchLedger) {
+  private constructor(
+    { model, dir, poll, tell, most = mostInAFile }: Terms,
+    wire: BatchWire,
+    ledger: BatchLedger,
+  ) {
     this.model = model
     this.dir = dir
     this.poll = poll
     this.tell = tell
+    this.most = most
     this.wire = wire
     this.ledger = ledger
   }
@@ -59,7 +71,7 @@ export class BatchRoad {
   /** A server without a Batch API is a Fault. */
   static async open(terms: Terms): Promise<BatchRoad> {
     const wire = await BatchWire.open(terms.model.provider)
-    return new BatchRoad(terms, wire, await BatchLedger.open(path.join(terms.dir, 'batches.jsonl')))
+    return new BatchRoad(terms, wire, await BatchLedger.read(path.join(terms.dir, ledgerFile)))
   }
 
   /** Brings what a step will ask into the log, as far as batches can. Leaves it to the normal road to stop or go on. */
@@ -79,7 +91,7 @@ export class BatchRoad {
   }
 
   private underWay(step: Step): OpenBatch[] {
-    return this.ledger.under(step, this.model.provider.name)
+    return this.ledger.open(this.model.provider.name).filter((batch) => batch.step === step)
   }
 
   /** Rehearses the step and returns its open questions, in files that a server takes. */
@@ -93,7 +105,7 @@ export class BatchRoad {
       known.add(head.key)
       if (!this.model.budget.reserveInBatch(question)) return void this.unaffordable++
       let spool = spools.at(-1)
-      if (!spool || spool.keys.length >= mostLines || spool.bytes >= mostBytes)
+      if (!spool || spool.keys.length >= this.most.lines || spool.bytes >= this.most.bytes)
         spools.push((spool = new Spool(path.join(this.dir, `.batch-${head.key}.jsonl`))))
       const back = { request: dialect.spell(question), reply: null, finish_reason: '', usage: noUsage, ms: 0 }
       await spool.add(callOf(head, back))
@@ -102,34 +114,41 @@ export class BatchRoad {
       await rehearse()
     } finally {
       this.model.collect = undefined
+      for (const spool of spools) await spool.close()
     }
-    for (const spool of spools) await spool.close()
     return spools
   }
 
-  private async send(step: Step, { file, keys }: Spool): Promise<void> {
-    if (this.model.stopped) return
+  private async send(step: Step, spool: Spool): Promise<void> {
+    if (this.model.stopped) return spool.discard()
     const upload = path.join(this.dir, '.batch-upload.tmp')
+    const { file, keys } = spool
     try {
-      await rm(upload, { force: true })
-      let lines = ''
-      for await (const { text } of readLines(file)) {
-        const { key, request } = JSON.parse(text) as { key: string; request: unknown }
-        lines += this.wire.lineFor(key, request)
-        if (lines.length < 1 << 20) continue
-        await appendFile(upload, lines)
-        lines = ''
-      }
-      await appendFile(upload, lines)
+      await this.spellOut(file, upload)
       const id = await this.wire.send(upload)
       const { name: provider } = this.model.provider
       await this.ledger.begin({ id, provider, step, file: path.basename(file), keys })
       this.tell({ step, made: { id, requests: keys.length } })
     } catch (error) {
+      await spool.discard()
       this.stop(error)
     } finally {
       await rm(upload, { force: true })
     }
+  }
+
+  /** The questions of a file as the server wants them. */
+  private async spellOut(file: string, upload: string): Promise<void> {
+    await rm(upload, { force: true })
+    let lines = ''
+    for await (const { text } of readLines(file)) {
+      const { key, request } = JSON.parse(text) as { key: string; request: unknown }
+      lines += this.wire.lineFor(key, request)
+      if (lines.length < flushAt) continue
+      await appendFile(upload, lines)
+      lines = ''
+    }
+    await appendFile(upload, lines)
   }
 
   /** Looks at these batches until the last has ended; how many lines they held, and how many of them failed. */

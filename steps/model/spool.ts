@@ -47,7 +47,6 @@ export class Spool {
   }
 
   async discard(): Promise<void> {
-    await this.handle?.close()
     await rm(this.file, { force: true })
   }
 }
