@@ -66,6 +66,8 @@ describe('an option', () => {
     [['--base-url', 'http://[::1'], 'got "http://[::1"'],
     [['--base-url', 'http://a b/v1'], 'expected an address'],
     [['--base-url', 'ftp://host/v1'], 'expected an address'],
+    [['--budget', '$5'], 'expected a number from 0 to 1000000, got "$5"'],
+    [['--price', '0.4'], 'expected dollars per million tokens like 0.40/1.20, got "0.4"'],
     [['--model', ''], 'expected a NAME, got nothing'],
     [['--data-dir', 'a\0b'], 'expected a DIR'],
     [['--judge=no'], 'expected no value'],

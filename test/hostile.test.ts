@@ -94,6 +94,7 @@ describe.each(['en', 'zh'] as const)('a hostile model, in %s', (language) => {
     const { code, out, err } = await workshop(folder, args, env)
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(harmful.exec(out)).toBeNull()
+    expect(out).not.toMatch(/authorization|x-stainless/i)
 
     const files = await filesIn(folder)
     expect(files.length).toBeGreaterThan(9)

@@ -201,3 +201,30 @@ describe('a judged run against a server', () => {
     },
   )
 })
+
+it('a judged run that stops on the way keeps what is answered, and goes on without asking it again', async () => {
+  const folder = await temporaryFolder()
+  let refusing = true
+  const server = await TestServer.start(() =>
+    refusing && server.asked('verdicts').length > 2
+      ? { status: 401, body: { error: { message: 'no' } } }
+      : undefined,
+  )
+  onTestFinished(() => server.close())
+  const env = { OPENAI_API_KEY: 'sk-test-0123456789', OPENAI_BASE_URL: server.url }
+  const args = ['--judge', '--concurrency', '1']
+  const stopped = await workshop(folder, args, env)
+  expect(stopped.code).toBe(1)
+  const partial = distinct(await rowsOf<Row>(folder, '4-dataset.jsonl'))
+  expect(partial).toBeGreaterThan(0)
+  expect(partial).toBeLessThan(20)
+
+  refusing = false
+  const answered = server.asked('verdicts').slice(0, 2)
+  const before = server.received.length
+  expect((await workshop(folder, args, env)).code).toBe(0)
+  expect(distinct(await rowsOf<Row>(folder, '4-dataset.jsonl'))).toBe(20)
+  const again = server.received.slice(before).map(({ body }) => body.messages[1]?.content)
+  for (const { body } of answered) expect(again).not.toContain(body.messages[1]?.content)
+  expect(new Set(again).size).toBe(again.length)
+})

@@ -1,12 +1,26 @@
 // What `check` says, in both languages; what a run would say too stands where the run says it.
 import type { Language } from '../text/language.ts'
 
-type Region = 'beijing' | 'singapore' | 'virginia' | undefined
+type Region = keyof typeof regions.en | undefined
 
 const languages = { en: { en: 'English', zh: 'Chinese' }, zh: { en: '英文', zh: '中文' } } as const
 const regions = {
-  en: { beijing: 'Beijing', singapore: 'Singapore', virginia: 'Virginia' },
-  zh: { beijing: '北京', singapore: '新加坡', virginia: '弗吉尼亚' },
+  en: {
+    beijing: 'Beijing',
+    singapore: 'Singapore',
+    virginia: 'Virginia',
+    hongkong: 'Hong Kong',
+    frankfurt: 'Frankfurt',
+    tokyo: 'Tokyo',
+  },
+  zh: {
+    beijing: '北京',
+    singapore: '新加坡',
+    virginia: '弗吉尼亚',
+    hongkong: '香港',
+    frankfurt: '法兰克福',
+    tokyo: '东京',
+  },
 } as const
 
 const en = {
@@ -17,8 +31,6 @@ const en = {
     `${count} seed tasks in ${file}, ${languages.en[language]}`,
   howToGiveKey: (file: string) =>
     `no key needed for this. For a real model write one line into ${file}: OPENAI_API_KEY=… or DASHSCOPE_API_KEY=…`,
-  oddKey: (variable: string) =>
-    `what stands in ${variable} is no key: it has blanks, quotes or other characters that keys do not have. Copy the key again, without anything around it`,
   envTxt: (file: string) =>
     `${file}: the name must be .env, without .txt (in the Explorer: View, Show, File name extensions; then rename it)`,
   notUtf8: (file: string) => `${file} is not UTF-8 text and cannot be read: save it again as UTF-8`,
@@ -49,8 +61,6 @@ const zh: CheckWords = {
   seeds: (count, language, file) => `${file} 中有 ${count} 个种子任务，${languages.zh[language]}`,
   howToGiveKey: (file) =>
     `这样运行不需要密钥。要用真正的模型，请在 ${file} 中写一行：OPENAI_API_KEY=… 或 DASHSCOPE_API_KEY=…`,
-  oddKey: (variable) =>
-    `${variable} 中的内容不是密钥：含有空格、引号或密钥中不会出现的字符。请重新复制密钥，前后不要带任何内容`,
   envTxt: (file) =>
     `${file}：文件名应为 .env，不带 .txt（在资源管理器中依次点“查看”“显示”“文件扩展名”，再改名）`,
   notUtf8: (file) => `${file} 不是 UTF-8 文本，无法读取：请另存为 UTF-8`,

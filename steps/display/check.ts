@@ -100,7 +100,7 @@ class Check {
       if (!named) for (const fault of envFileFaults(this.words)) this.fault(fault)
       const provider = chooseProvider(this.settings, environment, await this.recorded())
       const line = whoAnswers(this.screen, this.settings, provider)
-      if (provider.name === 'offline' || provider.replayOf !== undefined) {
+      if (provider.baseUrl === '' || provider.replayOf !== undefined) {
         this.good(line)
         if (!named) this.screen.detail(this.words.howToGiveKey(path.join(projectFolder, '.env')))
       } else await this.server(provider, line)
@@ -116,8 +116,7 @@ class Check {
   }
 
   private async server(provider: Provider, line: string): Promise<void> {
-    const { key, keyFrom, baseUrl, name } = provider
-    if (key !== undefined && !/^[!-~]+$/.test(key)) return this.fault(this.words.oddKey(keyFrom))
+    const { baseUrl, name } = provider
     this.good(line)
     this.good(name === 'dashscope' ? this.words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
     if (provider.proxied && !provider.local) this.screen.remark(this.words.proxy)
@@ -172,14 +171,19 @@ function envFileFaults(words: CheckWords): string[] {
   })
 }
 
-const regions: Record<string, 'beijing' | 'singapore' | 'virginia'> = {
-  'dashscope.aliyuncs.com': 'beijing',
-  'dashscope-intl.aliyuncs.com': 'singapore',
-  'dashscope-us.aliyuncs.com': 'virginia',
-}
+// Hosts of the regions and of workspaces in them, as DashScope documents them (October 2026).
+const regions = [
+  ['beijing', /^dashscope\.|\.cn-beijing\./],
+  ['singapore', /^dashscope-intl\.|\.ap-southeast-1\./],
+  ['virginia', /^dashscope-us\.|\.us-east-1\./],
+  ['hongkong', /(?:^|\.)cn-hongkong\./],
+  ['frankfurt', /\.eu-central-1\./],
+  ['tokyo', /\.ap-northeast-1\./],
+] as const
 
 function regionOf(baseUrl: string) {
-  return regions[new URL(baseUrl).hostname]
+  const { hostname } = new URL(baseUrl)
+  return regions.find(([, host]) => host.test(hostname))?.[0]
 }
 
 function takesNoWords(word: string): Fault {

@@ -53,6 +53,18 @@ const otherWhys: Record<string, Words> = {
     en: 'Nearly the same task stands in a file named by --avoid: data you own already, or an evaluation set.',
     zh: '--avoid 指定的文件里已有几乎相同的任务：您已有的数据，或评测集。',
   },
+  judge_invalid_instruction: {
+    en: 'The judge (--judge) does not take it for a task that makes sense and can be done in text. A model said so: it may be wrong.',
+    zh: '评审（--judge）认为指令说不通，或者只用文字无法完成。这是模型的判断，也可能有误。',
+  },
+  judge_inappropriate_input: {
+    en: 'The judge (--judge) finds that the input is not what the instruction speaks of, or not complete. A model said so: it may be wrong.',
+    zh: '评审（--judge）认为输入与指令不符，或者不完整。这是模型的判断，也可能有误。',
+  },
+  judge_incorrect_output: {
+    en: 'The judge (--judge) finds that the output is not a correct and complete answer. A model said so: it may be wrong.',
+    zh: '评审（--judge）认为输出不是正确、完整的答案。这是模型的判断，也可能有误。',
+  },
   beyond_target: {
     en: 'Nothing is wrong with it: the data set already had as many instructions as --num-instructions asked for.',
     zh: '它没有问题，只是数据集已达到 --num-instructions 要求的指令数。',
@@ -90,12 +102,15 @@ const chineseNames: Record<string, string> = {
   not_recorded: '日志中没有',
   duplicate_row: '重复的行',
   already_elsewhere: '别处已有',
+  judge_invalid_instruction: '评审：指令无效',
+  judge_inappropriate_input: '评审：输入不当',
+  judge_incorrect_output: '评审：输出有误',
   beyond_target: '超出目标',
 }
 
 /** The identifier as it stands in rejected.jsonl, in Chinese with its name before it. A rule of one's own has no name. */
 export function nameOfReason(reason: string, language: Language): string {
-  const name = language === 'zh' ? chineseNames[reason] : undefined
+  const name = language === 'zh' && Object.hasOwn(chineseNames, reason) ? chineseNames[reason] : undefined
   return name === undefined ? reason : `${name} ${reason}`
 }
 

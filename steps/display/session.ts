@@ -6,7 +6,7 @@ import { CallLog } from '../model/call-log.ts'
 import { Budget } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
 import { Rehearsal } from '../model/rehearsal.ts'
-import { dollars } from '../model/prices.ts'
+import { dollars, isFree } from '../model/prices.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Fault } from '../workspace/fault.ts'
@@ -279,7 +279,8 @@ export class Session {
       process.exitCode = stopped.exit
       this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
     } else if (filters) process.exitCode = reached ? 0 : 1
-    if (settings.steps.length > 1 && this.model.budget.used.calls > 0)
+    const { budget, provider } = this.model
+    if (settings.steps.length > 1 && budget.used.calls > 0 && !isFree(provider))
       this.screen.detail(words.total(this.totalCost()))
     if (this.lastStep === undefined) return
     if (this.unfinished && !enough) {

@@ -103,7 +103,7 @@ class Story {
     const rejects = this.rejectsOf('classify')
     if (!classified && rejects.length === 0) return
     screen.heading('classify')
-    const found = this.found(classified ? classified.call : rejects[0]?.call)
+    const found = this.callOf(classified, rejects)
     const others = (found?.call.rows?.length ?? 1) - 1
     if (classified) {
       const label = classified.is_classification
@@ -121,7 +121,7 @@ class Story {
     screen.heading('instances')
     const label = (withInstances ?? classified)?.is_classification
     if (label !== undefined) screen.detail(label ? words.outputFirst : words.inputFirst)
-    const found = this.found(withInstances ? withInstances.call : rejects[0]?.call)
+    const found = this.callOf(withInstances, rejects)
     if (found) this.showReply(found, longReply)
     if (withInstances) screen.detail(words.instances(withInstances.instances.length))
     for (const { input, output } of withInstances?.instances ?? []) this.showInstance(input, output)
@@ -149,7 +149,13 @@ class Story {
     return seeds.map((seed) => seed.instruction)
   }
 
-  /** The call of a row; where it cannot be shown, says why. */
+  /** The call of a row, or of what was rejected instead; a call that gave no reply is none. */
+  private callOf(row: { call: string } | undefined, rejects: readonly RejectedRow[]): Found | undefined {
+    const key = row ? row.call : rejects[0]?.call
+    return row || key ? this.found(key) : undefined
+  }
+
+  /** The call with this key; where it cannot be shown, says why. */
   private found(key: string | undefined): Found | undefined {
     const { screen, words } = this.look
     const found = this.calls.get(key ?? '')

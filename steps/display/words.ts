@@ -239,7 +239,7 @@ const zh: Vocabulary = {
       ...(rate === undefined ? [] : [`每秒 ${shortNumber(rate)}`]),
       `${number(tokens)} 个 token`,
       ...(dollars === 0 ? [] : [money(dollars)]),
-      ...(rate === undefined || all === undefined ? [] : [`还需约${duration((all - done) / rate, 'zh')}`]),
+      ...(rate === undefined || all === undefined ? [] : [`还需约 ${duration((all - done) / rate, 'zh')}`]),
     ].join(' · '),
 }
 

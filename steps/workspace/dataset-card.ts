@@ -24,7 +24,7 @@ ${offline ? `\n> **${words.offline}**\n` : ''}
 | ${words.step} | ${words.provider} | ${words.model} |
 | --- | --- | --- |
 ${models.map(({ step, provider, model }) => `| ${words.steps[step]} | ${cell(provider)} | ${cell(model)} |`).join('\n')}
-
+${settings.merge.length > 0 ? `\n${words.merged}\n` : ''}
 ## ${words.settings}
 
 | | |
@@ -123,10 +123,11 @@ function cell(text: string): string {
 const en = {
   title: 'Instructions made by Self-Instruct',
   about: (rows: number, kept: number) =>
-    `${rows} rows from ${kept} distinct instructions: \`instruction\`, \`input\` (often empty), \`output\`. A language model wrote them in four steps (instructions, classification, instances, filter) after [Self-Instruct](https://arxiv.org/abs/2212.10560), starting from a few seed tasks written by people. No person has checked them one by one; of the paper's own rows 46 % had some fault.`,
+    `${rows} rows from ${kept} distinct instructions: \`instruction\`, \`input\` (often empty), \`output\`. They were made in four steps (instructions, classification, instances, filter) after [Self-Instruct](https://arxiv.org/abs/2212.10560), starting from a few seed tasks written by people. No person has checked them one by one; of the paper's own rows 46 % had some fault.`,
   offline:
     'Made with the offline stand-in of the workshop, which is not a model: it draws from tasks written for the lesson, some of them faulty on purpose. These rows say nothing about any model. Do not train on them, and do not publish them as model output.',
   models: 'Source models',
+  merged: 'Some rows come from other runs (`merge` below), made by models not named here.',
   step: 'Step',
   provider: 'Provider',
   model: 'Model',
@@ -148,10 +149,11 @@ const en = {
 const zh: typeof en = {
   title: '用 Self-Instruct 生成的指令数据',
   about: (rows, kept) =>
-    `共 ${rows} 行数据，来自 ${kept} 条不同的指令，字段为 \`instruction\`、\`input\`（常为空）、\`output\`。数据由语言模型按 [Self-Instruct](https://arxiv.org/abs/2212.10560) 的四个步骤（生成指令、判断分类任务、生成实例、过滤）写成，起点是少量人工编写的种子任务。没有人逐条检查过；论文自己的数据中有 46 % 存在某种问题。`,
+    `共 ${rows} 行数据，来自 ${kept} 条不同的指令，字段为 \`instruction\`、\`input\`（常为空）、\`output\`。数据按 [Self-Instruct](https://arxiv.org/abs/2212.10560) 的四个步骤（生成指令、判断分类任务、生成实例、过滤）生成，起点是少量人工编写的种子任务。没有人逐条检查过；论文自己的数据中有 46 % 存在某种问题。`,
   offline:
     '由工作坊的离线替身生成；它不是模型，只是从为课堂编写的任务中抽取，其中一些是故意写错的。这些数据不能说明任何模型的水平。请不要用来训练，也不要当作模型的输出发布。',
   models: '来源模型',
+  merged: '部分数据来自其他运行（见下方 `merge`），其模型未在此列出。',
   step: '步骤',
   provider: '服务商',
   model: '模型',

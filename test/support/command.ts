@@ -9,15 +9,16 @@ import { onTestFinished } from 'vitest'
 export const project = path.resolve(import.meta.dirname, '..', '..')
 
 /** An empty value counts as set, so that no .env fills it in. */
-const noKeys = {
+export const noKeys = {
   OPENAI_API_KEY: '',
   DASHSCOPE_API_KEY: '',
   LLM_API_KEY: '',
   OPENAI_BASE_URL: '',
   DASHSCOPE_BASE_URL: '',
   HTTPS_PROXY: '',
+  https_proxy: '',
 }
-const plainScreen = { NO_COLOR: '1', LANG: 'en_US.UTF-8', LC_ALL: '', CI: '' }
+export const plainScreen = { NO_COLOR: '1', LANG: 'en_US.UTF-8', LC_ALL: '', CI: '' }
 
 /** The environment of a run: nothing of the person who runs the tests. */
 export function cleanEnvironment(more: Record<string, string> = {}): NodeJS.ProcessEnv {

@@ -7,7 +7,7 @@ import type { Lengths } from './lengths.ts'
 import { isOffline, shareOf, shown, type Subject } from './subject.ts'
 import type { ReportWords } from './words.ts'
 
-// Paper: table 1; 11,584 classification tasks, 35,878 empty inputs; cost in section 3. Alpaca: its blog post and data card.
+// Paper: table 1; 11,584 classification tasks, 35,878 empty inputs; the cost as its authors state it. Alpaca: its blog post and data card.
 const published: Partial<Record<keyof ReportWords['table'], [paper: string, alpaca: string]>> = {
   instructions: ['52,445', '52,002'],
   classification: ['22.1 %', '–'],

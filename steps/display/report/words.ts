@@ -61,7 +61,7 @@ const en = {
     below: 'below 500',
     about: 'about 60 %',
     sources:
-      'Self-Instruct: Wang et al., 2022, arXiv 2212.10560, table 1 and section 3 (model: GPT-3, davinci). Alpaca: Taori et al., 2023, Stanford CRFM (model: text-davinci-003). Calls, tokens and dollars count every reply used, also those paid for in earlier runs.',
+      'Self-Instruct: Wang et al., 2022, arXiv 2212.10560, table 1, the cost as its authors state it (model: GPT-3, davinci). Alpaca: Taori et al., 2023, Stanford CRFM (model: text-davinci-003). Calls, tokens and dollars count every reply used, also those paid for in earlier runs.',
     ownOnly: 'Calls, tokens and dollars count every reply used, also those paid for in earlier runs.',
   },
   plots: {
@@ -243,7 +243,7 @@ const zh: ReportWords = {
     below: '不到 500',
     about: '约 60 %',
     sources:
-      'Self-Instruct：Wang 等，2022，arXiv 2212.10560，表 1 与第 3 节（模型：GPT-3 davinci）；长度以英文单词计。Alpaca：Taori 等，2023，斯坦福 CRFM（模型：text-davinci-003）。调用、token 与费用包括用到的全部回复，以前运行中已付费的也计算在内。',
+      'Self-Instruct：Wang 等，2022，arXiv 2212.10560，表 1，费用据作者所述（模型：GPT-3 davinci）；长度以英文单词计。Alpaca：Taori 等，2023，斯坦福 CRFM（模型：text-davinci-003）。调用、token 与费用包括用到的全部回复，以前运行中已付费的也计算在内。',
     ownOnly: '调用、token 与费用包括用到的全部回复，以前运行中已付费的也计算在内。',
   },
   plots: {

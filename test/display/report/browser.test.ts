@@ -4,7 +4,7 @@ import { drawReport } from '../../../steps/display/report/draw.ts'
 import { readSettings } from '../../../steps/workspace/settings.ts'
 import { Browser, chromium } from '../../support/browser.ts'
 import { folderWith } from './folder.ts'
-import { hostileFiles, hostileSettings } from './hostile.ts'
+import { attacks, hostileFiles, hostileSettings } from './hostile.ts'
 
 let browser: Browser
 
@@ -31,16 +31,21 @@ describe.skipIf(chromium === undefined)('the page in a browser', () => {
     await browser.press('Tab', 'Tab', 'Enter')
     expect(await browser.evaluate(text('dialog[open] dd'))).toBe('Name three rivers of Europe.')
     await browser.press('Escape')
+    await browser.evaluate('document.querySelector("[data-show=\\"generate/near_duplicate\\"]").click()')
+    await browser.press('Enter')
+    expect(await browser.evaluate(text('dialog[open] mark'))).toBe('really')
+    await browser.press('Escape')
+    await browser.evaluate('document.querySelector("#filter").value = "kept"')
+    await browser.evaluate('document.querySelector("#filter").onchange()')
+    await browser.press('Enter', 'ArrowRight', 'ArrowRight', 'ArrowLeft')
+    expect(await browser.evaluate(text('dialog[open] dd'))).toBe(`Explain what ${attacks[1]} means.`)
+    await browser.press('Escape')
 
     await browser.evaluate('document.querySelector(".card").focus()')
     await browser.press('a', 'y', 'y', 'n', 'y', 'n', 'y', 'a', 'n', 'n', 'n', 'a', 'a')
     expect(await browser.evaluate(text('#review-row'))).toBe(
       'you\t86 %\t71 %\t71 %\t57 %'.replaceAll(' ', '\u00a0'),
     )
-
-    await browser.evaluate('document.querySelector("[data-show=\\"generate/near_duplicate\\"]").click()')
-    await browser.press('Enter')
-    expect(await browser.evaluate(text('dialog[open] mark'))).toBe('really')
 
     expect(await browser.evaluate('document.title')).toBe(title)
     expect(await browser.evaluate(count('img, body script:not([type]), [onload], [onerror]'))).toBe(0)

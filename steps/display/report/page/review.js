@@ -120,19 +120,19 @@ function drawCard() {
     element(
       'p',
       { class: 'tools' },
-      element(
-        'button',
-        { type: 'button', onclick: () => go(at - 1), disabled: at === 0 },
-        `← ${words.previous}`,
-      ),
-      element(
-        'button',
-        { type: 'button', onclick: () => go(at + 1), disabled: at === wanted - 1 },
-        `${words.next} →`,
-      ),
+      turner(`← ${words.previous}`, -1, at === 0),
+      turner(`${words.next} →`, 1, at === wanted - 1),
     ),
   )
   card.setAttribute('aria-label', fill(words.rowOf, at + 1, wanted))
+}
+
+function turner(text, by, disabled) {
+  const click = () => {
+    go(at + by)
+    card.focus({ preventScroll: true }) // the button is gone, and the focus with it
+  }
+  return element('button', { type: 'button', onclick: click, disabled }, text)
 }
 
 function asked(which, given) {

@@ -50,6 +50,7 @@ const list = element(
 )
 const dialog = element('dialog', {
   id: 'row',
+  tabindex: '-1',
   onkeydown: turn,
   onclick: (event) => event.target === dialog && dialog.close(),
 })
@@ -200,17 +201,22 @@ function open(at) {
   )
   dialog.setAttribute('aria-label', fateText(row))
   if (!dialog.open) dialog.showModal()
+  dialog.focus() // its buttons are new: the focus would be lost with the old ones
   dialog.scrollTop = 0
 }
 
+// A near-duplicate stands beside its neighbour with the differing words marked; elsewhere the neighbour comes last.
 export function fields(row) {
   const field = (name, ...value) => [element('dt', {}, name), element('dd', { class: 'text' }, ...value)]
   const near = row[NEIGHBOUR]
+  const nearest = (...value) => field(`${words.nearest} (${row[DETAIL]})`, ...value)
+  const beside = near !== 0 && row[FATE] !== 0
   return [
-    ...field(words.instruction, ...(near === 0 ? [row[INSTRUCTION]] : marked(row[INSTRUCTION], near))),
-    ...(near === 0 ? [] : field(`${words.nearest} (${row[DETAIL]})`, ...marked(near, row[INSTRUCTION]))),
+    ...field(words.instruction, ...(beside ? marked(row[INSTRUCTION], near) : [row[INSTRUCTION]])),
+    ...(beside ? nearest(...marked(near, row[INSTRUCTION])) : []),
     ...(row[INPUT] === 0 ? [] : field(words.input, row[INPUT] === '' ? words.noInput : row[INPUT])),
     ...(row[OUTPUT] === 0 ? [] : field(words.output, row[OUTPUT])),
+    ...(near !== 0 && !beside ? nearest(near) : []),
     ...(near !== 0 || row[DETAIL] === 0 || row[DETAIL] === '' ? [] : field(words.detail, row[DETAIL])),
   ]
 }
@@ -240,11 +246,13 @@ function turn(event) {
 }
 
 for (const link of document.querySelectorAll('a[data-show]'))
-  link.addEventListener('click', () => {
+  link.addEventListener('click', (event) => {
+    event.preventDefault() // the browser would move the focus to the heading, at a time of its own
     search.value = ''
     filter.value = link.dataset.show
     apply()
-    setTimeout(() => list.focus({ preventScroll: true })) // after the link has moved the page, and the focus
+    location.hash = 'rows'
+    list.focus({ preventScroll: true })
   })
 
 // On paper every threshold is open.

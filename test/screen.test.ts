@@ -1,0 +1,157 @@
+// The screen: what a run shows, in both languages, on terminals wide, narrow and none.
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { cutToWidth, plain, widthOf, wrapToWidth } from '../steps/display/plain.ts'
+import { ProgressLine } from '../steps/display/progress.ts'
+import { Rate } from '../steps/display/rate.ts'
+import { nameOfReason, whyReason } from '../steps/display/reasons.ts'
+import { vocabularies } from '../steps/display/words.ts'
+import { rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { completion, TestServer } from './support/server.ts'
+
+const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '')
+
+const runs = new Map<string, ReturnType<typeof runOf20>>()
+
+/** What a run of 20 shows, paths as in the usual folder, and why rows were rejected; made once for each language. */
+function shown(language: string): ReturnType<typeof runOf20> {
+  const made = runs.get(language) ?? runOf20(language)
+  runs.set(language, made)
+  return made
+}
+
+async function runOf20(language: string) {
+  const folder = await temporaryFolder('w')
+  const { code, out, err } = await workshop(folder, ['--language', language])
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  const rejected = await rowsOf<{ reason: string }>(folder, 'rejected.jsonl')
+  const usual = out.replaceAll(` --data-dir ${folder}`, '').replaceAll(folder, 'data/workshop')
+  return { lines: linesOf(usual), reasons: rejected.map((row) => row.reason) }
+}
+
+const isSample = (line: string): boolean => line.startsWith('    · ')
+
+describe('a run of 20', () => {
+  it.each(['en', 'zh'])('fits a terminal of 100 × 30, in %s', async (language) => {
+    const { lines } = await shown(language)
+    const rows = lines.reduce((sum, line) => sum + Math.ceil(widthOf(line) / 100), 0)
+    expect(rows).toBeLessThanOrEqual(29) // and the prompt
+    expect(lines.join('')).not.toContain('\u001b')
+    expect(lines.filter(isSample)).toHaveLength(12)
+  })
+
+  it('speaks Chinese in every line that is not the model’s, and keeps the identifiers of the reasons', async () => {
+    const { lines, reasons } = await shown('zh')
+    const own = lines.filter((line) => !isSample(line))
+    expect(own.length).toBeGreaterThan(10)
+    for (const line of own) expect(line).toMatch(/\p{Script=Han}/u)
+    expect(reasons.length).toBeGreaterThan(5)
+    for (const reason of reasons) {
+      expect(nameOfReason(reason, 'zh')).not.toBe(reason)
+      expect(own.join('')).toContain(`${nameOfReason(reason, 'zh')} `)
+      expect(whyReason(reason, 'zh')).toMatch(/\p{Script=Han}/u)
+    }
+  })
+})
+
+describe('later rounds', () => {
+  it('take one line each', async () => {
+    let refused = 0
+    const nothing = (shape: string) => shape.includes('{"instances":') && refused++ < 16
+    const server = await TestServer.start(({ body }) =>
+      nothing(body.messages[0]?.content ?? '')
+        ? { status: 200, body: completion('{"instances":[]}') }
+        : undefined,
+    )
+    onTestFinished(() => server.close())
+    const env = { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: server.url }
+    const { out } = await workshop(await temporaryFolder('w'), [], env)
+    const rounds = linesOf(out).filter((line) => line.startsWith('  Round '))
+    expect(rounds).toHaveLength(1)
+    expect(rounds[0]).toMatch(/^ {2}Round 2: asked \d+ → .* → kept \d+$/)
+    expect(linesOf(out).filter((line) => line.startsWith('1 · '))).toHaveLength(1)
+  })
+})
+
+describe('the language of a command', () => {
+  it.each([
+    ['the system’s', ['instances'], { LANG: 'zh_CN.UTF-8' }, /[，。]/],
+    [
+      'the one asked for',
+      ['instances', '--language', 'en'],
+      { LANG: 'zh_CN.UTF-8' },
+      /which is not there yet/,
+    ],
+  ])('is %s', async (_, args, env, sentence) => {
+    expect((await workshop(await temporaryFolder('w'), args, env)).err).toMatch(sentence)
+  })
+})
+
+describe('text', () => {
+  it.each([
+    ['\u001b[31mred\u0007 \u202edrawkcab\nline', '[31mred drawkcab line'],
+    ['  a\t\tb  ', 'a b'],
+    ['张\u200b伟\ud800', '张伟'],
+  ])('%j is printed as %j', (text, shown) => {
+    expect(plain(text)).toBe(shown)
+  })
+
+  it.each([
+    ['abcdef', 6, 'abcdef'],
+    ['abcdefg', 6, 'abcde…'],
+    ['种子任务与指令', 10, '种子任务…'],
+  ])('%j is cut to %i columns as %j', (text, columns, shown) => {
+    expect(cutToWidth(text, columns)).toBe(shown)
+    expect(widthOf(shown)).toBeLessThanOrEqual(columns)
+  })
+
+  it.each([
+    ['one two three', 8, ['one two', 'three']],
+    ['种子任务，指令。', 8, ['种子任', '务，指', '令。']],
+    ['a'.repeat(25), 10, ['a'.repeat(10), 'a'.repeat(10), 'aaaaa']],
+    ['short', 80, ['short']],
+  ])('%j is wrapped to %i columns', (text, columns, lines) => {
+    expect(wrapToWidth(text, columns)).toEqual(lines)
+  })
+})
+
+describe('the progress line', () => {
+  const terminal = (columns: number | undefined, env: Record<string, string> = {}) => {
+    const { isTTY, columns: before } = process.stderr
+    Object.assign(process.stderr, { isTTY: columns !== undefined, columns })
+    for (const [name, value] of Object.entries({ CI: '', TERM: 'xterm', ...env })) vi.stubEnv(name, value)
+    onTestFinished(() => {
+      Object.assign(process.stderr, { isTTY, columns: before })
+      vi.unstubAllEnvs()
+    })
+  }
+  it.each([
+    ['on a terminal', 80, {}, 1],
+    ['on a terminal of 0 columns', 0, {}, 0],
+    ['away from a terminal', undefined, {}, 0],
+    ['in CI', 80, { CI: 'true' }, 0],
+    ['on a dumb terminal', 80, { TERM: 'dumb' }, 0],
+  ])('%s of %s columns and with %j is made %i times', (_, columns, env, times) => {
+    terminal(columns, env)
+    const text = vi.fn(() => '1/20')
+    const line = new ProgressLine()
+    for (let row = 0; row < 3; row++) line.show(text)
+    line.clear()
+    expect(text).toHaveBeenCalledTimes(times)
+  })
+
+  it.each([
+    ['en', 'instances 400/1,200 · 10/s · 45,000 tokens · $0.0123 · 80 s left'],
+    ['zh', '生成实例 400/1,200 · 每秒 10 · 45,000 个 token · $0.0123 · 还需约 80 秒'],
+  ] as const)('holds count, rate, tokens, cost and time left in %s', (language, line) => {
+    const progress = { done: 400, all: 1200, rate: 10, tokens: 45_000, dollars: 0.0123 }
+    expect(vocabularies[language].progress('instances', progress)).toBe(line)
+  })
+
+  it('tells the rate of the last half minute, not of what came out of the log at once', () => {
+    const rate = new Rate()
+    expect(rate.perSecond(0, 0)).toBeUndefined()
+    expect(rate.perSecond(5000, 1000)).toBeUndefined()
+    for (let second = 2; second <= 60; second++) rate.perSecond(5000 + 2 * second, second * 1000)
+    expect(rate.perSecond(5122, 61_000)).toBeCloseTo(2)
+  })
+})
