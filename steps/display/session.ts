@@ -32,6 +32,7 @@ import { commandLine } from './command-line.ts'
 import { onInterrupt } from './interrupt.ts'
 import { isReason } from './reasons.ts'
 import { Rate } from './rate.ts'
+import type { Batches } from './batches.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
@@ -55,6 +56,7 @@ export class Session {
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
   private readonly dryRun: DryRun | undefined
+  private batches: Batches | undefined
   private lastStep: Step | undefined
   private unfinished: { done: number; all: number } | undefined
 
@@ -102,6 +104,10 @@ export class Session {
         wires.close()
         await release()
       })
+      if (settings.batch || (await exists(folder.path('batches.jsonl')))) {
+        const { Batches } = await import('./batches.ts')
+        session.batches = await Batches.open(model, settings, screen)
+      }
       session.begin()
       return session
     } catch (error) {
@@ -176,6 +182,7 @@ export class Session {
     if (step === 'generate' && this.model.budget.limit < Infinity)
       this.model.budget.beginGeneration(await carriedInstructions(this.folder))
     if (round.number === 1) this.screen.heading(step, shownPath(this.folder.output(step)))
+    await this.batches?.before(step, round, work)
     this.model.begin()
     const rate = new Rate()
     const sheet = new Sheet(step, this.folder, round.language, (done, all) =>

@@ -119,6 +119,18 @@ const en = {
     `${file}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file`,
   mergedBeyond: 'more rows than the target: --num-instructions all keeps those of every file',
   edited: (file: string) => `this file was edited by hand; the edited version is kept as ${file}`,
+  notByBatch:
+    'not by batch: the prompts of step 1 are made of its replies, a dozen batches one after another; it is about a sixth of the cost',
+  batchMade: (id: string, requests: number) =>
+    `${id}: ${number(requests)} requests at half price, answered within 24 hours. Ctrl-C or switching off does no harm: the same command goes on`,
+  batchFound: (id: string, requests: number) =>
+    `${id}: ${number(requests)} requests, under way since an earlier run; going on with it`,
+  batchEnded: (id: string, requests: number, failed: number) =>
+    `${id}: ${number(requests - failed)} replies${failed > 0 ? `; ${number(failed)} requests without one are sent again` : ''}`,
+  batchForgotten: (ids: string) =>
+    `under way since an earlier run: ${ids}. With --batch its replies are fetched; without, the same requests are paid again`,
+  batchProgress: (step: Step, done: number, all: number) =>
+    `${step} · batch ${number(done)}/${number(all)} · Ctrl-C does no harm`,
   partial: (done: number, all: number, hint: string) =>
     `${number(done)} of ${number(all)};${hint} the same command goes on`,
   filterThese: ' `npx tsx workshop.ts filter` makes a data set of these now;',
@@ -196,6 +208,16 @@ const zh: Vocabulary = {
     `${file}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复`,
   mergedBeyond: '超出目标数目的数据未收入：--num-instructions all 会保留每个文件的全部数据',
   edited: (file) => `该文件被手工修改过；修改后的版本已保留为 ${file}`,
+  notByBatch: '不走批处理：第 1 步的提示词由前面的回复组成，要一批接一批地等；这一步约占总费用的六分之一',
+  batchMade: (id, requests) =>
+    `${id}：${number(requests)} 次请求，半价，24 小时内得到回复。按 Ctrl-C 或关机都不要紧：重新运行同一命令即可继续`,
+  batchFound: (id, requests) => `${id}：${number(requests)} 次请求，上次运行时已提交，现在继续等待`,
+  batchEnded: (id, requests, failed) =>
+    `${id}：收到 ${number(requests - failed)} 个回复${failed > 0 ? `；${number(failed)} 次请求没有回复，将再次发送` : ''}`,
+  batchForgotten: (ids) =>
+    `上次运行提交的批处理 ${ids} 还没有取回。加上 --batch 就会取回其回复；不加则同样的请求会再付一次费`,
+  batchProgress: (step, done, all) =>
+    `${stepNames[step]} · 批处理 ${number(done)}/${number(all)} · 按 Ctrl-C 不要紧`,
   partial: (done, all, hint) => `已完成 ${number(done)} / ${number(all)}；${hint}重新运行同一命令即可继续`,
   filterThese: '现在运行 `npx tsx workshop.ts filter` 即可用这些生成数据集；',
   interrupted: '已中断：正在等待进行中的回复（再按一次 Ctrl-C 立即退出）',

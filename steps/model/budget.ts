@@ -4,12 +4,12 @@ import type { Language } from '../text/language.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { samplesAtMost } from './ask.ts'
-import type { Call, Usage } from './call-log.ts'
+import { type Call, noUsage, type Usage } from './call-log.ts'
 import { askingSteps, expected, Experience, promptTokens, tokensOf } from './estimate.ts'
 import { dollars, isFree, type Price, priceOf } from './prices.ts'
 import { isProblem, type Problem } from './problem.ts'
 import type { Provider } from './provider.ts'
-import { count, noTally, type Tally } from './tally.ts'
+import { addTo, count, noTally, type Tally } from './tally.ts'
 import type { Question, Reply } from './wire.ts'
 
 type Terms = {
@@ -17,6 +17,7 @@ type Terms = {
   price: string | undefined
   steps: readonly Step[]
   judge: boolean
+  batch?: boolean
   language: Language
 }
 
@@ -40,9 +41,11 @@ export class Budget {
   /** Step 1 ended for want of money; the later steps go on with what there is. */
   ended = false
   private readonly known = new Set<string>() // keys of the calls used
+  private readonly batch: boolean
   private readonly asking: readonly Step[]
   private readonly later: readonly Step[]
   private reserved = 0
+  private reservedInBatch = 0
   private underWay = 0
   private waiting: (() => void)[] = []
   private promptFactor = 1 // measured prompt tokens to estimated ones, at worst
@@ -57,6 +60,7 @@ export class Budget {
     if (!idle && !this.price) throw noPrice(provider)
     this.limit = idle ? Infinity : (terms.budget ?? Infinity)
     this.experience = new Experience(terms.language)
+    this.batch = terms.batch ?? false
     this.later = this.asking.filter((step) => step !== 'generate')
   }
 
@@ -117,6 +121,24 @@ export class Budget {
     }
   }
 
+  /** Whether a request may go into a batch; it counts at its worst until the batch is there. */
+  reserveInBatch(question: Question): boolean {
+    const worst = this.worstOf(question, true)
+    if (this.spent + this.reservedInBatch + worst > this.limit) return false
+    this.reservedInBatch += worst
+    return true
+  }
+
+  /** A batch has answered this one. */
+  paidInBatch(usage: Usage): void {
+    this.paid += this.costOf(usage, true)
+  }
+
+  /** No batch is under way any more: what was not answered is not billed. */
+  endBatches(): void {
+    this.reservedInBatch = 0
+  }
+
   private async reserve(step: Step, question: Question, worst: number, halt: AbortSignal): Promise<void> {
     while (!this.covers(step, question, worst)) {
       if (this.underWay === 0 || (step === 'generate' && this.ended)) throw this.refuse(step)
@@ -148,7 +170,8 @@ export class Budget {
   private costOfLaterSteps(): number {
     return this.later.reduce((sum, step) => {
       const { prompt, completion } = this.experience.row(step)
-      return sum + this.costOf({ prompt_tokens: prompt, completion_tokens: completion, cached_tokens: 0 })
+      const usage = { prompt_tokens: prompt, completion_tokens: completion, cached_tokens: 0 }
+      return sum + this.costOf(usage, this.batch)
     }, 0)
   }
 
@@ -159,9 +182,9 @@ export class Budget {
     return { kind: this.ended ? 'stopped' : 'fatal', words: this.words }
   }
 
-  private worstOf({ messages, maxTokens }: Question): number {
+  private worstOf({ messages, maxTokens }: Question, inBatch = false): number {
     const prompt_tokens = promptTokens(messages) * prudence * this.promptFactor
-    return this.costOf({ prompt_tokens, completion_tokens: maxTokens, cached_tokens: 0 })
+    return this.costOf({ prompt_tokens, completion_tokens: maxTokens, cached_tokens: 0 }, inBatch)
   }
 
   // A server that does not count tokens is not free.
@@ -174,18 +197,20 @@ export class Budget {
     )
   }
 
-  private costOf(usage: Usage): number {
-    return dollars(usage, this.price) ?? 0
+  private costOf(usage: Usage, inBatch = false): number {
+    return dollars(inBatch ? { ...usage, batch: usage } : usage, this.price) ?? 0
   }
 
   /** What so many rows take in the steps of this command; `dollars` is undefined when the price is not known. */
   forecast(rows: number) {
-    const sum = { calls: 0, prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
+    const sum = { calls: 0, ...noUsage, batch: { ...noUsage } }
     for (const step of this.asking) {
       const { calls, prompt_tokens, completion_tokens } = expected(step, rows, this.experience)
       sum.calls += calls
       sum.prompt_tokens += prompt_tokens
       sum.completion_tokens += completion_tokens
+      if (this.batch && step !== 'generate')
+        addTo(sum.batch, { prompt_tokens, completion_tokens, cached_tokens: 0 })
     }
     return { ...sum, dollars: dollars(sum, this.price) }
   }

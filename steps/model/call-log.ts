@@ -5,8 +5,10 @@ import path from 'node:path'
 import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
 import { exists, type Step } from '../workspace/folder.ts'
 import { splitLines } from '../workspace/lines.ts'
+import type { Reply } from './wire.ts'
 
 export type Usage = { prompt_tokens: number; completion_tokens: number; cached_tokens: number }
+export const noUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
 
 /** One line of the log. `rows` are the keys of the rows asked about together, in the order of their numbers. */
 export type Call = {
@@ -25,6 +27,36 @@ export type Call = {
   skipped?: string
   usage: Usage
   ms: number
+  batch?: string // answered in this batch, at half price
+}
+
+/** What is known of a call before its reply. */
+export type CallHead = Pick<Call, 'v' | 'key' | 'sample' | 'rows' | 'step' | 'at' | 'provider' | 'model'>
+
+type Back = Reply & { skipped?: string; ms: number; batch?: string }
+
+/** A line of the log: the question, and what came back. */
+export function callOf(head: CallHead, back: Back): Call {
+  const { v, key, sample, rows, step, at, provider, model } = head
+  const { request, reply, finish_reason, refusal, skipped, usage, ms, batch } = back
+  return {
+    v,
+    key,
+    sample,
+    ...(rows && { rows }),
+    step,
+    at,
+    provider,
+    model,
+    request,
+    reply,
+    finish_reason,
+    ...(refusal && { refusal }),
+    ...(skipped && { skipped }),
+    usage,
+    ms,
+    ...(batch && { batch }),
+  }
 }
 
 type Entry = { key: string; rows: string[]; provider: string; model: string; at: string }
@@ -32,6 +64,7 @@ type Entry = { key: string; rows: string[]; provider: string; model: string; at:
 // The fields before `request` stand in this order in every line we write, so that a line of any size is indexed by its head.
 const head =
   /^\{"v":1,"key":"([0-9a-f]{16})","sample":\d+,(?:"rows":\[([^\]]*)\],)?"step":"\w+","at":"([^"]*)","provider":"([^"]*)","model":"([^"\\]*)",/
+const keyAt = '{"v":1,"key":"'.length
 const headBytes = 4096 // 100 row keys and a long model name
 
 export class CallLog {
@@ -174,7 +207,8 @@ function parsed(bytes: Buffer): unknown {
 function readHead(bytes: Buffer, file: string, number: number): Entry {
   const match = head.exec(bytes.toString('utf8', 0, headBytes))
   if (!match) return readWhole(bytes, file, number)
-  const [, key = '', rows = '', at = '', provider = '', model = ''] = match
+  const [, , rows = '', at = '', provider = '', model = ''] = match
+  const key = bytes.toString('latin1', keyAt, keyAt + 16) // cut out of the head it would keep all of that in memory
   return { key, rows: rows === '' ? [] : (JSON.parse(`[${rows}]`) as string[]), at, provider, model }
 }
 

@@ -4,7 +4,7 @@ import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/hash.ts'
 import type { Budget } from './budget.ts'
-import type { Call, CallLog } from './call-log.ts'
+import { type Call, type CallHead, type CallLog, callOf, noUsage } from './call-log.ts'
 import { type Failure, verdictOf } from './failure.ts'
 import { Pace } from './pace.ts'
 import { isProblem, type Problem } from './problem.ts'
@@ -27,6 +27,10 @@ export class Model {
   readonly budget: Budget
   stopped: Stop | undefined
   tally: Tally = { ...noTally }
+  /** Set while a step is rehearsed for a batch: takes every question that is not in the log, which then stays unasked. */
+  collect: ((head: CallHead, question: Question) => Promise<void>) | undefined
+  /** Keys of calls a batch has brought, and this run not used yet. */
+  readonly paidInBatch = new Set<string>()
   private readonly wire: () => Promise<Wire>
   private readonly pace: Pace
   private readonly inFlight = new Map<string, Promise<Call | Failure>>()
@@ -64,8 +68,13 @@ export class Model {
   async ask(step: Step, question: Question, extras: Extras = {}): Promise<Call | Failure> {
     const key = this.keyFor(step, question)
     const logged = await this.log.get(key)
-    if (logged) return this.use(logged, false)
+    if (logged && this.collect) return verdictOf(logged) ?? logged
+    if (logged) return this.use(logged, this.paidInBatch.delete(key))
     if (this.provider.replayOf !== undefined) return notRecorded
+    if (this.collect) {
+      await this.collect(this.headOf(key, step, question, extras), question)
+      return notAsked
+    }
     let asking = this.inFlight.get(key)
     if (!asking) {
       asking = this.pace
@@ -76,6 +85,11 @@ export class Model {
     return asking
   }
 
+  private headOf(key: string, step: Step, { sample }: Question, { rows }: Extras): CallHead {
+    const { name: provider, model } = this.provider
+    return { v: 1, key, sample, ...(rows && { rows }), step, at: new Date().toISOString(), provider, model }
+  }
+
   private use(call: Call, fresh: boolean): Call | Failure {
     count(this.tally, call, fresh)
     this.budget.learn(call, fresh)
@@ -84,32 +98,10 @@ export class Model {
 
   private async send(key: string, step: Step, question: Question, extras: Extras): Promise<Call | Failure> {
     if (this.stopped) return notAsked
-    const at = new Date().toISOString()
+    const head = this.headOf(key, step, question, extras)
     const started = performance.now()
     const log = async (reply: Reply & { skipped?: string }): Promise<Call> => {
-      const { name: provider, model } = this.provider
-      const { request, reply: text, finish_reason, refusal, skipped, usage } = reply
-      const ms = Math.round(performance.now() - started)
-      const head = {
-        v: 1 as const,
-        key,
-        sample: question.sample,
-        ...(extras.rows && { rows: extras.rows }),
-        step,
-        at,
-        provider,
-        model,
-      }
-      const call = {
-        ...head,
-        request,
-        reply: text,
-        finish_reason,
-        ...(refusal && { refusal }),
-        ...(skipped && { skipped }),
-        usage,
-        ms,
-      }
+      const call = callOf(head, { ...reply, ms: Math.round(performance.now() - started) })
       await this.log.append(call)
       return call
     }
@@ -157,6 +149,11 @@ export class Model {
     this.halt.abort()
   }
 
+  /** Aborted once no further question is sent: nobody need wait for anything any more. */
+  get halted(): AbortSignal {
+    return this.halt.signal
+  }
+
   /** The same for Ctrl-C, with an end to the waiting. */
   interrupt(words: Words): void {
     this.stop({ words, exit: 130 })
@@ -179,9 +176,8 @@ const notRecorded: Failure = {
   detail: { en: 'this request is not in the recorded calls', zh: '调用记录中没有该请求' },
 }
 
-function withoutReply(question: Question, finish_reason: string): Reply {
-  const usage = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
-  return { request: { messages: question.messages }, reply: null, finish_reason, usage }
+function withoutReply({ messages }: Question, finish_reason: string): Reply {
+  return { request: { messages }, reply: null, finish_reason, usage: noUsage }
 }
 
 function manyFailures(last: Words): Words {

@@ -1,8 +1,8 @@
 // What a model costs, in US dollars per million tokens. Prices of 2026-11-22, prompts up to 128k tokens, standard tier.
 // OpenAI: its model pages and the price data of @pydantic/genai-prices 0.1.8 (2026-09-23).
 // DashScope: models.dev (2026-07-02); Beijing's prices are set in yuan (qwen-plus 0.8/2) and turned into dollars there.
+import type { Usage } from './call-log.ts'
 import type { Provider } from './provider.ts'
-import type { Tally } from './tally.ts'
 
 export type Price = { input: number; cached: number; output: number }
 
@@ -54,11 +54,18 @@ function isBeijing(address: string): boolean {
   return /^https?:\/\/(dashscope|[^/]+\.cn-beijing\.maas)\.aliyuncs\.com/.test(address)
 }
 
+const batchShare = 0.5 // of every rate, the cached one too: OpenAI's and DashScope's Batch API
+
 /** Dollars for these tokens; undefined without a price. */
-export function dollars(tally: Omit<Tally, 'calls' | 'fresh'>, price: Price | undefined): number | undefined {
+export function dollars(
+  { batch, ...usage }: Usage & { batch?: Usage },
+  price: Price | undefined,
+): number | undefined {
   if (!price) return undefined
-  const fresh = tally.prompt_tokens - tally.cached_tokens
-  return (
-    (fresh * price.input + tally.cached_tokens * price.cached + tally.completion_tokens * price.output) / 1e6
-  )
+  return full(usage, price) - (batch ? full(batch, price) * (1 - batchShare) : 0)
+}
+
+function full({ prompt_tokens, cached_tokens, completion_tokens }: Usage, price: Price): number {
+  const fresh = prompt_tokens - cached_tokens
+  return (fresh * price.input + cached_tokens * price.cached + completion_tokens * price.output) / 1e6
 }

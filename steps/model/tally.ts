@@ -1,5 +1,5 @@
 // What the answers of a step cost, in calls and tokens: those of this run and those already in the log alike.
-import type { Call } from './call-log.ts'
+import { type Call, noUsage, type Usage } from './call-log.ts'
 
 /** `calls` and tokens of every log row used, whenever paid; `fresh` of them were paid in this run. */
 export type Tally = {
@@ -8,6 +8,8 @@ export type Tally = {
   cached_tokens: number
   completion_tokens: number
   fresh: number
+  /** Those of the tokens that a batch answered, at half price. */
+  batch?: Usage
 }
 
 export const noTally: Readonly<Tally> = {
@@ -18,10 +20,17 @@ export const noTally: Readonly<Tally> = {
   fresh: 0,
 }
 
-export function count(tally: Tally, { usage }: Pick<Call, 'usage'>, fresh: boolean): void {
+export function count(tally: Tally, { usage, batch }: Pick<Call, 'usage' | 'batch'>, fresh: boolean): void {
   tally.calls++
-  tally.prompt_tokens += usage.prompt_tokens
-  tally.cached_tokens += usage.cached_tokens
-  tally.completion_tokens += usage.completion_tokens
+  addTo(tally, usage)
+  if (batch !== undefined) tally.batch = addTo({ ...(tally.batch ?? noUsage) }, usage)
   if (fresh) tally.fresh++
+}
+
+/** Adds to the first, and returns it. */
+export function addTo<T extends Usage>(sum: T, usage: Usage): T {
+  sum.prompt_tokens += usage.prompt_tokens
+  sum.cached_tokens += usage.cached_tokens
+  sum.completion_tokens += usage.completion_tokens
+  return sum
 }

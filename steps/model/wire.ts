@@ -33,13 +33,13 @@ const shortestKey = 16 // characters; the providers' keys have 32 and more
 // Time for one whole attempt, body included. Local servers may have to load the model first.
 const attemptTimeout = { remote: 60_000, local: 300_000 } // ms
 
-/** A wire to a real server. Parameters it refuses are replaced or dropped once, and stay so for the run. */
-export async function openWire(
+/** The openai package set up for a provider. */
+export async function openClient(
   provider: Provider,
   timeout = provider.local ? attemptTimeout.local : attemptTimeout.remote,
-): Promise<Wire> {
+): Promise<OpenAI> {
   const { default: OpenAI } = await import('openai')
-  const client = new OpenAI({
+  return new OpenAI({
     apiKey: provider.key || 'none', // local servers want none, the package wants some
     baseURL: provider.baseUrl,
     organization: null, // else OPENAI_ORG_ID and OPENAI_PROJECT_ID would leak to other hosts
@@ -49,7 +49,15 @@ export async function openWire(
     logLevel: 'off', // OPENAI_LOG=debug prints to standard output
     fetch: fetchWithReason,
   })
-  const dialect = new Dialect(provider)
+}
+
+/** A wire to a real server. Parameters it refuses are replaced or dropped once, and stay so for the run. */
+export async function openWire(
+  provider: Provider,
+  timeout = provider.local ? attemptTimeout.local : attemptTimeout.remote,
+): Promise<Wire> {
+  const client = await openClient(provider, timeout)
+  const dialect = dialectOf(provider)
   const send = (body: Body, signal: AbortSignal): Promise<unknown> =>
     inTime(signal, timeout, (bounded) => client.chat.completions.create(body, { signal: bounded })).catch(
       (error: unknown) => {
@@ -117,7 +125,16 @@ function withReason(text: string): string {
   }
 }
 
-type Body = OpenAI.ChatCompletionCreateParamsNonStreaming
+export type Body = OpenAI.ChatCompletionCreateParamsNonStreaming
+
+/** How to spell requests to a provider: what one of them taught holds for all of the run. */
+export function dialectOf(provider: Provider): Dialect {
+  const known = dialects.get(provider) ?? new Dialect(provider)
+  dialects.set(provider, known)
+  return known
+}
+
+const dialects = new WeakMap<Provider, Dialect>()
 
 class Dialect {
   version = 0
@@ -168,7 +185,7 @@ class Dialect {
 }
 
 // A server may answer 200 with a page, an error object, or something else: the shape is checked, whatever the types say.
-function readReply(request: Body, completion: unknown): Reply {
+export function readReply(request: Body, completion: unknown): Reply {
   const choice = first(field(completion, 'choices'))
   const message = field(choice, 'message')
   if (typeof message !== 'object' || message === null) throw noticeOf(completion)
@@ -196,7 +213,7 @@ function readUsage(usage: unknown): Usage {
   }
 }
 
-function field(value: unknown, name: string): unknown {
+export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 

@@ -171,6 +171,20 @@ export const options = {
       zh: '只显示每一步的第一个提示词和预计费用，不发送任何请求',
     },
   },
+  batch: {
+    kind: 'flag',
+    help: {
+      en: 'steps 2 to 4 through the provider’s Batch API: half the price, within a day',
+      zh: '第 2 至 4 步走服务商的 Batch API：半价，一天之内完成',
+    },
+  },
+  poll: {
+    kind: 'number',
+    value: 'S',
+    fallback: '30',
+    range: [0.01, 86_400],
+    help: { en: 'seconds between looks at a batch', zh: '每隔多少秒查看一次批处理' },
+  },
   judge: {
     kind: 'flag',
     help: {

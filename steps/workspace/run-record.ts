@@ -12,6 +12,8 @@ export type StepCost = {
   cached_tokens: number
   completion_tokens: number
   dollars: number | null // null: price not known
+  /** Those of the tokens that a batch answered, at half price. */
+  batch?: { prompt_tokens: number; cached_tokens: number; completion_tokens: number }
 }
 
 /** Shares of the rows judged for which the answer to each quality question was yes, 0 to 1. */

@@ -49,6 +49,8 @@ export type Settings = {
   budget: number | undefined // US dollars
   price: string | undefined // dollars per million tokens, as input/output
   dryRun: boolean
+  batch: boolean
+  poll: number // seconds
   compare: string | undefined
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
@@ -145,6 +147,8 @@ function settingsFrom(
     budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
     price,
     dryRun: given.text['dry-run'] !== undefined,
+    batch: given.text.batch !== undefined,
+    poll: Number(given.text.poll ?? fallbackOf('poll')),
     compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
     carried,

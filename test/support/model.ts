@@ -37,10 +37,17 @@ export function questionOf(text: string, sample = 0): Question {
 }
 
 /** A model with a log of its own, or the one given. */
-export async function modelWith(wire: Wire, concurrency = 4, file?: string): Promise<Model> {
+export async function modelWith(
+  wire: Wire,
+  concurrency = 4,
+  file?: string,
+  provider = remote,
+): Promise<Model> {
   const log = await CallLog.open(file ?? path.join(await temporaryFolder(), 'calls.jsonl'), false)
   const terms = { budget: undefined, price: undefined, steps: [], judge: false, language: 'en' as const }
-  const model = new Model(remote, log, new Budget(terms, remote), concurrency, () => Promise.resolve(wire))
+  const model = new Model(provider, log, new Budget(terms, provider), concurrency, () =>
+    Promise.resolve(wire),
+  )
   onTestFinished(() => model.close())
   return model
 }

@@ -23,21 +23,30 @@ export type Answering = (request: Received, count: number) => undefined | Odd | 
 export type Odd =
   { status: number; body: unknown; headers?: Record<string, string> } | ((response: ServerResponse) => void)
 
+/** What is at the addresses that are no chat. */
+export type Elsewhere = (request: IncomingMessage, text: string) => Promise<{ status: number; body: unknown }>
+export const notFound = { status: 404, body: { error: { message: 'Not Found', code: 'not_found' } } }
+
 export class TestServer {
   readonly received: Received[] = []
   mostInFlight = 0
   private inFlight = 0
   private readonly seen = new Map<string, number>()
   private readonly answering: Answering
+  private readonly elsewhere: Elsewhere
   private readonly server = createServer((request, response) => void this.serve(request, response))
 
-  private constructor(answering: Answering) {
+  private constructor(answering: Answering, elsewhere: Elsewhere) {
     this.answering = answering
+    this.elsewhere = elsewhere
   }
 
-  /** `answering` may answer in its own way; where it returns undefined the offline model answers. */
-  static async start(answering: Answering = () => undefined): Promise<TestServer> {
-    const server = new TestServer(answering)
+  /** `answering` may answer in its own way; where it returns undefined the offline model answers. `elsewhere`: other addresses. */
+  static async start(
+    answering: Answering = () => undefined,
+    elsewhere: Elsewhere = async () => notFound,
+  ): Promise<TestServer> {
+    const server = new TestServer(answering, elsewhere)
     await new Promise<void>((resolve) => server.server.listen(0, '127.0.0.1', resolve))
     return server
   }
@@ -60,8 +69,13 @@ export class TestServer {
     this.inFlight++
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight)
     response.on('close', () => this.inFlight--)
-    let text = ''
-    for await (const chunk of request) text += String(chunk)
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const text = Buffer.concat(chunks).toString()
+    if (request.url !== '/v1/chat/completions') {
+      const { status, body } = await this.elsewhere(request, text)
+      return send(response, status, body)
+    }
     const received: Received = {
       path: request.url ?? '',
       headers: request.headers,
@@ -74,8 +88,8 @@ export class TestServer {
     else send(response, 200, await this.complete(received.body))
   }
 
-  /** The same prompt asked again is another sample, as it would be at a real server. */
-  private async complete(body: Received['body']): Promise<object> {
+  /** What the offline model says. The same prompt asked again is another sample, as it would be at a real server. */
+  async complete(body: Received['body']): Promise<object> {
     const limit = body.max_completion_tokens ?? body.max_tokens ?? 512
     const prompt = JSON.stringify([body.messages, limit])
     const sample = this.seen.get(prompt) ?? 0

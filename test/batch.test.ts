@@ -1,0 +1,268 @@
+// The Batch API: the whole workshop through it, and what may go wrong on a long road.
+import { copyFile, readFile, readdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { BatchRoad } from '../steps/model/batch.ts'
+import { BatchServer, type Fate } from './support/batch-server.ts'
+import { bytesOf, folderWithRun, rowsOf, start, temporaryFolder, workshop } from './support/command.ts'
+import { modelWith, questionOf, remote } from './support/model.ts'
+import { TestServer } from './support/server.ts'
+
+type Call = {
+  key: string
+  sample: number
+  step: string
+  rows?: string[]
+  batch?: string
+  request: { messages: unknown }
+}
+type Instruction = { instruction: string }
+
+const batch = ['--batch', '--poll', '0.02']
+const distinct = (rows: Instruction[]): number => new Set(rows.map((row) => row.instruction)).size
+
+async function serve(fate?: (line: { custom_id: string }, attempt: number) => Fate | undefined) {
+  const server = await BatchServer.start(fate)
+  onTestFinished(() => server.chat.close())
+  return { server, env: { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: server.chat.url } }
+}
+
+/** A folder in which step 1 is done; the rest has to be asked of a server. */
+async function folderWithInstructions(): Promise<string> {
+  const [run, folder] = [await folderWithRun(), await temporaryFolder()]
+  await copyFile(path.join(run, '1-instructions.jsonl'), path.join(folder, '1-instructions.jsonl'))
+  return folder
+}
+
+/** Waits until a file of the folder holds this. */
+async function until(folder: string, name: string, holds: (text: string) => boolean): Promise<void> {
+  while (!holds(await readFile(path.join(folder, name), 'utf8').catch(() => '')))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+let undisturbed: Promise<Record<string, string>> | undefined
+
+/** The files of a run to 20 by batch with nothing in its way, made once. */
+async function reference(): Promise<Record<string, string>> {
+  const folder = await temporaryFolder()
+  const { server, env } = await serve()
+  expect(await workshop(folder, batch, env)).toMatchObject({ code: 0, err: '' })
+  expect(server.batches).toHaveLength(2)
+  return bytesOf(folder)
+}
+
+describe('a run by batch', () => {
+  it('to 200 asks over the chat in step 1 and for repairs alone', async () => {
+    const folder = await temporaryFolder()
+    const { server, env } = await serve()
+    const run = await workshop(folder, ['--num-instructions', '200', ...batch], env)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(200)
+    expect(run.out).toContain('not by batch')
+    expect(run.out).toMatch(/batch_1: \d+ requests at half price/)
+
+    const calls = await rowsOf<Call>(folder, 'calls.jsonl')
+    const asked = (call: Call) => call.rows ?? [JSON.stringify(call.request.messages)]
+    const batched = calls.filter((call) => call.batch)
+    const first = new Set(batched.flatMap(asked))
+    const byChat = calls.filter((call) => call.step !== 'generate' && !call.batch)
+    expect(byChat.flatMap(asked).filter((question) => !first.has(question))).toEqual([])
+    expect(batched.filter((call) => call.step === 'generate')).toEqual([])
+    expect(server.chat.received).toHaveLength(calls.length - batched.length)
+  })
+
+  it('gives the files of a run without, steps 2 and 3 at half price, and the same again from its log alone', async () => {
+    const [folder, plain, handedOut] = [
+      await temporaryFolder(),
+      await temporaryFolder(),
+      await temporaryFolder(),
+    ]
+    const [{ server, env }, other] = [await serve(), await serve()]
+    const runs = await Promise.all([workshop(folder, batch, env), workshop(plain, [], other.env)])
+    for (const run of runs) expect(run).toMatchObject({ code: 0, err: '' })
+    const { 'run.json': dear = '', ...files } = await bytesOf(plain)
+    const { 'run.json': cheap = '', ...same } = await bytesOf(folder)
+    expect(same).toEqual(files)
+    const { batch: halved, ...half } = JSON.parse(cheap).cost.instances
+    const { dollars, ...full } = JSON.parse(dear).cost.instances
+    expect(half).toMatchObject(full)
+    const saved = (halved.prompt_tokens * 0.1 + halved.completion_tokens * 0.5) / 1e6 / 2
+    expect(half.dollars).toBeCloseTo(dollars - saved, 10)
+    expect(half.dollars).toBeLessThan(0.6 * dollars)
+
+    for (const name of ['calls.jsonl', 'run.json'])
+      await copyFile(path.join(folder, name), path.join(handedOut, name))
+    const again = await Promise.all([workshop(folder, batch, env), workshop(handedOut, batch)])
+    for (const run of again) expect(run).toMatchObject({ code: 0, err: '' })
+    expect(server.uploads).toHaveLength(2)
+    for (const place of [folder, handedOut])
+      expect(await bytesOf(place)).toEqual({ 'run.json': cheap, ...same })
+  })
+})
+
+describe('requests a batch does not answer', () => {
+  const error = { message: 'The server had an error.', code: 'server_error' }
+
+  it.each<[string, Fate]>([
+    ['failed', { status: 500, error }],
+    ['expired', 'expired'],
+  ])('go into the next batch when they %s, and after that over the normal road', async (_, fate) => {
+    const folder = await folderWithInstructions()
+    const unlucky = new Map<string, number>() // how often a request goes wrong
+    const { server, env } = await serve(({ custom_id: key }, attempt) => {
+      if (server.uploads.length === 1) unlucky.set(key, unlucky.size)
+      return attempt <= (unlucky.get(key) ?? 0) ? fate : undefined
+    })
+    const run = await workshop(folder, ['classify', ...batch], env)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    const [first = [], second = [], ...more] = server.uploads
+    expect(more).toEqual([])
+    expect(second.map((line) => line.custom_id)).toEqual(first.slice(1).map((line) => line.custom_id))
+    const calls = await rowsOf<Call>(folder, 'calls.jsonl')
+    const road = (key: string) => calls.find((call) => call.key === key)?.batch
+    expect(first.map((line) => road(line.custom_id)).slice(0, 2)).toEqual(['batch_1', 'batch_2'])
+    expect(first.slice(2).map((line) => road(line.custom_id))).toEqual(first.slice(2).map(() => undefined))
+    expect(await rowsOf(folder, '2-classified.jsonl')).toHaveLength(
+      (await rowsOf(folder, '1-instructions.jsonl')).length,
+    )
+  })
+
+  it('are spelt otherwise the next time when a parameter was refused, and stay out when a filter objects', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve(({ custom_id: key }, attempt) => {
+      if (key === server.uploads[0]?.[1]?.custom_id)
+        return { status: 400, error: { code: 'content_filter', message: 'WRECK' } }
+      const message = "Unsupported parameter: 'reasoning_effort'"
+      return attempt === 1 ? { status: 400, error: { message, param: 'reasoning_effort' } } : undefined
+    })
+    await workshop(folder, ['classify', ...batch], env)
+    const [first = [], second = []] = server.uploads
+    expect(first[0]?.body).toMatchObject({ reasoning_effort: 'none', max_completion_tokens: 512 })
+    expect(second[0]?.body).not.toHaveProperty('reasoning_effort')
+    const again = second.map((line) => line.custom_id)
+    for (const [place, line] of first.entries()) expect(again.includes(line.custom_id)).toBe(place !== 1)
+    const verdict = (await rowsOf<Call>(folder, 'calls.jsonl')).find(
+      (call) => call.key === first[1]?.custom_id,
+    )
+    expect(verdict).toMatchObject({ finish_reason: 'content_filter', reply: null, batch: 'batch_1' })
+  })
+})
+
+describe('a run that ends while a batch is under way', () => {
+  it.each<[NodeJS.Signals, number | null]>([
+    ['SIGKILL', null],
+    ['SIGINT', 130],
+  ])('by %s finds it again and goes on, without a second upload', async (signal, code) => {
+    const whole = await (undisturbed ??= reference())
+    const folder = await temporaryFolder()
+    const { server, env } = await serve()
+    server.held = true
+    const first = start([...batch, '--data-dir', folder], env)
+    await until(folder, 'batches.jsonl', (text) => text.endsWith('\n'))
+    first.kill(signal)
+    expect((await first.finished).code).toBe(code)
+    const [line] = await rowsOf<{ id: string; step: string; file: string; keys: string[] }>(
+      folder,
+      'batches.jsonl',
+    )
+    expect(line).toMatchObject({ id: 'batch_1', step: 'classify' })
+    expect(line?.keys).toEqual(server.uploads[0]?.map(({ custom_id: key }) => key))
+
+    server.held = false
+    const second = await workshop(folder, batch, env)
+    expect(second).toMatchObject({ code: 0, err: '' })
+    expect(second.out).toContain('batch_1')
+    expect(server.batches.map(({ id }) => id)).toEqual(['batch_1', 'batch_2'])
+    expect(await bytesOf(folder)).toEqual(whole)
+    expect((await readdir(folder)).filter((name) => name.startsWith('.batch'))).toEqual([])
+  })
+
+  it('keeps what a batch answered for rows that are gone meanwhile, and asks only for new ones', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.held = true
+    const first = start(['classify', ...batch, '--data-dir', folder], env)
+    await until(folder, 'batches.jsonl', (text) => text.endsWith('\n'))
+    first.kill('SIGKILL')
+    await first.finished
+    server.held = false
+    const known = await rowsOf<Instruction>(folder, '1-instructions.jsonl')
+    const rows = [{ instruction: 'Explain to a child why the sky is blue.' }, ...known.slice(2)]
+    await writeFile(
+      path.join(folder, '1-instructions.jsonl'),
+      rows.map((row) => JSON.stringify(row)).join('\n'),
+    )
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    const calls = await rowsOf<Call>(folder, 'calls.jsonl')
+    expect(
+      calls
+        .filter((call) => call.batch)
+        .map((call) => call.key)
+        .toSorted(),
+    ).toEqual(server.uploads[0]?.map((line) => line.custom_id).toSorted())
+    expect(await rowsOf(folder, '2-classified.jsonl')).toHaveLength(rows.length)
+  })
+})
+
+describe('a batch under way', () => {
+  it('is not forgotten by a command without --batch', async () => {
+    const folder = await folderWithInstructions()
+    const { env } = await serve()
+    const line = { id: 'batch_7', provider: 'openai', step: 'classify', file: '.batch-7.jsonl', keys: [] }
+    await writeFile(path.join(folder, 'batches.jsonl'), `${JSON.stringify(line)}\n`)
+    const run = await workshop(folder, ['classify'], env)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(run.out).toContain('under way since an earlier run: batch_7. With --batch')
+  })
+})
+
+describe('a step with more requests than a file may hold', () => {
+  it('goes up in several batches', async () => {
+    const folder = await temporaryFolder()
+    const { server } = await serve()
+    const provider = { ...remote, baseUrl: server.chat.url }
+    const model = await modelWith(() => Promise.reject(new Error('asked')), 4, undefined, provider)
+    const most = { lines: 2, bytes: 1_000_000 }
+    const road = await BatchRoad.open({ model, dir: folder, poll: 0.01, tell: () => undefined, most })
+    const questions = ['bread', 'dice', 'rivers', 'clouds', 'bread'].map((text) => questionOf(text))
+    const ask = () => Promise.all(questions.map((question) => model.ask('instances', question)))
+    await road.fill('instances', async () => void (await ask()))
+    expect(server.uploads.map((lines) => lines.length)).toEqual([2, 2])
+    expect((await ask()).map((call) => 'batch' in call && call.batch)).toEqual(
+      [1, 1, 2, 2, 1].map((number) => `batch_${number}`),
+    )
+  })
+})
+
+describe('a batch that cannot be', () => {
+  it('at a server without the API is one sentence, and nothing is touched', async () => {
+    const folder = await temporaryFolder()
+    const server = await TestServer.start()
+    onTestFinished(() => server.close())
+    const env = { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: server.url }
+    const run = await workshop(path.join(folder, 'data'), batch, env)
+    expect(run).toMatchObject({ code: 2, out: '' })
+    expect(run.err.trim()).toMatch(/^--batch needs a server with a Batch API[^\n]*$/)
+    expect(server.received).toEqual([])
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('offline is one sentence', async () => {
+    const run = await workshop(await temporaryFolder(), batch)
+    expect(run).toMatchObject({ code: 2, out: '' })
+    expect(run.err).toContain('--batch needs a server with a Batch API')
+  })
+
+  it('is told with the provider’s reason; the same command makes another', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.refusal = 'Enqueued token limit reached for gpt-6-luna'
+    const refused = await workshop(folder, ['classify', ...batch], env)
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.err).toContain('Enqueued token limit reached')
+    expect(server.chat.received).toEqual([])
+    server.refusal = undefined
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    expect(server.batches).toHaveLength(2)
+  })
+})
