@@ -90,17 +90,10 @@ function fromChat(example: Record<string, unknown>): unknown[] {
 }
 
 describe('filter', () => {
-  it('asks nobody without the judge, which --no-judge leaves out after a judged run', async () => {
+  it('asks nobody without --judge, also after a judged run', async () => {
     const folder = await folderWithRun(['--judge', ...exports, '--language', 'en'])
     const calls = await rowsOf<Call>(folder, 'calls.jsonl')
-    const { out, code } = await workshop(folder, [
-      'filter',
-      '--no-judge',
-      '--num-instructions',
-      '2',
-      '--similarity',
-      '0.6',
-    ])
+    const { out, code } = await workshop(folder, ['filter', '--num-instructions', '2', '--similarity', '0.6'])
     expect(await rowsOf(folder, 'calls.jsonl')).toHaveLength(calls.length)
     expect(code).toBe(0)
     expect(out).not.toContain('the judge on')

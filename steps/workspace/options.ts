@@ -192,13 +192,6 @@ export const options = {
       zh: '第 4 步另请模型就每行数据回答论文的三个质量问题',
     },
   },
-  'no-judge': {
-    kind: 'flag',
-    help: {
-      en: 'a single step after a judged run: without the judge',
-      zh: '评审过的运行之后，单独一步不再评审',
-    },
-  },
   export: {
     kind: 'text',
     value: 'NAME',

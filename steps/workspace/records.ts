@@ -31,11 +31,11 @@ const judgement = z.object({
   all: z.number(),
 })
 const runParts = z.object({
-  settings: z.record(text, z.unknown()).catch({}),
-  versions: z.record(text, text).catch({}),
-  funnel: counts.catch({}),
-  rejected: z.partialRecord(stepName, counts).catch({}),
-  cost: z.partialRecord(stepName, stepCost).catch({}),
+  settings: z.record(text, z.unknown()).catch(() => ({})),
+  versions: z.record(text, text).catch(() => ({})),
+  funnel: counts.catch(() => ({})),
+  rejected: z.partialRecord(stepName, counts).catch(() => ({})),
+  cost: z.partialRecord(stepName, stepCost).catch(() => ({})),
   judge: judgement.optional().catch(undefined),
 })
 
@@ -59,7 +59,7 @@ export const shapes = {
   }),
   /** Whatever row has an instruction. */
   any: z.object({ instruction }),
-  run: runParts.catch({ settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} }),
+  run: runParts.catch(() => ({ settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} })),
   seed: z.object({
     instruction,
     is_classification: z.boolean().optional(),

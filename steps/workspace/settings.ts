@@ -141,7 +141,8 @@ function settingsFrom(
     topics: file('topics'),
     avoid: list('avoid').map((name) => found(name) ?? name),
     merge: list('merge').map((name) => found(name) ?? name),
-    judge: given.text['no-judge'] === undefined && (given.text.judge !== undefined || carried.judge === true),
+    // A replayed run judges again; a single step only when told to, since it may cost.
+    judge: given.text.judge !== undefined || (named.length === 0 && carried.judge === true),
     exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
     budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
