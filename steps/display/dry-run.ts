@@ -1,8 +1,10 @@
 // The dry run: every step does its work on what the log already answers, shows its first prompt, and is estimated for the
 // rest. Nothing is asked, nothing is written.
+import { noUsage } from '../model/call-log.ts'
 import { expected } from '../model/estimate.ts'
 import { dollars } from '../model/prices.ts'
 import type { Rehearsal } from '../model/rehearsal.ts'
+import { addTo } from '../model/tally.ts'
 import { TaskPool } from '../text/pool.ts'
 import { exists, fileOf, type Step } from '../workspace/folder.ts'
 import { type Row, readRows } from '../workspace/rows.ts'
@@ -23,7 +25,7 @@ export class DryRun {
   private readonly model: Rehearsal
   private written: object[] = [] // by the step before, as far as the log goes
   private chained = false // the step before is part of this command
-  private readonly sum = { calls: 0, prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
+  private readonly sum = { calls: 0, ...noUsage, batch: { ...noUsage } }
   private logged = 0
 
   constructor(screen: Screen, model: Rehearsal) {
@@ -77,11 +79,12 @@ export class DryRun {
   private estimate(step: Step, rows: number): void {
     const { budget, tally, prompts } = this.model
     const { calls, ...tokens } = expected(step, rows, budget.experience, prompts.get(step))
+    const billed = budget.billed(step, tokens)
     this.sum.calls += calls
-    this.sum.prompt_tokens += tokens.prompt_tokens
-    this.sum.completion_tokens += tokens.completion_tokens
+    addTo(this.sum, billed)
+    addTo(this.sum.batch, billed.batch)
     this.logged += tally.calls
-    this.show({ calls, ...tokens }, tally.calls)
+    this.show({ calls, ...billed }, tally.calls)
   }
 
   /** What the whole run would take, beside its budget. */

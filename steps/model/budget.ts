@@ -201,16 +201,19 @@ export class Budget {
     return dollars(inBatch ? { ...usage, batch: usage } : usage, this.price) ?? 0
   }
 
+  /** Tokens of a step as they are billed. */
+  billed(step: Step, usage: Usage): Usage & { batch: Usage } {
+    return { ...usage, batch: this.batch && step !== 'generate' ? usage : noUsage }
+  }
+
   /** What so many rows take in the steps of this command; `dollars` is undefined when the price is not known. */
   forecast(rows: number) {
     const sum = { calls: 0, ...noUsage, batch: { ...noUsage } }
     for (const step of this.asking) {
-      const { calls, prompt_tokens, completion_tokens } = expected(step, rows, this.experience)
+      const { calls, ...usage } = expected(step, rows, this.experience)
       sum.calls += calls
-      sum.prompt_tokens += prompt_tokens
-      sum.completion_tokens += completion_tokens
-      if (this.batch && step !== 'generate')
-        addTo(sum.batch, { prompt_tokens, completion_tokens, cached_tokens: 0 })
+      addTo(sum, usage)
+      addTo(sum.batch, this.billed(step, usage).batch)
     }
     return { ...sum, dollars: dollars(sum, this.price) }
   }
