@@ -1,52 +1,29 @@
 // One command from its first line to its exit status: who answers, the cells as they finish, the end.
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type Provider, chooseProvider } from '../model/provider.ts'
 import { CallLog } from '../model/call-log.ts'
 import { Budget } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
 import { Rehearsal } from '../model/rehearsal.ts'
-import { dollars, isFree } from '../model/prices.ts'
-import { type Language, languageOf } from '../text/language.ts'
+import { dollars } from '../model/prices.ts'
 import { TaskPool } from '../text/pool.ts'
-import { Fault } from '../workspace/fault.ts'
 import { exists, Folder, type Step } from '../workspace/folder.ts'
 import { carriedInstructions } from '../workspace/carried.ts'
 import { checkFiles } from '../workspace/inputs.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
-import type { SeedTask } from '../workspace/records.ts'
 import { readRunRecord, type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
-import { readInstructions, readSeedTasks, readTopics } from '../workspace/seeds.ts'
-import {
-  type Environment,
-  keptSettings,
-  projectFolder,
-  readEnvironment,
-  readSettings,
-  type Settings,
-  withStored,
-} from '../workspace/settings.ts'
+import { keptSettings, readEnvironment, readSettings } from '../workspace/settings.ts'
 import { DryRun } from './dry-run.ts'
-import { commandLine } from './command-line.ts'
+import { showEnding } from './ending.ts'
+import { gather, type Materials, ownVersion, refuseEndlessTarget, settle } from './materials.ts'
 import { onInterrupt } from './interrupt.ts'
-import { isReason } from './reasons.ts'
 import { Rate } from './rate.ts'
 import type { Batches } from './batches.ts'
 import type { Round } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
-import { showCell, showExports, showFirstLines } from './summary.ts'
+import { showCell, showFirstLines } from './summary.ts'
 import { Wires } from './wires.ts'
-
-/** What a command works with, all of it checked before anything is touched. */
-type Materials = {
-  settings: Settings
-  language: Language
-  seeds: SeedTask[]
-  topics: string[] | undefined
-  avoided: string[]
-}
 
 export class Session {
   readonly screen: Screen
@@ -266,77 +243,8 @@ export class Session {
   /** The last lines and the exit status. */
   async conclude(): Promise<void> {
     if (this.dryRun) return this.dryRun.conclude()
-    const { words } = this.screen
-    const { settings } = this.materials
-    const { kept = 0, rows = 0 } = this.record.funnel
-    const filters = settings.steps.includes('filter')
-    const reached = filters && (kept >= settings.target || settings.target === Infinity)
-    if (this.model.budget.ended && !reached) this.model.stop({ words: this.model.budget.words, exit: 1 })
-    // The money may end in step 3 and the rows bought still be enough.
-    const enough = reached && this.lastStep === 'filter' && this.model.stopped?.exit === 1
-    const stopped = enough ? undefined : this.model.stopped
-    if (stopped) {
-      process.exitCode = stopped.exit
-      this.screen.error(stopped.exit === 130 ? words.stopped : this.screen.say(stopped.words))
-    } else if (filters) process.exitCode = reached ? 0 : 1
-    const { budget, provider } = this.model
-    if (settings.steps.length > 1 && budget.used.calls > 0 && !isFree(provider))
-      this.screen.detail(words.total(this.totalCost()))
-    if (this.lastStep === undefined) return
-    if (this.unfinished && !enough) {
-      const { done, all } = this.unfinished
-      const hint = this.lastStep === 'instances' ? words.filterThese : ''
-      this.screen.detail(words.partial(done, all, hint))
-    }
-    if (this.lastStep === 'filter') await this.export()
-    if (stopped && !this.model.budget.reached) return
-    if (this.lastStep === 'filter') {
-      const result = reached
-        ? words.done(rows, kept, shownPath(this.folder.dataset))
-        : words.belowTarget(kept, settings.target)
-      this.screen.title(`${result} · ${await this.drawReport(rows)}`)
-      const subject = this.commonestReason() ?? words.someWords
-      this.screen.detail(words.askWhy(commandLine(settings, `why ${subject}`)))
-      this.screen.detail(words.tryNext(commandLine(settings, 'filter --similarity 0.3')))
-    } else {
-      const stale = await this.folder.stale(this.lastStep)
-      if (stale.length > 0) this.screen.detail(words.next(commandLine(settings, stale.join(' '))))
-    }
-  }
-
-  private totalCost() {
-    const { price, used, paid, unanswered } = this.model.budget
-    const { calls, fresh, cached_tokens: cached } = used
-    const tokens = used.prompt_tokens + used.completion_tokens
-    return { calls, tokens, cached, dollars: dollars(used, price), fresh, paid: price && paid, unanswered }
-  }
-
-  private async export(): Promise<void> {
-    const { settings, language } = this.materials
-    if (settings.exports.length === 0 || !(await exists(this.folder.dataset))) return
-    const { exportDataset } = await import('../workspace/exports.ts')
-    const source = { settings, record: this.record }
-    showExports(this.screen, await exportDataset(this.folder, settings.exports, source, language))
-  }
-
-  /** Draws the page of this run, from run.json and the files, unless it would take long; returns what to say of it. */
-  private async drawReport(rows: number): Promise<string> {
-    const { words, language } = this.screen
-    const { dataDir, outputPath } = this.materials.settings
-    const { drawReport, shownAtMost } = await import('./report/draw.ts')
-    if (rows > shownAtMost) return words.reportLater(rows)
-    const stored = readSettings(['report', '--data-dir', dataDir], process.env)
-    const file = await drawReport({ ...stored, outputPath }, language)
-    return words.page(shownPath(file))
-  }
-
-  /** The reason most rows were rejected for; being too many is no fault of theirs. */
-  private commonestReason(): string | undefined {
-    const counts = Object.values(this.record.rejected).flatMap((reasons) => Object.entries(reasons))
-    const [commonest] = counts
-      .filter(([reason]) => reason !== 'beyond_target' && isReason(reason))
-      .toSorted((a, b) => b[1] - a[1])
-    return commonest?.[0]
+    const { screen, materials, model, folder, record, lastStep, unfinished } = this
+    await showEnding({ screen, materials, model, folder, record, lastStep, unfinished })
   }
 
   async close(): Promise<void> {
@@ -344,43 +252,4 @@ export class Session {
     await this.model.close()
     await this.release()
   }
-}
-
-/** Who answers; a replayed run takes its settings from the run it replays. */
-function settle(
-  asked: Settings,
-  argv: readonly string[],
-  environment: Environment,
-  log: CallLog,
-): { settings: Settings; provider: Provider } {
-  const found = chooseProvider(asked, environment, log.latest)
-  if (found.replayOf === undefined) return { settings: asked, provider: found }
-  const stored = withStored(asked, argv, log.file, process.env)
-  const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
-  const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
-  const provider = chooseProvider(settings, environment, log.latest)
-  return { settings, provider: { ...provider, replayOf: provider.replayOf ?? found.replayOf } }
-}
-
-async function gather(settings: Settings): Promise<Materials> {
-  const seeds = await readSeedTasks(settings.seedFile)
-  const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)
-  const avoided: string[] = []
-  for (const file of settings.avoid)
-    for (const instruction of await readInstructions(file)) avoided.push(instruction)
-  const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
-  return { settings, language, seeds, topics, avoided }
-}
-
-async function ownVersion(): Promise<string> {
-  const text = await readFile(path.join(projectFolder, 'package.json'), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
-
-function refuseEndlessTarget({ target, steps }: Settings): void {
-  if (target !== Infinity || !steps.includes('generate')) return
-  throw new Fault({
-    en: '--num-instructions all is for filter alone; generating needs a number.',
-    zh: '--num-instructions all 只用于单独的 filter；生成指令需要一个数目。',
-  })
 }
