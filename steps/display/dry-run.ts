@@ -3,7 +3,7 @@
 import { noUsage } from '../model/call-log.ts'
 import { expected } from '../model/estimate.ts'
 import { dollars } from '../model/prices.ts'
-import type { Rehearsal } from '../model/rehearsal.ts'
+import { Rehearsal } from '../model/rehearsal.ts'
 import { addTo } from '../model/tally.ts'
 import { TaskPool } from '../text/pool.ts'
 import { exists, fileOf, type Step } from '../workspace/folder.ts'
@@ -12,6 +12,8 @@ import { plainLines } from './plain.ts'
 import type { Round } from './round.ts'
 import type { Screen } from './screen.ts'
 import { Sheet } from './sheet.ts'
+
+export { Rehearsal }
 
 type ReadKind = 'instruction' | 'classified' | 'withInstances'
 const inputOf = {

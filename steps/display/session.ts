@@ -3,7 +3,6 @@ import path from 'node:path'
 import { CallLog } from '../model/call-log.ts'
 import { Budget } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
-import { Rehearsal } from '../model/rehearsal.ts'
 import { dollars } from '../model/prices.ts'
 import { TaskPool } from '../text/pool.ts'
 import { exists, Folder, type Step } from '../workspace/folder.ts'
@@ -13,7 +12,7 @@ import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import { readRunRecord, type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
 import { keptSettings, readEnvironment, readSettings } from '../workspace/settings.ts'
-import { DryRun } from './dry-run.ts'
+import type { DryRun } from './dry-run.ts'
 import { showEnding } from './ending.ts'
 import { gather, type Materials, ownVersion, refuseEndlessTarget, settle } from './materials.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -32,7 +31,7 @@ export class Session {
   private readonly folder: Folder
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
-  private readonly dryRun: DryRun | undefined
+  private dryRun: DryRun | undefined
   private batches: Batches | undefined
   private lastStep: Step | undefined
   private unfinished: { done: number; all: number } | undefined
@@ -51,7 +50,6 @@ export class Session {
     this.folder = folder
     this.record = record
     this.release = release
-    this.dryRun = model instanceof Rehearsal ? new DryRun(screen, model) : undefined
   }
 
   static async open(argv: readonly string[]): Promise<Session> {
@@ -75,13 +73,13 @@ export class Session {
       const screen = new Screen(settings.screen)
       const wires = new Wires(provider, folder.path('paste'), screen)
       const concurrency = provider.name === 'paste' ? 1 : settings.concurrency
-      const model = settings.dryRun
-        ? new Rehearsal(provider, log, budget, concurrency, () => wires.open())
-        : new Model(provider, log, budget, concurrency, () => wires.open())
+      const dry = settings.dryRun ? await import('./dry-run.ts') : undefined
+      const model = new (dry?.Rehearsal ?? Model)(provider, log, budget, concurrency, () => wires.open())
       const session = new Session(screen, materials, model, folder, record, async () => {
         wires.close()
         await release()
       })
+      if (dry && model instanceof dry.Rehearsal) session.dryRun = new dry.DryRun(screen, model)
       if (settings.batch || (await exists(folder.path('batches.jsonl')))) {
         const { Batches } = await import('./batches.ts')
         session.batches = await Batches.open(model, settings, screen)

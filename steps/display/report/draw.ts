@@ -1,7 +1,7 @@
 // report.html: drawn from the files of a run and nothing else, so the same files give the same page, byte for byte.
 import type { Language } from '../../text/language.ts'
 import type { Settings } from '../../workspace/settings.ts'
-import { type Comparison, compareRuns } from './compare.ts'
+import type { Comparison } from './compare.ts'
 import { countRun } from './count.ts'
 import { openLab } from './lab.ts'
 import { pageText } from './page.ts'
@@ -14,8 +14,8 @@ export { shownAtMost } from './rows.ts'
 /** Writes the page, in the language of the screen, and returns its place. `compared`: the settings of another run. */
 export async function drawReport(settings: Settings, screen: Language, compared?: Settings): Promise<string> {
   const run = await openRun(settings)
-  const comparison = compared && (await compareRuns(run, await openRun(compared)))
-  return writeReport(run, screen, comparison)
+  const comparison = compared && (await import('./compare.ts')).compareRuns(run, await openRun(compared))
+  return writeReport(run, screen, await comparison)
 }
 
 async function writeReport(run: Run, screen: Language, comparison: Comparison | undefined): Promise<string> {
