@@ -204,6 +204,21 @@ describe('a run that ends while a batch is under way', () => {
   })
 })
 
+describe('the judge of step 4', () => {
+  it('goes by batch too', async () => {
+    const folder = await folderWithRun()
+    const { server, env } = await serve()
+    const run = await workshop(folder, ['filter', '--judge', '--provider', 'openai', ...batch], env)
+    expect(run.err).toBe('')
+    const judged = (await rowsOf<Call>(folder, 'calls.jsonl')).filter((call) => call.step === 'filter')
+    const again = judged.filter((call) => !call.batch)
+    expect(judged.length - again.length).toBeGreaterThan(0)
+    expect(server.chat.received).toHaveLength(again.length)
+    const first = new Set(judged.filter((call) => call.batch).flatMap((call) => call.rows))
+    expect(again.flatMap((call) => call.rows).filter((row) => !first.has(row))).toEqual([])
+  })
+})
+
 describe('a batch under way', () => {
   it('is not forgotten by a command without --batch', async () => {
     const folder = await folderWithInstructions()
