@@ -56,6 +56,7 @@ export class Session {
 
   static async open(argv: readonly string[]): Promise<Session> {
     const asked = readSettings(argv, process.env)
+    if (asked.steps.includes('filter')) void import('./report/draw.ts') // loads meanwhile; wanted at the end
     const environment = await readEnvironment()
     refuseEndlessTarget(asked)
     const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)

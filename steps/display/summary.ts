@@ -9,7 +9,7 @@ import type { Settings } from '../workspace/settings.ts'
 import type { Round } from './round.ts'
 import { type Part, type Screen, shownPath } from './screen.ts'
 import type { Sheet } from './sheet.ts'
-import type { Vocabulary } from './words.ts'
+import { number, type Vocabulary } from './words.ts'
 
 type Expected = { calls: number; dollars: number | undefined }
 
@@ -116,6 +116,6 @@ function outcomeOf(words: Vocabulary, step: Step, funnel: Record<string, number>
 function funnelLine(words: Vocabulary, funnel: Record<string, number>): string {
   return Object.entries(words.funnel)
     .filter(([name]) => funnel[name] !== undefined)
-    .map(([name, title]) => `${title} ${(funnel[name] ?? 0).toLocaleString('en-US')}`)
+    .map(([name, title]) => `${title} ${number(funnel[name] ?? 0)}`)
     .join(' → ')
 }

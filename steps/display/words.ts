@@ -13,7 +13,8 @@ export const headings: Record<Step, string> = {
   filter: '4 · Filter and de-duplicate 过滤去重',
 }
 
-const number = (value: number): string => value.toLocaleString('en-US')
+/** A whole number with its thousands apart. (Intl would say the same, and takes 10 ms to load.) */
+export const number = (value: number): string => String(value).replace(/\B(?=(?:\d{3})+$)/g, ',')
 const money = (value: number | undefined): string =>
   value === undefined ? '$?' : `$${value.toFixed(value < 1 ? 4 : 2)}`
 

@@ -1,10 +1,14 @@
 // The shape of one row of every file, in one place. Unknown fields are ignored; a wrong `id` or `call` is mended, not refused.
-import { createRequire } from 'node:module'
+import Module, { createRequire } from 'node:module'
 import type * as Zod from 'zod'
 import { idOf } from './hash.ts'
 
-// Required, not imported: under tsx its eighty ES modules take a tenth of a second to load, more than a small command.
-const { z } = createRequire(import.meta.url)('zod') as typeof Zod
+// Required, not imported, and without its error messages in sixty languages: as ES modules under tsx it takes a tenth of
+// a second to load, more than a small command.
+const require = createRequire(import.meta.url)
+const languages = require.resolve('zod/v4/locales')
+require.cache[languages] = Object.assign(new Module(languages), { loaded: true })
+const { z } = require('zod') as typeof Zod
 
 const text = z.string()
 const instruction = z.string().refine((words) => words.trim() !== '', { error: 'must not be empty' })

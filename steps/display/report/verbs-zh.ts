@@ -20,7 +20,7 @@ const measured = /^(?:[一二两三四五六七八九十百千几0-9０-９]+.?|
 
 const functionWord = /[是不的了在什么怎多少谁哪]/
 
-const words = new Intl.Segmenter('zh', { granularity: 'word' })
+let words: Intl.Segmenter | undefined // its dictionary is loaded when there is Chinese
 
 export function leadingChinese(instruction: string): Leading | undefined {
   for (const sentence of instruction.split(/[，。；：！？,;:!?\n]+\s*/)) {
@@ -40,7 +40,9 @@ export function leadingChinese(instruction: string): Leading | undefined {
 function cut(clause: string): string[] {
   const verb = clause.slice(0, 2)
   const rest = verbs.has(verb) ? clause.slice(2) : clause
-  const segments = [...words.segment(rest)].map(({ segment }) => segment)
+  const segments = [...(words ??= new Intl.Segmenter('zh', { granularity: 'word' })).segment(rest)].map(
+    ({ segment }) => segment,
+  )
   return verbs.has(verb) ? [verb, ...segments] : segments
 }
 
