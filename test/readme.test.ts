@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readCommand, readCommandLine, readSteps } from '../steps/workspace/options.ts'
+import { readCommand, readCommandLine, readSteps } from '../steps/workspace/arguments.ts'
 import { bytesOf, folderWithRun, project } from './support/command.ts'
 
 const readme = readFileSync(path.join(project, 'README.md'), 'utf8')

@@ -7,7 +7,8 @@ import { type Language, languageOf } from '../text/language.ts'
 import { Fault } from '../workspace/fault.ts'
 import type { SeedTask } from '../workspace/records.ts'
 import { readInstructions, readSeedTasks, readTopics } from '../workspace/seeds.ts'
-import { type Environment, projectFolder, type Settings, withStored } from '../workspace/settings.ts'
+import type { Environment } from '../workspace/environment.ts'
+import { projectFolder, type Settings, withStored } from '../workspace/settings.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 export type Materials = {

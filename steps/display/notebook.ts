@@ -20,7 +20,7 @@ export async function* openNotebook(argv: readonly string[]): AsyncGenerator<Rou
     process.stdout.write(helpPage(argv))
     return
   }
-  const { readCommand, readCommandLine } = await import('../workspace/options.ts')
+  const { readCommand, readCommandLine } = await import('../workspace/arguments.ts')
   const command = readCommand(readCommandLine(argv).words)
   if (command === 'why') return (await import('./why.ts')).tellWhy(argv)
   if (command === 'check') return (await import('./check.ts')).checkSetup(argv)

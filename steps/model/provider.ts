@@ -1,6 +1,7 @@
 // Who answers: the providers the workshop knows, and how one is chosen when none is named.
 import { Fault, type Words } from '../workspace/fault.ts'
-import type { Environment, Settings } from '../workspace/settings.ts'
+import type { Environment } from '../workspace/environment.ts'
+import type { Settings } from '../workspace/settings.ts'
 
 export type ProviderName = 'openai' | 'dashscope' | 'ollama' | 'compatible' | 'offline' | 'paste'
 type ServerName = Exclude<ProviderName, 'offline' | 'paste'>

@@ -4,13 +4,13 @@
 import { foreignIn, type Language } from './language.ts'
 import { cutOffIn, loopIn } from './endings.ts'
 import { missingTextIn } from './given-text.ts'
+import { ending, excerpt, lengthOf, shorten } from './measure.ts'
 import * as look from './patterns.ts'
 
 const MIN_WORDS = 4 // the paper's code drops 3 words and fewer
 const MAX_WORDS = 150 // the paper's code drops more
 const MIN_CHARACTERS = 5 // ours, for Chinese: five characters say what takes four English words
 const MAX_CHARACTERS = 300 // ours, for Chinese: two characters to an English word
-const QUOTE = 60 // characters of a text shown in a detail
 
 export type Instance = { input: string; output: string }
 /** `rival`: the instruction of the pool that is too near. */
@@ -299,27 +299,4 @@ function answerKey(output: string): string {
     .trim()
     .toLowerCase()
     .replace(/[.。]$/, '')
-}
-
-/** Words as the paper counts them, by white space; in Chinese each character, and each foreign word or number, is one. */
-export function lengthOf(text: string, language: Language): number {
-  const pieces = text.match(/\p{Script=Han}|(?:(?!\p{Script=Han})\S)+/gu) ?? []
-  return language === 'zh' ? pieces.filter((piece) => /[\p{L}\p{N}]/u.test(piece)).length : pieces.length
-}
-
-function excerpt(text: string): string {
-  const line = text
-    .trim()
-    .slice(0, 4 * QUOTE)
-    .replace(/\s+/g, ' ')
-  return line.length > QUOTE ? `${line.slice(0, QUOTE)}…` : line
-}
-
-function shorten(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : excerpt(text)
-}
-
-function ending(text: string): string {
-  const line = text.slice(-QUOTE).replace(/\s+/g, ' ')
-  return text.length > QUOTE ? `…${line}` : line
 }

@@ -1,5 +1,5 @@
 // How long texts are, kept as counts per length, so that a million of them take no more room than the longest.
-import { lengthOf } from '../../text/rules.ts'
+import { lengthOf } from '../../text/measure.ts'
 import type { Language } from '../../text/language.ts'
 
 export class Lengths {

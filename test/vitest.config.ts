@@ -1,0 +1,17 @@
+// Test files share their modules, except the one that puts failing file functions in the place of Node's own.
+import os from 'node:os'
+import { defineConfig } from 'vitest/config'
+
+const replacesModules = ['test/workspace/replacement.test.ts']
+const all = ['test/**/*.test.ts']
+
+export default defineConfig({
+  test: {
+    maxWorkers: os.availableParallelism() + 1, // a run started as a process of its own leaves its worker waiting
+    testTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'shared', include: all, exclude: replacesModules, isolate: false } },
+      { extends: true, test: { name: 'alone', include: replacesModules } },
+    ],
+  },
+})
