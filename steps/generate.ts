@@ -126,7 +126,11 @@ class PoolGrowth {
     this.parsed++
     const finding = this.pool.check(instruction)
     if (finding) return this.sheet.reject({ ...finding, instruction, call })
-    const most_similar = this.pool.nearest(instruction, nearestAmong)
+    const nearest = this.pool.nearest(instruction, nearestAmong)
+    const most_similar = nearest && {
+      instruction: nearest.instruction,
+      score: Number(nearest.score.toFixed(4)),
+    }
     this.pool.add(instruction)
     this.accepted.push(instruction)
     if (this.accepted.length === nearestAmong) this.sheet.remark((words) => words.nearestAmongSeeds)

@@ -28,6 +28,7 @@ export function instancesPrompt(
 }
 
 const shape = '{"instances":[{"input":"…","output":"…"}]}'
+const shapeOutputFirst = '{"instances":[{"output":"…","input":"…"}]}'
 
 const inputFirst: Record<Language, string> = {
   en: `Do the task you are given, as an example to learn from.
@@ -44,9 +45,9 @@ Answer with JSON and nothing else: ${shape}`,
 
 const outputFirst: Record<Language, string> = {
   en: `You are given a classification task. First think of its possible labels, then write one instance for each label, ${instancesAtMost.classification} at most: "output" is the label alone, "input" a real and complete text that has this label. One instance a label keeps the labels in balance.
-Answer with JSON and nothing else: ${shape}`,
+Answer with JSON and nothing else: ${shapeOutputFirst}`,
   zh: `所给的是一个分类任务。先想好它有哪些类别，再为每个类别写一个实例，最多 ${instancesAtMost.classification} 个："output" 只写类别，"input" 是属于该类别的真实完整的文本。每个类别一个实例，使类别均衡。
-只用 JSON 回答，不要其他内容：${shape}`,
+只用 JSON 回答，不要其他内容：${shapeOutputFirst}`,
 }
 
 export const generateInstances = cell('instances', async (round, sheet) => {
@@ -74,7 +75,8 @@ async function askForInstances(
 ): Promise<{ row: ClassifiedRow; answer: Answer }> {
   const { temperature, maxTokens } = round.settings
   const messages = instancesPrompt(row.instruction, row.is_classification, round.language)
-  const question = { messages, schema: 'instances' as const, temperature, maxTokens, sample: 0 }
+  const schema = row.is_classification ? ('labelled' as const) : ('instances' as const)
+  const question = { messages, schema, temperature, maxTokens, sample: 0 }
   const read = (reply: string, cut: boolean) =>
     readInstances(reply, cut, row.is_classification, row.instruction)
   const first = await askUntilRead(round.model, 'instances', question, read)

@@ -10,6 +10,9 @@ import { isReason } from './reasons.ts'
 import { type Screen, shownPath } from './screen.ts'
 import { showExports } from './summary.ts'
 
+// Thresholds at which the offline runs lose something: texts of characters share less than texts of words.
+const stricter = { en: 0.3, zh: 0.2 }
+
 /** What is left of a command when its cells are through. `unfinished`: how far the last step came when it was stopped. */
 export type Remains = {
   screen: Screen
@@ -89,7 +92,7 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
     : words.belowTarget(kept, settings.target)
   screen.title(`${result} · ${await drawReport(remains, rows)}`)
   screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
-  screen.detail(words.tryNext(commandLine(settings, 'filter --similarity 0.3')))
+  screen.detail(words.tryNext(commandLine(settings, `filter --similarity ${stricter[screen.language]}`)))
 }
 
 /** Draws the page of this run, from run.json and the files, unless it would take long; returns what to say of it. */

@@ -119,6 +119,11 @@ export function whyReason(reason: string, language: Language): string | undefine
   return (ruleFor(reason)?.why ?? otherWhys[reason])?.[language]
 }
 
+/** The identifier of a reason known by its Chinese name. */
+export function reasonNamed(name: string): string | undefined {
+  return Object.keys(chineseNames).find((reason) => chineseNames[reason] === name)
+}
+
 /** Whether this is a reason rather than a word of an instruction: "cut" and "repetition" are words too. */
 export function isReason(word: string): boolean {
   return word.includes('_') && whyReason(word, 'en') !== undefined

@@ -14,6 +14,7 @@ import { readRunRecord, type RunRecord, writeRunRecord } from '../workspace/run-
 import { readEnvironment } from '../workspace/environment.ts'
 import { keptSettings, readSettings } from '../workspace/settings.ts'
 import type { DryRun } from './dry-run.ts'
+import { commandLine } from './command-line.ts'
 import { showEnding } from './ending.ts'
 import { gather, type Materials, ownVersion, refuseEndlessTarget, settle } from './materials.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -159,6 +160,7 @@ export class Session {
     if (step === 'generate' && this.model.budget.limit < Infinity)
       this.model.budget.beginGeneration(await carriedInstructions(this.folder))
     if (round.number === 1) this.screen.heading(step, shownPath(this.folder.output(step)))
+    if (!round.settings.whole && step === round.settings.steps[0]) await this.remarkBehind(step)
     await this.batches?.before(step, round, work)
     this.model.begin()
     const rate = new Rate()
@@ -186,6 +188,13 @@ export class Session {
       cost: this.costOf(step),
       funnel: this.record.funnel,
     })
+  }
+
+  // A change by hand goes down the road step by step; a command that skips one would show nothing of it.
+  private async remarkBehind(step: Step): Promise<void> {
+    const behind = await this.folder.behind(step)
+    const command = commandLine(this.materials.settings, [...behind, step].join(' '))
+    if (behind.length > 0) this.screen.remark(this.screen.words.behind(command))
   }
 
   // When the money is used up in step 3, what it bought still becomes a data set.

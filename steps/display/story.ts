@@ -1,5 +1,7 @@
 // One candidate's life told step by step, under the headings of the steps.
 import { findCalls, type Found } from '../model/find-calls.ts'
+import type { Call } from '../model/call-log.ts'
+import { readTasks } from '../text/replies.ts'
 import { ruleFor } from '../text/rules.ts'
 import { exists, fileOf, type Folder, type Step, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/hash.ts'
@@ -79,18 +81,20 @@ class Story {
     screen.heading('generate')
     if (!generated && rejects.length === 0) return screen.detail(words.elsewhere)
     const found = this.found(call)
-    if (found) {
+    const changed = found !== undefined && !wrote(found.call, instruction)
+    if (changed) screen.detail(words.changedByHand(found.call.key))
+    else if (found) {
       screen.detail(words.writtenIn(found.call.key))
       for (const line of promptLines(found.call, await this.seeds(), words.machineMade))
         screen.line(cutToWidth(`    ${plain(line)}`, screen.width))
       this.showReply(found, longReply, instruction)
     }
-    if (generated?.most_similar) {
+    if (generated?.most_similar && found && !changed) {
       const { instruction: nearest, score } = generated.most_similar
       screen.detail(words.nearest(score.toFixed(2)))
       this.compare(nearest)
+      screen.detail(words.accepted(String(settings.similarity)))
     }
-    if (generated) screen.detail(words.accepted(String(settings.similarity)))
     for (const row of rejects) {
       if (row.call && row.call !== call) screen.detail(words.writtenAgain(row.call))
       this.showReject(row)
@@ -208,6 +212,12 @@ class Story {
   private showInstance(input: string, output: string): void {
     this.look.screen.sample(`${input === '' ? '' : `[${input}] `}⇒ ${output}`)
   }
+}
+
+// Whether a candidate stands in a reply of step 1; one that does not was changed or written by hand.
+function wrote({ reply, finish_reason }: Call, instruction: string): boolean {
+  const tasks = readTasks(reply ?? '', finish_reason === 'length')?.tasks ?? []
+  return tasks.includes(instruction) || (reply ?? '').includes(instruction) || instruction === ''
 }
 
 // How near_duplicate and already_elsewhere say what they measured.

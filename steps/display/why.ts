@@ -7,7 +7,7 @@ import { readCommandLine } from '../workspace/arguments.ts'
 import { readSettings } from '../workspace/settings.ts'
 import { commandLine } from './command-line.ts'
 import { cutToWidth, plain, widthOf } from './plain.ts'
-import { isReason, nameOfReason, whyReason } from './reasons.ts'
+import { isReason, nameOfReason, reasonNamed, whyReason } from './reasons.ts'
 import { Screen } from './screen.ts'
 import { stateOf, type Look, tellLife } from './story.ts'
 import { whyWords } from './why-words.ts'
@@ -22,6 +22,8 @@ export async function tellWhy(argv: readonly string[]): Promise<void> {
   look.screen.progress(() => look.words.looking)
   const alone = asked.length === 1
   if (alone && isReason(word)) return tellReason(look, word)
+  const named = alone ? reasonNamed(word) : undefined
+  if (named !== undefined) return tellReason(look, named)
   const isId = alone && /^[0-9a-f]{6,12}$/.test(word)
   const found = await findLives(folder, isId ? byId(word) : byWords(asked))
   if (!found.files) throw noRun(folder.dir)

@@ -80,7 +80,7 @@ const en = {
   rejected: (reason: string, count: number, first: boolean) =>
     `${first ? 'rejected: ' : ''}${number(count)} ${reason}`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
-    `${number(calls)} calls${fresh < calls ? ` (${number(calls - fresh)} from the log)` : ''}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
+    `${fresh < calls ? `${number(fresh)} new calls, ${number(calls - fresh)} from the log` : `${number(calls)} calls`}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
     asked: 'asked',
     parsed: 'parsed',
@@ -142,6 +142,7 @@ const en = {
     `${number(rows)} rows from ${number(kept)} instructions in ${file}`,
   someWords: 'WORDS',
   askWhy: (command: string) => `ask why: ${command}`,
+  behind: (command: string) => `an earlier file was changed since; the change comes through with: ${command}`,
   tryNext: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
   page: (file: string) => `page: ${file}`,
   report: (file: string) => `${file}: open it in a browser`,
@@ -180,7 +181,7 @@ const zh: Vocabulary = {
   rejected: (reason, count, first) =>
     `${first ? '拒绝：' : ''}${nameOfReason(reason, 'zh')} ${number(count)}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
-    `${number(calls)} 次调用${fresh < calls ? `（${number(calls - fresh)} 次取自日志）` : ''}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
+    `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
   agreement: (same, all) => `${all} 个种子任务的判断有 ${same} 个与标注一致`,
   judged: ({ rows, ...shares }, offline) =>
@@ -227,6 +228,7 @@ const zh: Vocabulary = {
   done: (rows, kept, file) => `${number(kept)} 条指令共 ${number(rows)} 行，保存在 ${file}`,
   someWords: '词语',
   askWhy: (command) => `问为什么：${command}`,
+  behind: (command) => `前面的文件改过之后还没有往下运行，改动尚未生效；请运行：${command}`,
   tryNext: (command) => `改一行再运行某一步，或者过滤得更严：${command}`,
   page: (file) => `网页：${file}`,
   report: (file) => `${file}：可在浏览器中打开`,

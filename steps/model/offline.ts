@@ -114,7 +114,10 @@ function answer({ prompt, lastMessage, bank, language, sample, random }: Asked):
   if (prompt.includes('{"verdicts":')) return JSON.stringify({ verdicts: verdicts(lines, bank, random) })
   const task = knownTask(lines[0] ?? '', bank)
   if (!prompt.includes('{"instances":') || !task) return ignorance[language]
-  return JSON.stringify({ instances: task.instances })
+  const outputFirst = prompt.includes('{"instances":[{"output"')
+  return JSON.stringify({
+    instances: outputFirst ? task.instances.map(({ input, output }) => ({ output, input })) : task.instances,
+  })
 }
 
 const ignorance: Record<Language, string> = {

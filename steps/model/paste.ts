@@ -20,6 +20,7 @@ const stepOf: Record<SchemaName, string> = {
   tasks: 'generate',
   classification: 'classify',
   instances: 'instances',
+  labelled: 'instances',
   judgement: 'filter',
 }
 const glance = 200 // ms between looks at the reply file, and the age from which it counts as saved

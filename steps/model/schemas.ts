@@ -16,6 +16,8 @@ export const schemas = {
   tasks: object({ tasks: list(text) }),
   classification: object({ answers: list(object({ task: number, is_classification: yesOrNo })) }),
   instances: object({ instances: list(object({ input: text, output: text })) }),
+  // Servers that enforce a schema write the fields in its order: for classification the label comes first.
+  labelled: object({ instances: list(object({ output: text, input: text })) }),
   judgement: object({
     verdicts: list(
       object({
@@ -29,3 +31,8 @@ export const schemas = {
 }
 
 export type SchemaName = keyof typeof schemas
+
+/** The name a schema has on the wire. */
+export function wireName(schema: SchemaName): string {
+  return schema === 'labelled' ? 'instances' : schema
+}

@@ -4,7 +4,7 @@ import type OpenAI from 'openai'
 import type { Usage } from './call-log.ts'
 import { isProblem, noticeOf, type Problem, problemOf, tooLate } from './problem.ts'
 import type { Provider } from './provider.ts'
-import { type SchemaName, schemas } from './schemas.ts'
+import { type SchemaName, schemas, wireName } from './schemas.ts'
 
 export type Message = { role: 'system' | 'user'; content: string }
 
@@ -151,7 +151,7 @@ class Dialect {
   spell({ messages, schema, temperature, maxTokens }: Question): Body {
     const format = {
       type: 'json_schema',
-      json_schema: { name: schema, strict: true, schema: schemas[schema] },
+      json_schema: { name: wireName(schema), strict: true, schema: schemas[schema] },
     }
     const parameters: Record<string, unknown> = {
       temperature,

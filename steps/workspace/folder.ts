@@ -48,7 +48,9 @@ export class Folder {
     const before = steps[steps.indexOf(step) - 1] ?? 'generate'
     const file = this.output(before)
     if (await exists(file)) return file
-    const command = `npx tsx workshop.ts ${before}`
+    const here = path.relative(process.cwd(), this.dir)
+    const elsewhere = here === path.join('data', 'workshop') ? '' : ` --data-dir "${here || '.'}"`
+    const command = `npx tsx workshop.ts ${before}${elsewhere}`
     throw new Fault({
       en: `Step ${step} reads ${file}, which is not there yet. Run this first: ${command}`,
       zh: `步骤 ${step} 需要读取 ${file}，但该文件还不存在。请先运行：${command}`,
@@ -63,6 +65,14 @@ export class Folder {
 
   replace(name: string): Replacement {
     return new Replacement(path.isAbsolute(name) ? name : this.path(name), this.journal)
+  }
+
+  /** The steps before this one whose files do not hold yet what was changed by hand before them. */
+  async behind(step: Step): Promise<Step[]> {
+    const earlier = steps.slice(1, steps.indexOf(step))
+    for (const before of [steps[0], ...earlier]) if (!(await exists(this.output(before)))) return []
+    const stale = await this.stale('generate')
+    return earlier.filter((name) => stale.includes(name))
   }
 
   /** The later steps whose files are missing or were made from another version of their input, in order. */

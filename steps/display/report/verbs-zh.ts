@@ -57,7 +57,8 @@ function phraseAfter(segments: readonly string[], verb: number): string[] {
 
 /** The last word of a noun phrase, behind its last 的; single characters are joined: 感谢 + 信. */
 function headOf(phrase: readonly string[]): string {
-  const spoken = phrase.filter((segment) => /\p{L}/u.test(segment))
+  const after = phrase.slice(phrase.findLastIndex((segment) => quote.test(segment)) + 1)
+  const spoken = (after.length > 0 ? after : phrase).filter((segment) => /\p{L}/u.test(segment))
   const from = spoken.lastIndexOf('的') + 1
   const noun = (from < spoken.length ? spoken.slice(from) : spoken).filter((segment) => segment !== '的')
   const last = noun.at(-1) ?? ''
