@@ -57,7 +57,7 @@ async function candidatesOf(run: Run) {
 }
 
 /** Runs the novelty filter over the instructions, starting from the seed tasks. */
-export function tryThreshold(
+function tryThreshold(
   instructions: readonly string[],
   seeds: readonly string[],
   threshold: number,
