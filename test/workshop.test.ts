@@ -65,6 +65,22 @@ describe('the files in between', () => {
     expect(dataset).not.toContain(first?.instruction)
   })
 
+  it('count in run.json every call whose answers are used, the same every time', async () => {
+    const folder = await folderWithRun()
+    const costs = async () => JSON.parse((await bytesOf(folder))['run.json'] ?? '').cost
+    const before = await costs()
+    const [, ...rest] = await rowsOf<Row>(folder, '1-instructions.jsonl')
+    await writeFile(
+      path.join(folder, '1-instructions.jsonl'),
+      rest.map((row) => JSON.stringify(row)).join('\n'),
+    )
+    await workshop(folder, ['classify'])
+    const after = await costs()
+    expect(after.classify.calls).toBe(before.classify.calls)
+    await workshop(folder, ['classify'])
+    expect(await costs()).toEqual(after)
+  })
+
   it('keep a hand-edited version before they are replaced', async () => {
     const folder = await folderWithRun()
     const file = path.join(folder, '1-instructions.jsonl')

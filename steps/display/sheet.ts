@@ -35,6 +35,7 @@ export class Sheet {
   private readonly output: Replacement
   private readonly tick: (done: number, all: number | undefined) => void
   private inputFile: string | undefined
+  private inputFrom: string | undefined // its checksum before the first row was read: who saves it meanwhile makes this step stale
   private inputRows = 0
   private source = '' // the merged file being read
 
@@ -55,6 +56,7 @@ export class Sheet {
   /** The rows of the step's input; a row that stands there twice is rejected once. */
   async *read<K extends 'instruction' | 'classified' | 'withInstances'>(kind: K): AsyncGenerator<Row<K>> {
     this.inputFile = await this.folder.input(this.step === 'generate' ? 'classify' : this.step)
+    this.inputFrom = await checksumOf(this.inputFile)
     const seen = new Set<string>()
     for await (const row of readRows(this.inputFile, kind)) {
       if (seen.has(row.id))
@@ -144,7 +146,7 @@ export class Sheet {
   /** Rejects first, then the file. Returns the name under which a hand-edited file was kept. */
   async commit(): Promise<string | undefined> {
     await this.rejects.commit()
-    return this.output.commit(this.inputFile && (await checksumOf(this.inputFile)))
+    return this.output.commit(this.inputFrom)
   }
 
   async discard(): Promise<void> {

@@ -94,8 +94,9 @@ function outcomeParts({ words }: Screen, sheet: Sheet, { cost, funnel }: Cell): 
 
 /** The files `--export` made, each on a line. */
 export function showExports(screen: Screen, exported: readonly Exported[]): void {
-  for (const { path, rows, fewest } of exported) {
+  for (const { path, rows, fewest, edited } of exported) {
     screen.detail(`→ ${shownPath(path)}`)
+    if (edited !== undefined) screen.remark(screen.words.edited(edited))
     if (rows < fewest) screen.remark(screen.words.fewForOpenai(rows, fewest))
   }
 }

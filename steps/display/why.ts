@@ -25,7 +25,9 @@ export async function tellWhy(argv: readonly string[]): Promise<void> {
   const named = alone ? reasonNamed(word) : undefined
   if (named !== undefined) return tellReason(look, named)
   const isId = alone && /^[0-9a-f]{6,12}$/.test(word)
-  const found = await findLives(folder, isId ? byId(word) : byWords(asked))
+  const byName = isId ? await findLives(folder, byId(word)) : undefined
+  // "decade" and "facade" are words as well.
+  const found = byName?.lives.length ? byName : await findLives(folder, byWords(asked))
   if (!found.files) throw noRun(folder.dir)
   if (found.lives.length > 0) return tellCandidates(look, found)
   if (alone && whyReason(word, 'en') !== undefined) return tellReason(look, word)

@@ -109,6 +109,7 @@ class Group<T> {
       const calls = await this.model.log.about(this.keys[place] ?? '')
       const replies = calls.filter((call) => verdictOf(call) === undefined)
       const answered = replies.find((call) => this.take([place], this.answersIn(call), call.key).length === 0)
+      for (const call of calls.slice(0, answered && calls.indexOf(answered) + 1)) this.model.reuse(call)
       if (answered || this.takeVerdict(place, calls) || replies.length >= samplesAtMost) continue
       next = Math.max(next, replies.length)
       open.push(place)

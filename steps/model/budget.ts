@@ -87,7 +87,7 @@ export class Budget {
   /** Step 1 has read one more reply; these are the instructions accepted so far. */
   took(accepted: readonly string[]): void {
     const { growth } = this
-    const fresh = growth.fresh.has(growth.read)
+    const fresh = growth.fresh.delete(growth.read)
     const uncarried = accepted.slice(growth.accepted).filter((text) => !this.carried.has(text)).length
     growth.read++
     growth.accepted = accepted.length
@@ -160,7 +160,7 @@ export class Budget {
   private heldBack(question: Question, worst: number): number {
     const { read, accepted, uncarried, fresh, readFromLog, uncarriedFromLog } = this.growth
     const unread = numberOf(question) + 1 - read
-    const unreadFresh = [...fresh].filter((k) => k >= read && k < read + unread).length
+    const unreadFresh = [...fresh].filter((k) => k < read + unread).length
     const fromFresh = unreadFresh * (read === 0 ? usualYield : accepted / read)
     const fromLog = ((unread - unreadFresh) * uncarriedFromLog) / Math.max(1, readFromLog)
     const instructions = uncarried + fromFresh + fromLog
@@ -232,7 +232,7 @@ export class Budget {
   }
 }
 
-/** Where step 1 stands. `fresh`: numbers of the requests that are not in the log. */
+/** Where step 1 stands. `fresh`: numbers of the requests that are not in the log, and not read yet. */
 function newGrowth() {
   const counts = { read: 0, accepted: 0, uncarried: 0, readFromLog: 0, uncarriedFromLog: 0 }
   return { ...counts, fresh: new Set<number>() }

@@ -37,6 +37,7 @@ export class Model {
   private readonly halt = new AbortController() // no new attempts, no further waits
   private readonly abort = new AbortController() // what is in flight ends too
   private failures = 0
+  private readonly tallied = new Set<string>() // keys of the calls in the tally
 
   constructor(
     provider: Provider,
@@ -57,6 +58,7 @@ export class Model {
   /** Starts counting anew: the tally is that of one step in one round. */
   begin(): void {
     this.tally = { ...noTally }
+    this.tallied.clear()
   }
 
   /** The name of a question in the log: what the step asked, not how it is spelt on the wire. */
@@ -68,8 +70,7 @@ export class Model {
   async ask(step: Step, question: Question, extras: Extras = {}): Promise<Call | Failure> {
     const key = this.keyFor(step, question)
     const logged = await this.log.get(key)
-    if (logged && this.collect) return verdictOf(logged) ?? logged
-    if (logged) return this.use(logged, this.paidInBatch.delete(key))
+    if (logged) return this.reuse(logged)
     if (this.provider.replayOf !== undefined) return notRecorded
     if (this.collect) {
       await this.collect(this.headOf(key, step, question, extras), question)
@@ -90,8 +91,15 @@ export class Model {
     return { v: 1, key, sample, ...(rows && { rows }), step, at: new Date().toISOString(), provider, model }
   }
 
+  /** Makes use of a call out of the log; a rehearsal counts none. */
+  reuse(call: Call): Call | Failure {
+    return this.collect ? (verdictOf(call) ?? call) : this.use(call, this.paidInBatch.delete(call.key))
+  }
+
+  // However often a step comes to a call, it counts once: else what a run took would depend on timing.
   private use(call: Call, fresh: boolean): Call | Failure {
-    count(this.tally, call, fresh)
+    if (!this.tallied.has(call.key)) count(this.tally, call, fresh)
+    this.tallied.add(call.key)
     this.budget.learn(call, fresh)
     return verdictOf(call) ?? call
   }

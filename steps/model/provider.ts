@@ -134,7 +134,7 @@ function recordedName(settings: Settings, recorded: Recorded): ProviderName {
 }
 
 /** The server whose replies stand last in the log; the offline model is none. */
-export function lastServer(recorded: Recorded): { name: ProviderName; model: string } | undefined {
+function lastServer(recorded: Recorded): { name: ProviderName; model: string } | undefined {
   const source = [...recorded.keys()].findLast((key) => !key.startsWith('offline '))
   if (source === undefined) return undefined
   const [name = '', ...model] = source.split(' ')

@@ -32,7 +32,7 @@ export class Spool {
       this.handle ??= await open(this.file, 'w')
       const text = this.gathered
       this.gathered = ''
-      await this.handle.write(text)
+      await this.handle.appendFile(text)
     } catch (error) {
       throw unwritable(this.file, error)
     }

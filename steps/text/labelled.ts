@@ -1,7 +1,8 @@
 // Reads instances from text that is labelled instead of JSON: `Input:` / `Output:` / `Class label:` and their Chinese
 // forms, several pairs, bold or numbered or not. What could be read two ways is dropped with a reason, never guessed.
 import { asksForCode, isCode } from './code.ts'
-import type { Dropped, Instance } from './replies.ts'
+import type { Dropped } from './replies.ts'
+import type { Instance } from './rules.ts'
 
 type Kind = 'before' | 'input' | 'output' | 'class'
 /** One label with the text up to the next; `raw` as it stood, `adjacent` when no empty line is above it. */

@@ -8,7 +8,7 @@ const LATIN_WORD = /\p{Script=Latin}+/gu
 const OTHER_LETTER = /(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Latin}])\p{L}/gu
 
 /** Counts what a text is written in: a Latin word weighs as much as one character of a script without spaces. */
-export function countScripts(text: string): { han: number; kana: number; latin: number; other: number } {
+function countScripts(text: string): { han: number; kana: number; latin: number; other: number } {
   const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0
   return { han: count(HAN), kana: count(KANA), latin: count(LATIN_WORD), other: count(OTHER_LETTER) }
 }

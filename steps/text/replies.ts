@@ -12,10 +12,10 @@ import {
 } from './json-lists.ts'
 import { isLabelled, readLabelled, withoutLabels } from './labelled.ts'
 import { preambleOf, readList, withoutNumber } from './numbered.ts'
+import type { Instance } from './rules.ts'
 
 export { readAnswers, readVerdicts, type Verdict } from './answers.ts'
 
-export type Instance = { input: string; output: string }
 /** A piece that could not be read as a row: its first 500 characters and a code. */
 export type Dropped = { text: string; why: 'no_output' | 'not_a_row' | 'cut' }
 

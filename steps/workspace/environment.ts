@@ -6,16 +6,14 @@ import { Fault } from './fault.ts'
 import { projectFolder } from './settings.ts'
 
 const variables = [
-  ...([
-    'OPENAI_API_KEY',
-    'DASHSCOPE_API_KEY',
-    'LLM_API_KEY',
-    'OPENAI_BASE_URL',
-    'DASHSCOPE_BASE_URL',
-    'HTTPS_PROXY',
-    'https_proxy',
-  ] as const),
-]
+  'OPENAI_API_KEY',
+  'DASHSCOPE_API_KEY',
+  'LLM_API_KEY',
+  'OPENAI_BASE_URL',
+  'DASHSCOPE_BASE_URL',
+  'HTTPS_PROXY',
+  'https_proxy',
+] as const
 
 /** Keys and addresses of the providers, from the environment and from .env; never stored, never printed. */
 export type Environment = Partial<Record<(typeof variables)[number], string>>

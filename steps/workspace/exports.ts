@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { datasetCard, type Source } from './dataset-card.ts'
-import type { Folder } from './folder.ts'
+import { datasetCardFile, type Folder } from './folder.ts'
 import { jsonLine } from './lines.ts'
 import type { ExportName } from './options.ts'
 import type { ExampleRow } from './records.ts'
@@ -11,8 +11,9 @@ import { readRows } from './rows.ts'
 /** Fine-tuning at OpenAI takes no fewer: https://platform.openai.com/docs/guides/supervised-fine-tuning */
 const fewestForOpenai = 10
 
-/** `fewest`: examples the format's reader wants at least. */
-export type Exported = { path: string; rows: number; fewest: number }
+/** `fewest`: examples the format's reader wants at least. `edited`: where a file edited by hand was kept. */
+export type Exported = { path: string; fewest: number } & Written
+type Written = { rows: number; edited?: string | undefined }
 
 /** Writes the data set in each format, under its own name with another ending. */
 export async function exportDataset(
@@ -25,8 +26,8 @@ export async function exportDataset(
   const exported: Exported[] = []
   for (const name of names) {
     const target = `${stem}.${ending[name]}`
-    const rows = await writers[name](folder, target, source, language)
-    exported.push({ path: target, rows, fewest: name === 'openai' ? fewestForOpenai : 0 })
+    const written = await writers[name](folder, target, source, language)
+    exported.push({ path: target, ...written, fewest: name === 'openai' ? fewestForOpenai : 0 })
   }
   return exported
 }
@@ -37,17 +38,16 @@ const ending: Record<ExportName, string> = {
   huggingface: 'huggingface',
 }
 
-type Writer = (folder: Folder, target: string, source: Source, language: Language) => Promise<number>
+type Writer = (folder: Folder, target: string, source: Source, language: Language) => Promise<Written>
 
 const writers: Record<ExportName, Writer> = {
   alpaca: (folder, target) => write(folder, target, list, (row) => row),
   openai: (folder, target) => write(folder, target, lines, asChat),
   async huggingface(folder, target, source, language) {
-    const rows = await write(folder, path.join(target, 'train.jsonl'), lines, (row) => row)
-    const card = folder.replace(path.join(target, 'README.md'))
+    const { rows } = await write(folder, path.join(target, 'train.jsonl'), lines, (row) => row)
+    const card = folder.replace(path.join(target, datasetCardFile))
     await card.addText(datasetCard(source, language))
-    await card.commit()
-    return rows
+    return { rows, edited: await card.commit() }
   },
 }
 
@@ -60,7 +60,7 @@ async function write(
   target: string,
   { open, between, close }: Layout,
   spell: (row: ExampleRow) => object,
-): Promise<number> {
+): Promise<Written> {
   const file = folder.replace(target)
   let rows = 0
   for await (const row of readRows(folder.dataset, 'example')) {
@@ -70,7 +70,7 @@ async function write(
   }
   await file.addText(rows > 0 ? close : open.trim() + close.trimStart())
   await file.commit()
-  return rows
+  return { rows }
 }
 
 /** One example of a chat: the user asks, the assistant answers. */

@@ -16,6 +16,9 @@ export const fileOf: Record<Step, string> = {
   filter: '4-dataset.jsonl',
 }
 
+/** The card of the Hugging Face export, in which people state their licence. */
+export const datasetCardFile = 'README.md'
+
 export class Folder {
   readonly dir: string
   /** Where the data set goes: `4-dataset.jsonl` in the folder unless `--output-path` says otherwise. */
@@ -30,7 +33,7 @@ export class Folder {
 
   static async open(dir: string, outputPath?: string): Promise<Folder> {
     const dataset = outputPath ?? path.join(dir, fileOf.filter)
-    const guarded = [...Object.values(fileOf), path.basename(dataset)]
+    const guarded = [...Object.values(fileOf), path.basename(dataset), datasetCardFile]
     return new Folder(dir, dataset, await Journal.open(dir, guarded))
   }
 

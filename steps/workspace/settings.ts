@@ -108,6 +108,8 @@ function settingsFrom(
   const provider = given.text['base-url'] === undefined ? pick('provider') : given.text.provider
   const usualTarget = provider === 'paste' ? targetByHand : fallbackOf('num-instructions')
   const target = pick('num-instructions') ?? usualTarget
+  // A replayed run judges again; a single step only when told to, since it may cost.
+  const judge = given.text.judge !== undefined || (named.length === 0 && carried.judge === true)
   const language = pick('language') as Language | undefined
   return {
     steps: named.length > 0 ? named : [...steps],
@@ -129,8 +131,7 @@ function settingsFrom(
     topics: file('topics'),
     avoid: list('avoid').map((name) => found(name) ?? name),
     merge: list('merge').map((name) => found(name) ?? name),
-    // A replayed run judges again; a single step only when told to, since it may cost.
-    judge: given.text.judge !== undefined || (named.length === 0 && carried.judge === true),
+    judge,
     exports: exportNames.filter((name) => list('export').includes(name)),
     replay: absolute(given.text.replay),
     budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
@@ -140,8 +141,17 @@ function settingsFrom(
     poll: Number(given.text.poll ?? fallbackOf('poll')),
     compare: absolute(given.text.compare),
     given: new Set(Object.keys(given.text) as OptionName[]),
-    carried,
+    carried: without(carried, [
+      ...(elsewhere ? (['provider', 'model', 'base-url'] as const) : []),
+      ...(price === undefined ? (['price'] as const) : []),
+      ...(judge ? [] : (['judge'] as const)),
+    ]),
   }
+}
+
+function without(carried: Carried, dropped: readonly OptionName[]): Carried {
+  const kept = Object.entries(carried).filter(([name]) => !dropped.some((option) => option === name))
+  return Object.fromEntries(kept)
 }
 
 function fallbackOf(name: OptionName): string {

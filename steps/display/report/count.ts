@@ -90,7 +90,7 @@ async function countRejects(run: Run) {
 }
 
 /** The stage a rejected row did not reach. In step 1 a candidate that was read and judged is not new; the rest was never read. */
-export function stageLost({ step, reason }: Pick<RejectedRow, 'step' | 'reason'>): Stage {
+function stageLost({ step, reason }: Pick<RejectedRow, 'step' | 'reason'>): Stage {
   if (step === 'generate') return isCandidate(reason) ? 'novel' : 'parsed'
   return ({ classify: 'classified', instances: 'with_instances', filter: 'kept' } as const)[step]
 }

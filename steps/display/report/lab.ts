@@ -57,11 +57,7 @@ async function candidatesOf(run: Run) {
 }
 
 /** Runs the novelty filter over the instructions, starting from the seed tasks. */
-export function tryThreshold(
-  instructions: readonly string[],
-  seeds: readonly string[],
-  threshold: number,
-): Trial {
+function tryThreshold(instructions: readonly string[], seeds: readonly string[], threshold: number): Trial {
   const index = new NoveltyIndex(threshold)
   for (const seed of seeds) index.add(seed)
   const pairs: Pair[] = []
