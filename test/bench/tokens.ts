@@ -30,11 +30,11 @@ async function tokensOf(language: string): Promise<Row[]> {
       const { prompt_tokens, completion_tokens, calls } = cost[step]
       prompt += prompt_tokens
       original += theirs
-      const measured = `${each(prompt_tokens)} + ${each(completion_tokens)} (${calls} calls for ${funnel.kept})`
+      const measured = `${each(prompt_tokens)} + ${each(completion_tokens)} (${calls} calls for ${funnel.kept}); the original's prompts ${theirs.toFixed(0)}`
       return {
         what: `tokens: ${step}, ${language}, prompt + completion a kept instruction`,
         measured,
-        goal: `original ${theirs.toFixed(0)}`,
+        goal: '',
       }
     })
     const measured = `${each(prompt)}, the original's ${(original / (prompt / funnel.kept)).toFixed(1)} × (${original.toFixed(0)})`
