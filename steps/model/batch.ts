@@ -215,7 +215,7 @@ export class BatchRoad {
       await this.wire.fetch(name, results)
       let appended: Promise<void>[] = []
       for await (const { text } of readLines(results)) {
-        const line: unknown = text.trim() === '' ? undefined : JSON.parse(text)
+        const line = parsedLine(text)
         const key = String(field(line, 'custom_id'))
         const head = this.model.log.has(key) ? undefined : await asked.get(key)
         const reply = head && this.replyIn(line, head.request)
@@ -257,4 +257,13 @@ function refused(id: string, { status, errors }: BatchState): Words {
         en: `the provider did not take the batch ${id}: ${errors}`,
         zh: `服务商没有接受批处理 ${id}：${errors}`,
       }
+}
+
+// A line that is no JSON answers nobody: its question counts as failed, and is asked again.
+function parsedLine(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

@@ -1,7 +1,7 @@
 // Finds answers that do not end well: cut off in mid-sentence, or caught in a loop. Whole texts that look unfinished
 // are common (lists, code, verses, labels, titles, signatures), so each sign of a cut needs a second one beside it.
 
-import { isCode, type ByLanguage } from './patterns.ts'
+import { hasCode, type ByLanguage } from './patterns.ts'
 
 const LOOP_PERIOD = 50 // longest phrase, in words or Han characters, that is looked for in a loop
 const LOOP_COPIES = 12 // words beyond the first saying that make a loop; songs repeat three words four times
@@ -46,7 +46,7 @@ export function cutOffIn(output: string): string | undefined {
     hasOpenFence(lines) ||
     hasOpenJson(text) ||
     hasEmptyEntry(lines) ||
-    (!isCode(text) &&
+    (!hasCode(text) &&
       !/:\/\/|\|/.test(last) &&
       (endsDangling(last, lines.length) || endsUnfinished(last, lines)))
   return isCut ? `…${text.slice(-TAIL).replace(/\s+/g, ' ')}` : undefined

@@ -69,7 +69,7 @@ export function placeholderIn(instruction: string, input: string, output: string
   if (blanksWanted.test(instruction)) return undefined
   const pasted = blankInput.exec(input)?.[0]
   if (pasted !== undefined) return pasted
-  if (isCode(output)) return undefined
+  if (hasCode(output)) return undefined
   const blank = firstMatch(blanksToFill, output)
   return blank !== undefined && input.includes(blank) ? undefined : blank
 }
@@ -83,7 +83,7 @@ const labelsWanted =
 /** A label of the prompt's own form left in the text, or undefined. Programming tasks may speak of input and output. */
 export function labelIn(instruction: string, input: string, output: string): string | undefined {
   const first = leakedFirst.exec(output)?.[0]
-  if (first !== undefined || labelsWanted.test(instruction) || isCode(output)) return first?.trim()
+  if (first !== undefined || labelsWanted.test(instruction) || hasCode(output)) return first?.trim()
   const inline = /\bInput: |输入：/.test(output) ? /\bOutput: |输出：/.exec(output) : null
   return (leaked.exec(output) ?? inputFirst.exec(input) ?? inline)?.[0].trim()
 }
@@ -91,7 +91,7 @@ export function labelIn(instruction: string, input: string, output: string): str
 const codeLine =
   /^[ \t]{0,99}(?:```|(?:def|class|import|function|const|let|var|public|private|return|print|console|package|using|#include|SELECT|CREATE|INSERT|UPDATE|DELETE|echo|sudo|git|npm|pip)\b.{0,200}[(){};=*"'<]|<\/?\w[^<>\n]{0,200}>|@\w)|[;{}][ \t]{0,9}$/m
 
-export function isCode(text: string): boolean {
+export function hasCode(text: string): boolean {
   return codeLine.test(text)
 }
 

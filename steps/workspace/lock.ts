@@ -89,8 +89,8 @@ function gone(error: unknown): undefined {
 
 function atWork(holder: string, dir: string): Fault {
   return new Fault({
-    en: `Another run (process ${holder}) is at work in ${dir}. Wait for it, or give this one its own --data-dir.`,
-    zh: `另一个运行（进程 ${holder}）正在使用 ${dir}。请等它结束，或用 --data-dir 为本次运行另选文件夹。`,
+    en: `Another run (process ${holder}) is at work in ${dir}. Wait for it, or give this one its own --data-dir. If no run is at work there, delete ${dir}/.lock.`,
+    zh: `另一个运行（进程 ${holder}）正在使用 ${dir}。请等它结束，或用 --data-dir 为本次运行另选文件夹。如果那里并没有运行，请删除 ${dir}/.lock。`,
   })
 }
 
