@@ -41,9 +41,13 @@ describe('the README', () => {
     }
   })
 
+  it('has no blank left to fill in', () => {
+    expect(readme).not.toMatch(/@@|TODO|TBD/)
+  })
+
   it('names only files that are there', () => {
     const named = [...readme.matchAll(/`((?:steps|data|test)\/[\w./-]+)`/g)].map((match) => match[1] ?? '')
-    const output = /^data\/(workshop|seat-7)/
+    const output = /^data\/(workshop|seat-7|paste|other-runs)/
     expect(named.filter((file) => !output.test(file) && !existsSync(path.join(project, file)))).toEqual([])
   })
 })
