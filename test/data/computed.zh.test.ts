@@ -169,14 +169,14 @@ const answers: Record<string, Compute> = {
   '两个日子之间隔了多少个整星期？零头算天数。': (input) =>
     `${Math.floor(daysBetween(input) / 7)}个整星期，剩${daysBetween(input) % 7}天`,
   '十进制数改写成二进制。': (input) => Number(input).toString(2),
-  '给出一位司机的行车记录，求平均每百公里油耗，保留一位小数。': (input) => {
+  '根据司机的行车记录，求平均每百公里油耗，保留一位小数。': (input) => {
     const [fuel = 0, ...way] = numbers(input).toReversed()
     const [end = 0, start = 0] = way
     return `${((100 * fuel) / (end - start)).toFixed(1)}升`
   },
   '一份四人份的菜谱要做给十个人吃，各样料该放多少？': (input) =>
     input.replace(/\d+/g, (amount) => String((Number(amount) / 4) * 10)),
-  '公历年份对应的生肖是什么？只写一个字。以农历正月初一之后出生为准。': (input) =>
+  '这一年出生的人属什么？按春节之后出生算，只写一个字。': (input) =>
     '鼠牛虎兔龙蛇马羊猴鸡狗猪'[(Number(input) - 4) % 12] ?? '',
   '求这组数的平均数和中位数。': meanAndMedian,
   '求这几个数的平均数与中位数。': meanAndMedian,
@@ -326,7 +326,7 @@ const truths: Record<string, Compute> = {
     `${plainly((2 * 680 + 2 * 340) * 0.9)}元`,
   '手机套餐 59 元含 20G，超出每 G 3 元，这个月用了 31.5G，不足 1G 按 1G 收，月底要交多少？': () =>
     `${59 + 3 * Math.ceil(31.5 - 20)}元`,
-  '判断出生满几周岁，以指定日期为准。': (input) => {
+  '算出某人在指定日期满几周岁。': (input) => {
     const [born, day] = datesIn(input).map((date) => new Date(date).toISOString())
     const had = (day?.slice(5) ?? '') >= (born?.slice(5) ?? '')
     return `${parseInt(day ?? '') - parseInt(born ?? '') - (had ? 0 : 1)}周岁`
