@@ -49,6 +49,7 @@ const topicLine: Record<Language, string> = { en: 'Topic of the new tasks: ', zh
 
 export const generateInstructions = cell('generate', async (round, sheet) => {
   const growth = new PoolGrowth(round, sheet)
+  // Request k is shown the pool as it stood after the first half of the replies before it: the pool feeds its own growth.
   const replies = bootstrap({
     ask: (k, seen) => askForTasks(round, k, growth.accepted, growth.acceptedAfter[seen] ?? 0),
     accepted: growth.acceptedAfter,

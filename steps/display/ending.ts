@@ -22,6 +22,7 @@ export type Remains = {
   record: RunRecord
   lastStep: Step | undefined
   unfinished: { done: number; all: number } | undefined
+  ranDry: boolean
 }
 
 /** Says the last lines and sets the exit status: 0 done, 1 stopped early or below the target, 130 interrupted. */
@@ -34,6 +35,7 @@ export async function showEnding(remains: Remains): Promise<void> {
     process.exitCode = stopped.exit
     screen.error(stopped.exit === 130 ? screen.words.stopped : screen.say(stopped.words))
   } else if (materials.settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
+  else process.exitCode = remains.ranDry ? 1 : 0
   showCost(remains)
   showUnfinished(remains, stopped)
   if (lastStep === 'filter') await writeExports(remains)

@@ -36,6 +36,7 @@ export class Session {
   private dryRun: DryRun | undefined
   private batches: Batches | undefined
   private lastStep: Step | undefined
+  private ranDry = false
   private unfinished: { done: number; all: number } | undefined
 
   private constructor(
@@ -182,6 +183,7 @@ export class Session {
     this.lastStep = step
     if (!this.model.stopped || step !== 'filter')
       this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
+    this.ranDry ||= step === 'generate' && round.ranDry
     await this.keepRecord(step, sheet)
     showCell(this.screen, round, sheet, {
       edited,
@@ -252,8 +254,8 @@ export class Session {
   /** The last lines and the exit status. */
   async conclude(): Promise<void> {
     if (this.dryRun) return this.dryRun.conclude()
-    const { screen, materials, model, folder, record, lastStep, unfinished } = this
-    await showEnding({ screen, materials, model, folder, record, lastStep, unfinished })
+    const { screen, materials, model, folder, record, lastStep, unfinished, ranDry } = this
+    await showEnding({ screen, materials, model, folder, record, lastStep, unfinished, ranDry })
   }
 
   async close(): Promise<void> {
