@@ -89,6 +89,10 @@ describe('the files in between', () => {
     const rerun = await workshop(folder, ['generate'])
     expect(rerun.out).toContain('1-instructions.edited.jsonl')
     expect(await readFile(path.join(folder, '1-instructions.edited.jsonl'), 'utf8')).toBe(edited)
+
+    await appendFile(file, '{"instruction":"Explain to a child why grass is green."}\n')
+    expect((await workshop(folder, ['generate'])).out).toContain('1-instructions.edited-2.jsonl')
+    expect(await readFile(path.join(folder, '1-instructions.edited.jsonl'), 'utf8')).toBe(edited)
   })
 
   it('name the steps to run next when a file was made from another version of its input', async () => {

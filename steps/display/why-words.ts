@@ -23,7 +23,7 @@ const en = {
     `This row was changed by hand: the reply of request ${call}, which it names, does not hold it.`,
   accepted: (similarity: string) => `Not above ${similarity}: accepted into the pool.`,
   judged: (label: boolean, among: number) =>
-    `${label ? 'A classification task' : 'Not a classification task'}, asked together with ${among} other tasks.`,
+    `${label ? 'A classification task' : 'Not a classification task'}${among > 0 ? `, asked together with ${among} other tasks` : ''}.`,
   labelByHand: (label: boolean): string => (label ? 'A classification task.' : 'Not a classification task.'),
   outputFirst: 'Asked output-first, as a classification task: a label, then an input that has it.',
   inputFirst: 'Asked input-first: an input, then the output for it.',
@@ -67,7 +67,8 @@ const zh: Vocabulary = {
   neighbours: '那条',
   changedByHand: (call) => `这一行被手工改过：它所注明的请求 ${call} 的回复中没有这句话。`,
   accepted: (similarity) => `不高于 ${similarity}：收入任务池。`,
-  judged: (label, among) => `${label ? '是' : '不是'}分类任务；同一请求中还问了另外 ${among} 条任务。`,
+  judged: (label, among) =>
+    `${label ? '是' : '不是'}分类任务${among > 0 ? `；同一请求中还问了另外 ${among} 条任务` : ''}。`,
   labelByHand: (label) => `${label ? '是' : '不是'}分类任务。`,
   outputFirst: '作为分类任务，先输出后输入：先写类别，再写属于该类别的输入。',
   inputFirst: '先输入后输出：先写输入，再写对应的输出。',

@@ -80,7 +80,7 @@ const en = {
   rejected: (reason: string, count: number, first: boolean) =>
     `${first ? 'rejected: ' : ''}${number(count)} ${reason}`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
-    `${fresh < calls ? `${number(fresh)} new calls, ${number(calls - fresh)} from the log` : `${number(calls)} calls`}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
+    `${fresh < calls ? `${number(fresh)} new ${fresh === 1 ? 'call' : 'calls'}, ${number(calls - fresh)} from the log` : `${number(calls)} calls`}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
     asked: 'asked',
     parsed: 'parsed',

@@ -79,11 +79,23 @@ export class Replacement {
   private async keepEdited(old: string | undefined): Promise<string | undefined> {
     const name = path.basename(this.target)
     if (old === undefined || !this.journal.guards(name) || this.journal.wrote(name, old)) return undefined
-    const kept = name.replace(/(\.[^.]*)?$/, (ending) => `.edited${ending}`)
+    const kept = await this.nameForEdited(old)
+    if (kept === undefined) return undefined
     const copy = path.join(path.dirname(this.target), `.${kept}.tmp`)
     await copyFile(this.target, copy)
     await renameInto(copy, path.join(path.dirname(this.target), kept))
     return kept
+  }
+
+  /** `1-instructions.edited.jsonl`, then `.edited-2`, `-3` …; undefined where this very version is kept already. */
+  private async nameForEdited(old: string): Promise<string | undefined> {
+    for (let count = 1; ; count++) {
+      const mark = count === 1 ? '.edited' : `.edited-${count}`
+      const kept = path.basename(this.target).replace(/(\.[^.]*)?$/, (ending) => `${mark}${ending}`)
+      const there = await checksumOf(path.join(path.dirname(this.target), kept))
+      if (there === undefined) return kept
+      if (there === old) return undefined
+    }
   }
 
   private async close(): Promise<void> {
