@@ -1,31 +1,14 @@
 // The offline model: a stand-in for the lesson, not a model. It sees a request as a server does and answers from a
 // bank of written tasks (data/offline), by a die that the request itself seeds. Like a model it errs: in what it says
 // (the bank's faults) and now and then in form. Its rows are no training data.
-import path from 'node:path'
 import { isChinese, type Language } from '../text/language.ts'
-import { NoveltyIndex } from '../text/novelty.ts'
 import { type Random, randomFor, shuffle } from '../text/random.ts'
 import { tokenize } from '../text/tokens.ts'
-import { type Instance, ruleFor } from '../text/rules.ts'
-import { projectFolder } from '../workspace/settings.ts'
-import { readRows } from '../workspace/rows.ts'
+import { ruleFor } from '../text/rules.ts'
 import { samplesAtMost } from './ask.ts'
+import { type Bank, bankIn, knownTask, oneLine } from './offline-bank.ts'
 import type { Message, Wire } from './wire.ts'
 
-type Task = {
-  instruction: string
-  is_classification: boolean
-  instances: Instance[]
-  fault?: string | undefined
-}
-/** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule. */
-type Bank = {
-  tasks: Task[]
-  rareWords: Set<string>[]
-  planted: Map<string, number[]>
-  byInstruction: Map<string, Task>
-  index: NoveltyIndex
-}
 type Asked = {
   prompt: string
   lastMessage: string
@@ -36,10 +19,8 @@ type Asked = {
 }
 
 const tasksPerReply = 10
-const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
 const plantedPerReply = 2
 const plantedWeight = 0.2 // with those two about a quarter of what is drawn carries a fault that a rule catches
-const alike = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
 const chances = { chatter: 0.12, cut: 0.03, leftOut: 0.03, echo: 0.25, mistakenVerdict: 0.15 }
 const tokensPerCharacter = { han: 1 / 1.5, other: 1 / 4 } // rough averages of current tokenisers
 
@@ -57,7 +38,7 @@ export async function answerOffline(messages: readonly Message[], maxTokens: num
   const language: Language = isChinese(messages[0]?.content ?? '') ? 'zh' : 'en'
   const random = randomFor(prompt, maxTokens, sample)
   const lastMessage = messages.at(-1)?.content ?? ''
-  const bank = await (banks[language] ??= openBank(language))
+  const bank = await bankIn(language)
   const whole = dress(answer({ prompt, lastMessage, bank, language, sample, random }), language, random)
   const tokens = tokensIn(whole)
   const allowed = random() < chances.cut ? Math.ceil(tokens * 0.6) : maxTokens
@@ -71,39 +52,6 @@ export async function answerOffline(messages: readonly Message[], maxTokens: num
 function tokensIn(text: string): number {
   const han = text.match(/\p{Script=Han}/gu)?.length ?? 0
   return Math.ceil(han * tokensPerCharacter.han + (text.length - han) * tokensPerCharacter.other)
-}
-
-const banks: Partial<Record<Language, Promise<Bank>>> = {}
-
-async function openBank(language: Language): Promise<Bank> {
-  const tasks: Task[] = []
-  const index = new NoveltyIndex()
-  for await (const task of readRows(
-    path.join(projectFolder, 'data', 'offline', `${language}.jsonl`),
-    'written',
-  )) {
-    tasks.push(task)
-    index.add(task.instruction)
-  }
-  const byInstruction = new Map(tasks.map((task) => [oneLine(task.instruction), task]))
-  return { tasks, rareWords: rareWordsOf(tasks), planted: plantedIn(tasks), byInstruction, index }
-}
-
-// Words that say what a task is about: those that stand in few others.
-function rareWordsOf(tasks: readonly Task[]): Set<string>[] {
-  const words = tasks.map((task) => new Set(tokenize(task.instruction)))
-  const spread = new Map<string, number>()
-  for (const word of words.flatMap((set) => [...set])) spread.set(word, (spread.get(word) ?? 0) + 1)
-  return words.map(
-    (set) => new Set([...set].filter((word) => (spread.get(word) ?? 0) <= tasks.length * rareShare)),
-  )
-}
-
-function plantedIn(tasks: readonly Task[]): Map<string, number[]> {
-  const planted = new Map<string, number[]>()
-  for (const [place, { fault = '' }] of tasks.entries())
-    if (ruleFor(fault)) planted.set(fault, [...(planted.get(fault) ?? []), place])
-  return planted
 }
 
 function answer({ prompt, lastMessage, bank, language, sample, random }: Asked): string {
@@ -127,10 +75,6 @@ const ignorance: Record<Language, string> = {
 
 function numberedLines(text: string): string[] {
   return [...text.matchAll(/^\d+\. (.*)$/gm)].map((match) => match[1] ?? '')
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
 }
 
 /**
@@ -176,13 +120,6 @@ function vary(instruction: string): string {
   return isChinese(instruction)
     ? `请${instruction.replace(/^请/, '')}`
     : instruction.replace(/[.?]?$/, ', please.')
-}
-
-function knownTask(instruction: string, bank: Bank): Task | undefined {
-  const exact = bank.byInstruction.get(oneLine(instruction))
-  if (exact) return exact
-  const nearest = bank.index.nearest(instruction)
-  return nearest && nearest.score >= alike ? bank.byInstruction.get(oneLine(nearest.instruction)) : undefined
 }
 
 // Of tasks it does not know it only sees the wording, as a weak model would.

@@ -25,3 +25,11 @@ export function ending(text: string): string {
   const line = text.slice(-QUOTE).replace(/\s+/g, ' ')
   return text.length > QUOTE ? `…${line}` : line
 }
+
+/** "Positive" and "positive." are one answer. */
+export function answerKey(output: string): string {
+  return output
+    .trim()
+    .toLowerCase()
+    .replace(/[.。]$/, '')
+}

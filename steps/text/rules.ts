@@ -4,7 +4,7 @@
 import { foreignIn, type Language } from './language.ts'
 import { cutOffIn, loopIn } from './endings.ts'
 import { missingTextIn } from './given-text.ts'
-import { ending, excerpt, lengthOf, shorten } from './measure.ts'
+import { answerKey, ending, excerpt, lengthOf, shorten } from './measure.ts'
 import * as look from './patterns.ts'
 
 const MIN_WORDS = 4 // the paper's code drops 3 words and fewer
@@ -291,12 +291,4 @@ export function outputsByInput(instances: readonly Instance[], findings: readonl
     outputs.set(input.trim(), answers)
   }
   return outputs
-}
-
-/** "Positive" and "positive." are one answer. */
-function answerKey(output: string): string {
-  return output
-    .trim()
-    .toLowerCase()
-    .replace(/[.。]$/, '')
 }
