@@ -16,6 +16,7 @@ import { nameOfReason, whyReason } from './reasons.ts'
 import { type Screen, shownPath } from './screen.ts'
 import { markShared } from './shared-words.ts'
 import type { WhyWords } from './why-words.ts'
+import { number } from './words.ts'
 
 export type Look = { settings: Settings; folder: Folder; screen: Screen; words: WhyWords }
 
@@ -182,7 +183,7 @@ class Story {
     const { screen, words } = this.look
     const where = `${shownPath(this.log)}:${line}`
     if (call.reply === null || call.reply === '') return screen.detail(words.noReply(where))
-    screen.detail(words.reply(call.reply.length.toLocaleString('en-US'), where))
+    screen.detail(words.reply(number(call.reply.length), where))
     for (const shown of excerpt(call.reply, size, around)) screen.detail(shown, '    | ')
   }
 

@@ -1,85 +1,88 @@
 // The shape of one row of every file, in one place. Unknown fields are ignored; a wrong `id` or `call` is mended, not refused.
-import Module, { createRequire } from 'node:module'
-import type * as Zod from 'zod'
+import * as v from 'valibot'
 import { idOf } from './hash.ts'
 
-// Required, not imported, and without its error messages in sixty languages: as ES modules under tsx it takes a tenth of
-// a second to load, more than a small command.
-const require = createRequire(import.meta.url)
-const languages = require.resolve('zod/v4/locales')
-require.cache[languages] = Object.assign(new Module(languages), { loaded: true })
-const { z } = require('zod') as typeof Zod
+const text = v.string()
+const number = v.pipe(v.number(), v.finite())
+const instruction = v.pipe(
+  text,
+  v.check((words) => words.trim() !== ''),
+)
+const call = v.fallback(text, '')
+const instance = v.object({ input: text, output: text })
+const mostSimilar = v.fallback(v.optional(v.object({ instruction: text, score: number })), undefined)
 
-const text = z.string()
-const instruction = z.string().refine((words) => words.trim() !== '', { error: 'must not be empty' })
-const call = z.string().catch('')
-const instance = z.object({ input: text, output: text })
-const mostSimilar = z.object({ instruction: text, score: z.number() }).optional().catch(undefined)
-
-const stepName = z.enum(['generate', 'classify', 'instances', 'filter'])
-const counts = z.record(text, z.number())
-const stepCost = z.looseObject({
+const stepName = v.picklist(['generate', 'classify', 'instances', 'filter'])
+const counts = v.record(text, number)
+const stepCost = v.looseObject({
   provider: text,
   model: text,
-  calls: z.number(),
-  prompt_tokens: z.number(),
-  cached_tokens: z.number(),
-  completion_tokens: z.number(),
-  dollars: z.number().nullable(),
+  calls: number,
+  prompt_tokens: number,
+  cached_tokens: number,
+  completion_tokens: number,
+  dollars: v.nullable(number),
 })
-const judgement = z.object({
-  rows: z.number(),
-  instruction_valid: z.number(),
-  input_appropriate: z.number(),
-  output_correct: z.number(),
-  all: z.number(),
+const judgement = v.object({
+  rows: number,
+  instruction_valid: number,
+  input_appropriate: number,
+  output_correct: number,
+  all: number,
 })
-const runParts = z.object({
-  settings: z.record(text, z.unknown()).catch(() => ({})),
-  versions: z.record(text, text).catch(() => ({})),
-  funnel: counts.catch(() => ({})),
-  rejected: z.partialRecord(stepName, counts).catch(() => ({})),
-  cost: z.partialRecord(stepName, stepCost).catch(() => ({})),
-  judge: judgement.optional().catch(undefined),
+const none = () => ({})
+const runParts = v.object({
+  settings: v.fallback(v.record(text, v.unknown()), none),
+  versions: v.fallback(v.record(text, text), none),
+  funnel: v.fallback(counts, none),
+  rejected: v.fallback(v.record(stepName, counts), none),
+  cost: v.fallback(v.record(stepName, stepCost), none),
+  judge: v.fallback(v.optional(judgement), undefined),
 })
 
 const named = <T extends { instruction: string }>(row: T) => ({ id: idOf(row.instruction), ...row })
 
 export const shapes = {
-  instruction: z.object({ instruction, most_similar: mostSimilar, call }).transform(named),
-  classified: z.object({ instruction, is_classification: z.boolean(), call }).transform(named),
-  withInstances: z
-    .object({ instruction, is_classification: z.boolean(), instances: z.array(instance).min(1), call })
-    .transform(named),
-  example: z.object({ instruction: text, input: text, output: text }),
-  rejected: z.object({
+  instruction: v.pipe(v.object({ instruction, most_similar: mostSimilar, call }), v.transform(named)),
+  classified: v.pipe(v.object({ instruction, is_classification: v.boolean(), call }), v.transform(named)),
+  withInstances: v.pipe(
+    v.object({
+      instruction,
+      is_classification: v.boolean(),
+      instances: v.pipe(v.array(instance), v.minLength(1)),
+      call,
+    }),
+    v.transform(named),
+  ),
+  example: v.object({ instruction: text, input: text, output: text }),
+  rejected: v.object({
     step: stepName,
     reason: text,
     detail: text,
     instruction: text,
-    input: text.optional(),
-    output: text.optional(),
-    call: text.optional(),
+    input: v.optional(text),
+    output: v.optional(text),
+    call: v.optional(text),
   }),
   /** Whatever row has an instruction. */
-  any: z.object({ instruction }),
-  run: runParts.catch(() => ({ settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} })),
-  seed: z.object({
+  any: v.object({ instruction }),
+  run: v.fallback(runParts, () => ({ settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} })),
+  seed: v.object({
     instruction,
-    is_classification: z.boolean().optional(),
-    instances: z.array(instance).optional(),
+    is_classification: v.optional(v.boolean()),
+    instances: v.optional(v.array(instance)),
   }),
-  written: z.object({
+  written: v.object({
     instruction,
-    is_classification: z.boolean(),
-    instances: z.array(instance),
-    fault: text.optional(),
+    is_classification: v.boolean(),
+    instances: v.array(instance),
+    fault: v.optional(text),
   }),
 }
 
-export type InstructionRow = Zod.infer<typeof shapes.instruction>
-export type ClassifiedRow = Zod.infer<typeof shapes.classified>
-export type InstancesRow = Zod.infer<typeof shapes.withInstances>
-export type ExampleRow = Zod.infer<typeof shapes.example>
-export type RejectedRow = Zod.infer<typeof shapes.rejected>
-export type SeedTask = Zod.infer<typeof shapes.seed>
+export type InstructionRow = v.InferOutput<typeof shapes.instruction>
+export type ClassifiedRow = v.InferOutput<typeof shapes.classified>
+export type InstancesRow = v.InferOutput<typeof shapes.withInstances>
+export type ExampleRow = v.InferOutput<typeof shapes.example>
+export type RejectedRow = v.InferOutput<typeof shapes.rejected>
+export type SeedTask = v.InferOutput<typeof shapes.seed>

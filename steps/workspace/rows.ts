@@ -1,7 +1,7 @@
 // JSONL in: every row checked against its shape; an error names file, line, field, what was expected, and the cure.
 import path from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
-import type { z } from 'zod'
+import type { BaseIssue, InferOutput } from 'valibot'
 import { Fault, type Words } from './fault.ts'
 import { readLines } from './lines.ts'
 import { shorten } from './misspelt.ts'
@@ -11,7 +11,7 @@ import type { shapes } from './records.ts'
 const breathAfter = 10 // ms
 
 type Shapes = typeof shapes
-export type Row<K extends keyof Shapes> = z.infer<Shapes[K]>
+export type Row<K extends keyof Shapes> = InferOutput<Shapes[K]>
 
 /**
  * Yields the rows of a JSONL file one by one; blank lines, a BOM and CRLF are fine. A bad row is a Fault. `wanted` may
@@ -22,15 +22,15 @@ export async function* readRows<K extends keyof Shapes>(
   kind: K,
   wanted?: (row: unknown) => boolean,
 ): AsyncGenerator<Row<K>> {
-  const { shapes } = await import('./records.ts')
+  const [{ safeParse }, { shapes }] = await Promise.all([import('valibot'), import('./records.ts')])
   let breathed = performance.now()
   for await (const line of readLines(file)) {
     if (line.text.trim() === '') continue
     const row = parsed(line.text, file, line.number)
     if (wanted && !wanted(row)) continue
-    const checked = shapes[kind].safeParse(row)
-    if (!checked.success) throw badRow(checked.error, line.text, file, line.number)
-    yield checked.data as Row<K>
+    const checked = safeParse(shapes[kind], row)
+    if (!checked.success) throw badRow(shapes[kind], checked.issues[0], row, file, line.number)
+    yield checked.output as Row<K>
     if (performance.now() - breathed < breathAfter) continue
     await immediate()
     breathed = performance.now()
@@ -48,16 +48,21 @@ function parsed(text: string, file: string, number: number): unknown {
   }
 }
 
-function badRow(error: z.ZodError, text: string, file: string, number: number): Fault {
-  const [issue] = error.issues
-  const place = issue?.path ?? []
-  const expected = expectedBy(issue)
-  const got = kindOf(valueAt(JSON.parse(text), place))
+function badRow(shape: Shape, issue: BaseIssue<unknown>, row: unknown, file: string, number: number): Fault {
+  const place = placeOf(issue)
+  const expected = issue.kind === 'validation' ? broken(issue) : expectedBy(shapeAt(shape, place))
+  const got = kindOf(valueAt(row, place))
   const field = place.join('.')
   return atLine(file, number, {
     en: `${field && `, field "${field}"`}: expected ${expected.en}, got ${got.en}.`,
     zh: `${field && `，字段 "${field}"`}：应为${expected.zh}，实际为${got.zh}。`,
   })
+}
+
+/** Where the fault is. A list lacks every field of a row, and is itself what is wrong. */
+function placeOf({ path }: BaseIssue<unknown>): PropertyKey[] {
+  const keys = path?.map((item) => item.key as PropertyKey) ?? []
+  return Array.isArray(path?.at(-1)?.input) && typeof keys.at(-1) === 'string' ? keys.slice(0, -1) : keys
 }
 
 function atLine(file: string, number: number, what: Words): Fault {
@@ -76,13 +81,31 @@ const types: Record<string, Words> = {
   object: { en: 'one {"…"} row', zh: '一条 {"…"} 数据' },
 }
 
-function expectedBy(issue: z.core.$ZodIssue | undefined): Words {
-  if (issue?.code === 'invalid_type')
-    return types[issue.expected] ?? { en: issue.expected, zh: issue.expected }
-  if (issue?.code === 'too_small') return { en: 'at least one entry', zh: '至少一项' }
-  if (issue?.code !== 'invalid_value') return { en: 'text that is not empty', zh: '非空文本' }
-  const values = issue.values.map(String)
-  return { en: `one of ${values.join(', ')}`, zh: ` ${values.join('、')} 之一` }
+/** What the checks of `records.ts` are made of, as far as a message speaks of it. */
+type Shape = {
+  readonly type: string
+  readonly entries?: Readonly<Record<string, Shape>>
+  readonly item?: Shape
+  readonly wrapped?: Shape
+  readonly options?: readonly string[]
+}
+
+function shapeAt(shape: Shape, place: readonly PropertyKey[]): Shape | undefined {
+  return place.reduce<Shape | undefined>((outer, key) => {
+    const inner = outer?.wrapped ?? outer
+    return inner?.item ?? inner?.entries?.[String(key)]
+  }, shape)
+}
+
+function expectedBy(shape: Shape | undefined): Words {
+  const { type = '', options } = shape?.wrapped ?? shape ?? {}
+  if (options) return { en: `one of ${options.join(', ')}`, zh: ` ${options.join('、')} 之一` }
+  return types[type] ?? { en: type, zh: type }
+}
+
+function broken({ type }: BaseIssue<unknown>): Words {
+  if (type === 'min_length') return { en: 'at least one entry', zh: '至少一项' }
+  return { en: 'text that is not empty', zh: '非空文本' }
 }
 
 function valueAt(value: unknown, place: readonly PropertyKey[]): unknown {

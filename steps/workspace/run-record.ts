@@ -36,8 +36,8 @@ export type RunRecord = {
 
 /** The record as it stands; what is missing in it, or what somebody broke, is empty. */
 export async function readRunRecord(folder: Folder): Promise<RunRecord> {
-  const { shapes } = await import('./records.ts')
-  return shapes.run.parse(await readJson(folder.path('run.json'))) as RunRecord
+  const [{ parse }, { shapes }] = await Promise.all([import('valibot'), import('./records.ts')])
+  return parse(shapes.run, await readJson(folder.path('run.json'))) as RunRecord
 }
 
 async function readJson(file: string): Promise<unknown> {

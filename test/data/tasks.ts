@@ -1,7 +1,7 @@
 // Reads the written tasks of both languages for the tests over them, and checks their shape on the way.
 
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as v from 'valibot'
 import type { Language } from '../../steps/text/language.ts'
 
 export const languages: readonly Language[] = ['en', 'zh']
@@ -19,27 +19,28 @@ export const readerFaults = [
 export const SIMILAR = 'similar'
 
 /** One line: a prompt lists its tasks as numbered lines. */
-const instruction = z.string().regex(/^\S.*\S$/)
-const instances = z
-  .array(z.strictObject({ input: z.string(), output: z.string() }))
-  .min(1)
-  .max(5)
+const instruction = v.pipe(v.string(), v.regex(/^\S.*\S$/))
+const instances = v.pipe(
+  v.array(v.strictObject({ input: v.string(), output: v.string() })),
+  v.minLength(1),
+  v.maxLength(5),
+)
 
-const seedTask = z.strictObject({
-  id: z.string().regex(/^seed_task_(?:zh_)?\d+$/),
-  name: z.string().regex(/^[a-z0-9]+(?:_[a-z0-9]+)*$/),
+const seedTask = v.strictObject({
+  id: v.pipe(v.string(), v.regex(/^seed_task_(?:zh_)?\d+$/)),
+  name: v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:_[a-z0-9]+)*$/)),
   instruction,
   instances,
-  is_classification: z.boolean(),
+  is_classification: v.boolean(),
 })
-const offlineTask = z.strictObject({
+const offlineTask = v.strictObject({
   instruction,
-  is_classification: z.boolean(),
+  is_classification: v.boolean(),
   instances,
-  fault: z.string().optional(),
+  fault: v.optional(v.string()),
 })
-export type SeedTask = z.infer<typeof seedTask>
-export type OfflineTask = z.infer<typeof offlineTask>
+export type SeedTask = v.InferOutput<typeof seedTask>
+export type OfflineTask = v.InferOutput<typeof offlineTask>
 
 const data = new URL('../../data/', import.meta.url)
 
@@ -55,8 +56,8 @@ export function readTopics(language: Language): string[] {
   return readLines(`topics.${language}.txt`)
 }
 
-function readRows<Row>(name: string, shape: z.ZodType<Row>): Row[] {
-  return readLines(name).map((line) => shape.parse(JSON.parse(line)))
+function readRows<Row>(name: string, shape: v.GenericSchema<unknown, Row>): Row[] {
+  return readLines(name).map((line) => v.parse(shape, JSON.parse(line)))
 }
 
 function readLines(name: string): string[] {

@@ -5,7 +5,8 @@ import type { Comparison, Latencies } from './compare.ts'
 import { stages } from './count.ts'
 import { html, type Markup } from './html.ts'
 import { bar } from './plots.ts'
-import { percent, shown, type Subject } from './subject.ts'
+import { percent, type Subject } from './subject.ts'
+import { number } from '../words.ts'
 import { figureRows, reasonsLine } from './table-section.ts'
 
 export function compareSection(subject: Subject, { run, figures, latencies, overlap }: Comparison): Markup {
@@ -84,7 +85,7 @@ function stageRows(ours: Subject, theirs: Subject): Markup[] {
   )
   const counted = ({ figures }: Subject, stage: (typeof stages)[number]): Markup => {
     const count = figures.funnel[stage]
-    return html`${bar((count ?? 0) / most)}${count === undefined ? '–' : shown(count)}`
+    return html`${bar((count ?? 0) / most)}${count === undefined ? '–' : number(count)}`
   }
   return stages.map((stage) =>
     row(ours.words.funnel.stages[stage], counted(ours, stage), counted(theirs, stage)),

@@ -4,7 +4,8 @@ import { type Stage, stages, sumOf } from './count.ts'
 import { html, type Markup } from './html.ts'
 import { bar } from './plots.ts'
 import { nameOfReason } from '../reasons.ts'
-import { shown, type Subject, whyRemoved } from './subject.ts'
+import { type Subject, whyRemoved } from './subject.ts'
+import { number } from '../words.ts'
 import type { ReportWords } from './words.ts'
 
 export function funnelSection({ figures, words, screen }: Subject): Markup {
@@ -18,7 +19,7 @@ export function funnelSection({ figures, words, screen }: Subject): Markup {
       ${lossOf(stage, before === undefined || count === undefined ? 0 : before + merged - count, losses[stage], words, screen)}
       <div class="stage">
         <span>${words.funnel.stages[stage]}</span>${bar((count ?? 0) / most)}
-        <b>${count === undefined ? words.funnel.unknown : shown(count)}</b>
+        <b>${count === undefined ? words.funnel.unknown : number(count)}</b>
       </div>
       ${merged > 0 ? html`<p class="note">${words.funnel.merged(merged)}</p>` : undefined}
     </li>`
@@ -47,7 +48,7 @@ function lossOf(
     .map(
       ([reason, count]) =>
         html`<a href="#rows" data-show="${step}/${reason}" title="${whyRemoved(reason, screen)}"
-          >${shown(count)} ${nameOfReason(reason, screen)}</a
+          >${number(count)} ${nameOfReason(reason, screen)}</a
         > `,
     )
   const unread = stage === 'parsed' ? lost - sumOf(reasons) : 0

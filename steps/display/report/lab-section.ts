@@ -4,12 +4,13 @@ import { html, type Markup } from './html.ts'
 import type { Lab, Pair, Trial } from './lab.ts'
 import { bar } from './plots.ts'
 import { nameOfReason } from '../reasons.ts'
-import { shown, type Subject, whyRemoved } from './subject.ts'
+import { type Subject, whyRemoved } from './subject.ts'
+import { number } from '../words.ts'
 
 export function labSection(subject: Subject, lab: Lab): Markup {
   const { words, run } = subject
   const notes = [
-    lab.left.length > 0 ? words.lab.left(lab.left.join(', '), shown(20_000)) : '',
+    lab.left.length > 0 ? words.lab.left(lab.left.join(', '), number(20_000)) : '',
     run.settings.merge.length > 0 ? words.lab.merged : '',
     run.seeds.length === 0 ? words.lab.noSeeds : '',
   ].filter((note) => note !== '')
@@ -53,10 +54,10 @@ function rulesTable({ words, figures, screen }: Subject, lab: Lab): Markup {
     const links = steps
       .map((step) => ({ step, count: figures.rejected[step].get(reason) ?? 0 }))
       .filter(({ count }) => count > 0)
-      .map(({ step, count }) => html`<a href="#rows" data-show="${step}/${reason}">${shown(count)}</a> `)
+      .map(({ step, count }) => html`<a href="#rows" data-show="${step}/${reason}">${number(count)}</a> `)
     return html`<tr>
       <th scope="row">${nameOfReason(reason, screen)}<small>${whyRemoved(reason, screen)}</small></th>
-      <td class="number">${shown(removed)}</td>
+      <td class="number">${number(removed)}</td>
       <td class="bars">${bar(checked === 0 ? 0 : removed / checked, 'loss')}</td>
       <td class="number">${links.length > 0 ? links : 0}</td>
     </tr>`

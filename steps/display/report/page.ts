@@ -14,7 +14,8 @@ import { judgeOf, reviewSection } from './review-section.ts'
 import type { PageRow, PageRows } from './rows.ts'
 import { funnelSection } from './funnel-section.ts'
 import { plotsSection } from './plots-section.ts'
-import { isOffline, shown, type Subject, whyRemoved } from './subject.ts'
+import { isOffline, type Subject, whyRemoved } from './subject.ts'
+import { number } from '../words.ts'
 import { tableSection, tableTitle } from './table-section.ts'
 
 export type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
@@ -86,7 +87,7 @@ function body({ subject, lab, rows, comparison }: Page): Markup {
   return html`
     <header>
       <h1>${words.title}</h1>
-      <p class="made">${words.made(figures.rows, kept, asked === undefined ? '–' : shown(asked))}</p>
+      <p class="made">${words.made(figures.rows, kept, asked === undefined ? '–' : number(asked))}</p>
       ${isOffline(run) ? html`<p class="remark">${words.offline}</p>` : undefined} ${settingsList(subject)}
       <nav aria-label="${words.contents}">
         ${titles.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}

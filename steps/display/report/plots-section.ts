@@ -2,7 +2,8 @@
 import { type Figures, similarityBins } from './count.ts'
 import { html, type Markup } from './html.ts'
 import { bar, histogram } from './plots.ts'
-import { shown, type Subject } from './subject.ts'
+import type { Subject } from './subject.ts'
+import { number } from '../words.ts'
 
 export function plotsSection(subject: Subject): Markup {
   const { words } = subject
@@ -73,10 +74,10 @@ function verbsPlot({ figures: { verbs }, words }: Subject): Markup {
   const most = verbs.most(12, 4)
   const top = most[0]?.count ?? 1
   const rows = most.map(({ verb, count, objects }) => {
-    const named = objects.map(({ object, count: times }) => `${object} ${shown(times)}`).join(' · ')
+    const named = objects.map(({ object, count: times }) => `${object} ${number(times)}`).join(' · ')
     return html`<tr>
       <th scope="row">${verb}</th>
-      <td class="number">${shown(count)}</td>
+      <td class="number">${number(count)}</td>
       <td class="bars">${bar(count / top)}</td>
       <td class="objects">${named}</td>
     </tr>`

@@ -1,4 +1,5 @@
 // Bars and histograms as SVG. Colours come from the page's style by class; the numbers are also there as text.
+import { number } from '../words.ts'
 import { html, Markup } from './html.ts'
 
 const width = 360 // units: a phone's width, so that 12 units of text stay 12 pixels there
@@ -44,7 +45,7 @@ export function histogram({ title, bins, ticks, line }: Histogram): Markup {
   return html`<svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
     ${bars}
     <line class="axis" x1="${margin.left}" x2="${width - margin.right}" y1="${floor}" y2="${floor}" />
-    <text class="most" x="${margin.left}" y="12">${most.toLocaleString('en-US')}</text>
+    <text class="most" x="${margin.left}" y="12">${number(most)}</text>
     <line
       class="grid"
       x1="${margin.left}"

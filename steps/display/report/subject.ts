@@ -14,7 +14,6 @@ export function whyRemoved(reason: string, screen: Language): string {
   return whyReason(reason, screen) ?? objection?.why[screen] ?? ''
 }
 
-export const shown = (value: number): string => value.toLocaleString('en-US')
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`
 export const shareOf = (part: number, whole: number): string => (whole === 0 ? '–' : percent(part / whole))
 

@@ -4,7 +4,8 @@ import { type Figures, sumOf } from './count.ts'
 import { nameOfReason } from '../reasons.ts'
 import { html, type Markup } from './html.ts'
 import type { Lengths } from './lengths.ts'
-import { isOffline, shareOf, shown, type Subject } from './subject.ts'
+import { isOffline, shareOf, type Subject } from './subject.ts'
+import { number } from '../words.ts'
 import type { ReportWords } from './words.ts'
 
 // Paper: table 1; 11,584 classification tasks, 35,878 empty inputs; the cost as its authors state it. Alpaca: its blog post and data card.
@@ -84,16 +85,16 @@ export function figureRows({ figures, words, run }: Subject): [keyof ReportWords
   const unit = words.unit[run.language]
   const mean = (of: Lengths): string => (of.mean === undefined ? '–' : `${of.mean.toFixed(1)} ${unit}`)
   return [
-    ['instructions', shown(kept)],
+    ['instructions', number(kept)],
     ['classification', shareOf(figures.classification, kept)],
-    ['instances', shown(figures.rows)],
+    ['instances', number(figures.rows)],
     ['emptyInput', shareOf(figures.emptyInputs, figures.rows)],
     ['instruction', mean(lengths.instruction)],
     ['input', mean(lengths.input)],
     ['output', mean(lengths.output)],
-    ['rejected', shown(sumOf(rejectsByReason(figures)))],
-    ['calls', shown(cost.calls)],
-    ['tokens', shown(cost.tokens)],
+    ['rejected', number(sumOf(rejectsByReason(figures)))],
+    ['calls', number(cost.calls)],
+    ['tokens', number(cost.tokens)],
     [
       'dollars',
       cost.dollars === undefined ? words.table.unknownPrice : cost.dollars.toFixed(cost.dollars < 1 ? 4 : 2),
@@ -112,6 +113,6 @@ function rejectsByReason({ rejected }: Figures): Map<string, number> {
 /** "23 near_duplicate · 4 too_short" */
 export function reasonsLine({ figures, screen }: Subject): string {
   return [...rejectsByReason(figures)]
-    .map(([reason, count]) => `${shown(count)} ${nameOfReason(reason, screen)}`.replaceAll(' ', '\u00a0'))
+    .map(([reason, count]) => `${number(count)} ${nameOfReason(reason, screen)}`.replaceAll(' ', '\u00a0'))
     .join(' · ')
 }

@@ -1,7 +1,6 @@
 // What the report page says, in both languages.
 import type { Language } from '../../text/language.ts'
-
-const number = (value: number): string => value.toLocaleString('en-US')
+import { number } from '../words.ts'
 
 const en = {
   title: 'Self-Instruct: what this run made',
