@@ -20,6 +20,7 @@ export async function* openNotebook(argv: readonly string[]): AsyncGenerator<Rou
     process.stdout.write(helpPage(argv))
     return
   }
+  void import('./session.ts') // loads meanwhile
   const { readCommand, readCommandLine } = await import('../workspace/arguments.ts')
   const command = readCommand(readCommandLine(argv).words)
   if (command === 'why') return (await import('./why.ts')).tellWhy(argv)

@@ -26,18 +26,22 @@ export const leadingPunctuation: ByLanguage<RegExp> = {
   zh: /^(?!["'(<[\p{Ps}\p{Pi}])(?:[!-/:-@[-`{-~]|\p{P})/u,
 }
 
-const refusals = [
-  /\b(?:as|I am|I'm)(?: only| just)? an? (?:AI|artificial intelligence|(?:large )?language model|(?:AI|virtual|digital) (?:assistant|model))\b[^.!?\n]{0,80}\b(?:can't|cannot|can not|don't|do not|won't|am not|am unable|'m not|'m unable)\b/i,
-  /^(?:(?:(?:I'm|I am) (?:\w{1,9} )?sorry|sorry|apologies|unfortunately|I apologi[sz]e)[,.!;]?\s{1,3}(?:but )?)?I(?:'m| am| must)? ?(?:can't|cannot|can not|won't|unable to|not able to|decline to) (?:(?:assist|help)(?: you)?(?: with (?:that|this|your|such)(?:[.,!?;]|$| (?:request|question|task|topic)))|(?:fulfil?l|comply|complete|answer|process|perform|provide|generate|create|write|access)[^.!?\n]{0,30}\b(?:(?:that|this|your|the) (?:request|question|task|kind|content|information|link|website|attachment)|without (?:the text|more|further)|instructions (?:for|on|to)|(?:medical|legal|financial) advice)\b)/i,
-  /\bI (?:don't|do not) have (?:enough|sufficient) (?:information|context) to (?:answer|complete|respond|determine)\b/i,
-  /\b(?:please|could you|can you)\b[^.!?\n]{0,20}\b(?:provide|share|paste)\b[^.!?\n]{0,20}\b(?:text|sentence|paragraph|passage|article|input|document)s?\b[^.!?\n]{0,20}\b(?:you(?:'d| would)? (?:like|want|need)|so (?:that )?I can|and I(?:'ll| will| can))\b/i,
-  /\byou (?:haven't|have not|didn't|did not) (?:provided?|included?|shared?) (?:me with )?(?:the|a|any|your) (?:text|sentence|input|paragraph|article|passage)\b|\bno (?:text|sentence|input|paragraph|article|passage) (?:was |has been |is |were )?(?:provided|given)\b/i,
-  /(?:作为|我(?:只|仅仅)?是)(?:一个|一名|一款)?(?:AI|人工智能|(?:大型?)?语言模型|智能助手|虚拟助手)[^。！？\n]{0,40}(?:无法|不能|没有|不会|不具备|不可以|并不)/i,
-  /^(?:很|非常|十分|真的)?(?:抱歉|对不起|遗憾|不好意思)[^。！？\n]{0,10}我(?!们)[^。！？\n]{0,6}(?:无法|不能|没法|没有办法|不可以)[^。！？\n]{0,12}(?:回答|提供|帮助|协助|完成|满足|生成|处理|访问|讨论|给出|执行|识别|判断)/,
-  /^我(?:无法|不能|没有办法|没法)(?:直接)?(?:回答|提供|协助|完成|满足|生成|处理|访问|执行)(?:[这该此][个项类一]{0,2}(?:请求|要求|任务|问题|内容)|您的|你的|相关|任何)/,
-  /请(?:您|你)?先?(?:提供|给出|输入|发送|粘贴|补充)[^。！？\n]{0,12}(?:(?:需要|想要|希望|要)我?(?:翻译|总结|概括|改写|分析|修改|处理|分类|润色|回答|解释)的|(?:文本|文字|句子|段落|文章|内容|原文|材料|代码)[^。！？\n]{0,8}(?:以便|我(?:才|就|将|会|来|好|再)))/,
-  /(?:没有|并未|尚未|未)(?:提供|给出|输入)[^。！？\n]{0,8}(?:文本|文字|句子|段落|文章|内容|原文|材料|输入)[^。！？\n]{0,12}(?:无法|不能|请)/,
-]
+const refusals: ByLanguage<readonly RegExp[]> = {
+  en: [
+    /\b(?:as|I am|I'm)(?: only| just)? an? (?:AI|artificial intelligence|(?:large )?language model|(?:AI|virtual|digital) (?:assistant|model))\b[^.!?\n]{0,80}\b(?:can't|cannot|can not|don't|do not|won't|am not|am unable|'m not|'m unable)\b/i,
+    /^(?:(?:(?:I'm|I am) (?:\w{1,9} )?sorry|sorry|apologies|unfortunately|I apologi[sz]e)[,.!;]?\s{1,3}(?:but )?)?I(?:'m| am| must)? ?(?:can't|cannot|can not|won't|unable to|not able to|decline to) (?:(?:assist|help)(?: you)?(?: with (?:that|this|your|such)(?:[.,!?;]|$| (?:request|question|task|topic)))|(?:fulfil?l|comply|complete|answer|process|perform|provide|generate|create|write|access)[^.!?\n]{0,30}\b(?:(?:that|this|your|the) (?:request|question|task|kind|content|information|link|website|attachment)|without (?:the text|more|further)|instructions (?:for|on|to)|(?:medical|legal|financial) advice)\b)/i,
+    /\bI (?:don't|do not) have (?:enough|sufficient) (?:information|context) to (?:answer|complete|respond|determine)\b/i,
+    /\b(?:please|could you|can you)\b[^.!?\n]{0,20}\b(?:provide|share|paste)\b[^.!?\n]{0,20}\b(?:text|sentence|paragraph|passage|article|input|document)s?\b[^.!?\n]{0,20}\b(?:you(?:'d| would)? (?:like|want|need)|so (?:that )?I can|and I(?:'ll| will| can))\b/i,
+    /\byou (?:haven't|have not|didn't|did not) (?:provided?|included?|shared?) (?:me with )?(?:the|a|any|your) (?:text|sentence|input|paragraph|article|passage)\b|\bno (?:text|sentence|input|paragraph|article|passage) (?:was |has been |is |were )?(?:provided|given)\b/i,
+  ],
+  zh: [
+    /(?:作为|我(?:只|仅仅)?是)(?:一个|一名|一款)?(?:AI|人工智能|(?:大型?)?语言模型|智能助手|虚拟助手)[^。！？\n]{0,40}(?:无法|不能|没有|不会|不具备|不可以|并不)/i,
+    /^(?:很|非常|十分|真的)?(?:抱歉|对不起|遗憾|不好意思)[^。！？\n]{0,10}我(?!们)[^。！？\n]{0,6}(?:无法|不能|没法|没有办法|不可以)[^。！？\n]{0,12}(?:回答|提供|帮助|协助|完成|满足|生成|处理|访问|讨论|给出|执行|识别|判断)/,
+    /^我(?:无法|不能|没有办法|没法)(?:直接)?(?:回答|提供|协助|完成|满足|生成|处理|访问|执行)(?:[这该此][个项类一]{0,2}(?:请求|要求|任务|问题|内容)|您的|你的|相关|任何)/,
+    /请(?:您|你)?先?(?:提供|给出|输入|发送|粘贴|补充)[^。！？\n]{0,12}(?:(?:需要|想要|希望|要)我?(?:翻译|总结|概括|改写|分析|修改|处理|分类|润色|回答|解释)的|(?:文本|文字|句子|段落|文章|内容|原文|材料|代码)[^。！？\n]{0,8}(?:以便|我(?:才|就|将|会|来|好|再)))/,
+    /(?:没有|并未|尚未|未)(?:提供|给出|输入)[^。！？\n]{0,8}(?:文本|文字|句子|段落|文章|内容|原文|材料|输入)[^。！？\n]{0,12}(?:无法|不能|请)/,
+  ],
+}
 const refusalWanted =
   /\b(?:AI|chatbot|robot|assistant|language model|refus\w{0,5}|declin\w{0,4}|reject\w{0,4}|apolog\w{0,4}|turn(?:ing)? (?:\w{1,12} )?down|say(?:ing)? no)\b|人工智能|机器人|助手|拒绝|婉拒|谢绝|道歉|致歉|回绝|推辞/i
 
@@ -48,17 +52,21 @@ export function refusalIn(instruction: string, output: string): string | undefin
   return firstMatch(refusals, opening)
 }
 
-const blanksToFill = [
-  /\[(?:your|insert|enter your|add|paste|recipient(?:'s|’s)?|sender(?:'s|’s)?) [^[\]\n]{1,60}\](?!\()/i,
-  /(?<![\w\])])\[(?!(?:the|an?|his|her|its|their|this|that) )(?:[A-Za-z'’]{1,20}[ ,]{1,2}){1,4}(?:name|date|address|title|number|position|location|signature|age|amount|state)\](?!\()/i,
-  /(?<![\w\])])\[(?:Name|NAME|Date|DATE|Address|Company|COMPANY|Recipient|City|Position|Location|Signature|School|Age)\](?!\()/,
-  /[[【［〔（(](?:你的|您的|请?填写|在此|此处|请?插入|请?输入)[^[\]【】［］〔〕()（），。\n]{1,20}[\]】］〕）)]/,
-  /(?<![\w\])])[[［〔](?:[\p{Script=Han}]{0,6})(?:姓名|名字|日期|公司|地址|电话|号码|联系方式|联系人|职位|职务|学校|单位|时间|地点|名称)[\]］〕](?!\()/u,
-  /(?<=[^\s【】])【(?:[\p{Script=Han}]{0,4})(?:姓名|名字|日期|公司|地址|电话|职位|学校|单位|名称)】/u,
-  /【(?:姓名|名字|日期|签名|公司名称|单位名称)】(?=[ \t]{0,9}(?:\n|$))/,
-  /(?<![A-Za-z×])[Xx×]{2,9}(?:先生|女士|小姐|老师|同学|教授|经理|总监|医生|公司|集团|大学|中学|小学|学校|学院|部门|有限|单位|年|月|日|省|市|区|路|街|号|您好|你好)/,
-  /(?:尊敬的|亲爱的|我是|我叫|名叫|姓名[：:]|名字[：:]|电话[：:]|地址[：:]|日期[：:]|联系人[：:]|此致)[ \t]{0,3}[Xx×]{2,9}/,
-]
+const blanksToFill: ByLanguage<readonly RegExp[]> = {
+  en: [
+    /\[(?:your|insert|enter your|add|paste|recipient(?:'s|’s)?|sender(?:'s|’s)?) [^[\]\n]{1,60}\](?!\()/i,
+    /(?<![\w\])])\[(?!(?:the|an?|his|her|its|their|this|that) )(?:[A-Za-z'’]{1,20}[ ,]{1,2}){1,4}(?:name|date|address|title|number|position|location|signature|age|amount|state)\](?!\()/i,
+    /(?<![\w\])])\[(?:Name|NAME|Date|DATE|Address|Company|COMPANY|Recipient|City|Position|Location|Signature|School|Age)\](?!\()/,
+  ],
+  zh: [
+    /[[【［〔（(](?:你的|您的|请?填写|在此|此处|请?插入|请?输入)[^[\]【】［］〔〕()（），。\n]{1,20}[\]】］〕）)]/,
+    /(?<![\w\])])[[［〔](?:[\p{Script=Han}]{0,6})(?:姓名|名字|日期|公司|地址|电话|号码|联系方式|联系人|职位|职务|学校|单位|时间|地点|名称)[\]］〕](?!\()/u,
+    /(?<=[^\s【】])【(?:[\p{Script=Han}]{0,4})(?:姓名|名字|日期|公司|地址|电话|职位|学校|单位|名称)】/u,
+    /【(?:姓名|名字|日期|签名|公司名称|单位名称)】(?=[ \t]{0,9}(?:\n|$))/,
+    /(?<![A-Za-z×])[Xx×]{2,9}(?:先生|女士|小姐|老师|同学|教授|经理|总监|医生|公司|集团|大学|中学|小学|学校|学院|部门|有限|单位|年|月|日|省|市|区|路|街|号|您好|你好)/,
+    /(?:尊敬的|亲爱的|我是|我叫|名叫|姓名[：:]|名字[：:]|电话[：:]|地址[：:]|日期[：:]|联系人[：:]|此致)[ \t]{0,3}[Xx×]{2,9}/,
+  ],
+}
 const blankInput =
   /\[(?:insert|paste|enter|add) [^[\]\n]{1,60}\]|[[【［](?:在此|此处|请?插入|请?粘贴|请?输入)[^[\]【】［］\n]{1,30}[\]】］]/i
 const blanksWanted =
@@ -95,7 +103,12 @@ export function hasCode(text: string): boolean {
   return codeLine.test(text)
 }
 
-function firstMatch(patterns: readonly RegExp[], text: string): string | undefined {
+/** Answers may be in either language, whatever the run's. Every Chinese pattern needs a Chinese character. */
+function firstMatch(patterns: ByLanguage<readonly RegExp[]>, text: string): string | undefined {
+  return matchOf(patterns.en, text) ?? (/\p{Script=Han}/u.test(text) ? matchOf(patterns.zh, text) : undefined)
+}
+
+function matchOf(patterns: readonly RegExp[], text: string): string | undefined {
   for (const pattern of patterns) {
     const match = pattern.exec(text)
     if (match) return match[0]

@@ -8,7 +8,7 @@ import type { RejectedRow } from '../../workspace/records.ts'
 import { Lengths } from './lengths.ts'
 import { neighbourIn } from './neighbour.ts'
 import { rowsOf, type Run } from './run.ts'
-import { Verbs } from './verbs.ts'
+import { leadingIn, Verbs } from './verbs.ts'
 
 export const stages = ['asked', 'parsed', 'novel', 'classified', 'with_instances', 'kept'] as const
 export type Stage = (typeof stages)[number]
@@ -131,7 +131,7 @@ async function countDataset(run: Run, tasks: ReadonlySet<string>, own: ReadonlyS
     Lengths,
     Lengths,
   ]
-  const verbs = new Verbs(run.language)
+  const verbs = new Verbs(await leadingIn(run.language))
   const counts = { rows: 0, emptyInputs: 0, classification: 0, merged: 0 }
   for await (const row of rowsOf(run, 'example')) {
     counts.rows++

@@ -6,7 +6,6 @@ import { options } from '../../workspace/options.ts'
 import { portable } from '../../workspace/settings.ts'
 import { nameOfReason } from '../reasons.ts'
 import type { Comparison } from './compare.ts'
-import { compareSection } from './compare-section.ts'
 import { html, type Markup, scriptJson } from './html.ts'
 import type { Lab } from './lab.ts'
 import { labSection } from './lab-section.ts'
@@ -28,7 +27,7 @@ export async function* pageText(page: Page): AsyncGenerator<string> {
   const style = await asset('page.css')
   const script = (await Promise.all(scripts.map(asset))).map(withoutModules).join('\n')
   yield frame(page.subject, style, script)
-  yield body(page).text
+  yield body(page, await comparedIn(page)).text
   yield `<script type="application/json" id="words">${scriptJson(scriptWords(page))}</script>\n`
   yield `<script type="application/json" id="figures">${scriptJson(scriptFigures(page))}</script>\n`
   yield `<script type="application/json" id="rows-embedded">[\n`
@@ -72,10 +71,14 @@ function frame({ words, screen }: Subject, style: string, script: string): strin
 `
 }
 
-function body({ subject, lab, rows, comparison }: Page): Markup {
+async function comparedIn({ subject, comparison }: Page): Promise<Markup | undefined> {
+  return comparison && (await import('./compare-section.ts')).compareSection(subject, comparison)
+}
+
+function body({ subject, lab, rows }: Page, compared: Markup | undefined): Markup {
   const { words, figures, run } = subject
   const titles: [id: string, title: string][] = [
-    ...(comparison ? [['compare', words.compare.title] as [string, string]] : []),
+    ...(compared ? [['compare', words.compare.title] as [string, string]] : []),
     ['funnel', words.funnel.title],
     ['table', tableTitle(subject)],
     ['plots', words.plots.title],
@@ -94,9 +97,8 @@ function body({ subject, lab, rows, comparison }: Page): Markup {
       </nav>
     </header>
     <main>
-      ${comparison && compareSection(subject, comparison)} ${funnelSection(subject)} ${tableSection(subject)}
-      ${plotsSection(subject)} ${labSection(subject, lab)} ${reviewSection(subject)}
-      ${rowsSection(subject, rows)}
+      ${compared} ${funnelSection(subject)} ${tableSection(subject)} ${plotsSection(subject)}
+      ${labSection(subject, lab)} ${reviewSection(subject)} ${rowsSection(subject, rows)}
     </main>
   `
 }

@@ -97,14 +97,13 @@ async function repliesOf(run: Run, rows: readonly PageRow[]): Promise<Record<str
   const file = run.folder.path('calls.jsonl')
   if (!(await exists(file))) return undefined
   const log = await CallLog.open(file, true)
-  const replies: Record<string, string> = {}
+  const calls = new Set(rows.flatMap((row) => row[7] || []))
   try {
-    for (const call of new Set(rows.map((row) => row[7])))
-      if (call !== 0) replies[call] = (await log.get(call))?.reply ?? ''
+    const reply = async (call: string) => [call, (await log.get(call))?.reply ?? ''] as const
+    return Object.fromEntries(await Promise.all([...calls].map(reply)))
   } finally {
     await log.close()
   }
-  return replies
 }
 
 /** Keeps so many of all that is offered, each with the same chance, in the order of offering. */

@@ -1,5 +1,4 @@
 // What every section of the page draws from, and how it writes numbers.
-import { objections } from '../../model/judge.ts'
 import type { Language } from '../../text/language.ts'
 import { whyReason } from '../reasons.ts'
 import type { Figures } from './count.ts'
@@ -10,8 +9,7 @@ export type Subject = { run: Run; figures: Figures; words: ReportWords; screen: 
 
 /** Why rows are rejected for this reason, '' where nobody said. */
 export function whyRemoved(reason: string, screen: Language): string {
-  const objection = objections.find((objection) => objection.reason === reason)
-  return whyReason(reason, screen) ?? objection?.why[screen] ?? ''
+  return whyReason(reason, screen) ?? ''
 }
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`

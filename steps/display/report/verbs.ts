@@ -1,35 +1,32 @@
 // What instructions ask for: their leading verb and its object, after the paper's figure 3. No parser is at work here,
 // only lists of words, so it is approximate: questions, and verbs no list holds, count as having none.
 import type { Language } from '../../text/language.ts'
-import { leadingEnglish } from './verbs-en.ts'
-import { leadingChinese } from './verbs-zh.ts'
 
 /** `object` is '' where none was made out. */
 export type Leading = { verb: string; object: string }
+type LeadingOf = (instruction: string) => Leading | undefined
 export type VerbCount = { verb: string; count: number; objects: { object: string; count: number }[] }
 
-const leadingIn: Record<Language, (instruction: string) => Leading | undefined> = {
-  en: leadingEnglish,
-  zh: leadingChinese,
-}
-
-export function leadingVerb(instruction: string, language: Language): Leading | undefined {
-  return leadingIn[language](instruction)
+/** Finds the leading verb in one language; the lists of the other are not loaded. */
+export async function leadingIn(language: Language): Promise<LeadingOf> {
+  return language === 'zh'
+    ? (await import('./verbs-zh.ts')).leadingChinese
+    : (await import('./verbs-en.ts')).leadingEnglish
 }
 
 export class Verbs {
   total = 0
   none = 0
   private readonly counts = new Map<string, Map<string, number>>()
-  private readonly language: Language
+  private readonly leading: LeadingOf
 
-  constructor(language: Language) {
-    this.language = language
+  constructor(leading: LeadingOf) {
+    this.leading = leading
   }
 
   add(instruction: string): void {
     this.total++
-    const leading = leadingVerb(instruction, this.language)
+    const leading = this.leading(instruction)
     if (!leading) {
       this.none++
       return

@@ -1,6 +1,8 @@
 // What instructions ask for: leading verb and object, found by word lists.
 import { describe, expect, it } from 'vitest'
-import { leadingVerb, Verbs } from '../../../steps/display/report/verbs.ts'
+import { leadingIn, Verbs } from '../../../steps/display/report/verbs.ts'
+
+const leading = { en: await leadingIn('en'), zh: await leadingIn('zh') }
 
 describe('the leading verb and its object', () => {
   it.each([
@@ -11,7 +13,7 @@ describe('the leading verb and its object', () => {
     ['Come up with five names for a small bakery.', 'come', 'name'],
     ['Which of the two is older?', undefined, undefined],
   ])('of "%s" are %s and %s', (instruction, verb, object) => {
-    expect(leadingVerb(instruction, 'en')).toEqual(verb === undefined ? undefined : { verb, object })
+    expect(leading.en(instruction)).toEqual(verb === undefined ? undefined : { verb, object })
   })
 
   it.each([
@@ -21,11 +23,11 @@ describe('the leading verb and its object', () => {
     ['请你列出三种水果。', '列出', '水果'],
     ['为什么天空是蓝色的？', undefined, undefined],
   ])('of “%s” are %s and %s', (instruction, verb, object) => {
-    expect(leadingVerb(instruction, 'zh')).toEqual(verb === undefined ? undefined : { verb, object })
+    expect(leading.zh(instruction)).toEqual(verb === undefined ? undefined : { verb, object })
   })
 
   it('are counted, the most frequent first, with the instructions that have none', () => {
-    const verbs = new Verbs('en')
+    const verbs = new Verbs(leading.en)
     for (const task of [
       'Name a river.',
       'Write a poem.',
