@@ -58,17 +58,22 @@ export class Replacement {
   async commit(from?: string): Promise<string | undefined> {
     try {
       await this.flush()
-      await this.file?.sync().catch((error) => Promise.reject(unwritable(this.target, error)))
+      const [fresh, old] = [this.checksum.digest('hex'), await checksumOf(this.target)]
+      if (old !== fresh)
+        await this.file?.sync().catch((error) => Promise.reject(unwritable(this.target, error)))
       await this.close()
-      return await this.putInPlace(this.checksum.digest('hex'), from)
+      return await this.putInPlace(fresh, old, from)
     } catch (error) {
       await this.discard()
       throw error
     }
   }
 
-  private async putInPlace(fresh: string, from: string | undefined): Promise<string | undefined> {
-    const old = await checksumOf(this.target)
+  private async putInPlace(
+    fresh: string,
+    old: string | undefined,
+    from: string | undefined,
+  ): Promise<string | undefined> {
     const kept = old !== fresh && (await this.keepEdited(old))
     await this.journal.record(path.basename(this.target), fresh, from)
     if (old === fresh) await rm(this.temporary, { force: true })

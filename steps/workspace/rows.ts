@@ -1,11 +1,11 @@
 // JSONL in: every row checked against its shape; an error names file, line, field, what was expected, and the cure.
 import path from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
-import type { BaseIssue, InferOutput } from 'valibot'
+import { type BaseIssue, type InferOutput, safeParse } from 'valibot'
 import { Fault, type Words } from './fault.ts'
 import { readLines } from './lines.ts'
 import { shorten } from './misspelt.ts'
-import type { shapes } from './records.ts'
+import { shapes } from './records.ts'
 
 // A program that does not answer Ctrl-C within about 60 ms is killed by tsx: signals and sockets get their turn.
 const breathAfter = 10 // ms
@@ -22,7 +22,6 @@ export async function* readRows<K extends keyof Shapes>(
   kind: K,
   wanted?: (row: unknown) => boolean,
 ): AsyncGenerator<Row<K>> {
-  const [{ safeParse }, { shapes }] = await Promise.all([import('valibot'), import('./records.ts')])
   let breathed = performance.now()
   for await (const line of readLines(file)) {
     if (line.text.trim() === '') continue

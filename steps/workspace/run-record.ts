@@ -1,7 +1,9 @@
 // run.json: the settings of the last whole run, and what each step last came to. No clock times: the same run, the same bytes.
 import { readFile } from 'node:fs/promises'
+import { parse } from 'valibot'
 import { codeOf, unreadable } from './fault.ts'
 import type { Folder, Step } from './folder.ts'
+import { shapes } from './records.ts'
 import type { Carried } from './settings.ts'
 
 export type StepCost = {
@@ -36,7 +38,6 @@ export type RunRecord = {
 
 /** The record as it stands; what is missing in it, or what somebody broke, is empty. */
 export async function readRunRecord(folder: Folder): Promise<RunRecord> {
-  const [{ parse }, { shapes }] = await Promise.all([import('valibot'), import('./records.ts')])
   return parse(shapes.run, await readJson(folder.path('run.json'))) as RunRecord
 }
 

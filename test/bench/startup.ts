@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Row } from './bench.ts'
 import { inFolder, NO_KEYS, ROOT, run } from './command.ts'
 
-const TIMES = 9 // the fastest counts: whatever else the machine does only adds
+const TIMES = 15 // the fastest counts: whatever else the machine does only adds
 
 export async function measureStartup(): Promise<Row[]> {
   return inFolder(async (folder) => {

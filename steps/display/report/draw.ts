@@ -19,8 +19,7 @@ export async function drawReport(settings: Settings, screen: Language, compared?
 }
 
 async function writeReport(run: Run, screen: Language, comparison: Comparison | undefined): Promise<string> {
-  const figures = await countRun(run)
-  const lab = await openLab(run)
+  const [figures, lab] = await Promise.all([countRun(run), openLab(run)])
   const rows = await gatherRows(run, figures)
   const subject = { run, figures, words: reportWords[screen], screen }
   const file = run.folder.replace('report.html')
