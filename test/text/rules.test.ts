@@ -352,11 +352,12 @@ describe('instances of one instruction', () => {
   })
 })
 
-describe('hostile text of a megabyte', () => {
+// Long enough that anything quadratic would run into the time limit.
+describe('hostile text of 250 kB', () => {
   it.each(['a', ' ', '\n', '的', '“', '[your ', '<a\n', '1, '])(
     'every rule ends on %j over and over',
     (piece) => {
-      const text = piece.repeat(Math.ceil(1_000_000 / Buffer.byteLength(piece)))
+      const text = piece.repeat(Math.ceil(250_000 / Buffer.byteLength(piece)))
       for (const language of ['en', 'zh'] as const) {
         const task = { instruction: `Sum up: 概括下面这段话。${text}`, language, outputs: new Map() }
         for (const rule of rules) {

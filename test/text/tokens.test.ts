@@ -59,10 +59,9 @@ describe('tokenize', () => {
   it('gives only non-empty tokens of letters, digits and marks, none of them in upper case', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
-        for (const token of tokenize(text)) {
-          expect(token).toMatch(/^[\p{L}\p{N}][\p{L}\p{N}\p{M}]*$/u)
-          expect(token).toBe(token.toLowerCase())
-        }
+        const sound = (token: string) =>
+          /^[\p{L}\p{N}][\p{L}\p{N}\p{M}]*$/u.test(token) && token === token.toLowerCase()
+        expect(tokenize(text).filter((token) => !sound(token))).toEqual([])
       }),
     )
   })
