@@ -1,14 +1,18 @@
-// What a command works with: settings, who answers, seed tasks, topics; all of it read and checked before anything is touched.
+// What a command works with: the call log, settings, who answers, seed tasks, topics, the record of the last run.
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { CallLog } from '../model/call-log.ts'
+import { CallLog } from '../model/call-log.ts'
 import { chooseProvider, type Provider } from '../model/provider.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { Fault } from '../workspace/fault.ts'
+import { exists, type Folder } from '../workspace/folder.ts'
 import type { SeedTask } from '../workspace/records.ts'
 import { readInstructions, readSeedTasks, readTopics } from '../workspace/seeds.ts'
 import type { Environment } from '../workspace/environment.ts'
-import { projectFolder, type Settings, withStored } from '../workspace/settings.ts'
+import { readRunRecord, type RunRecord } from '../workspace/run-record.ts'
+import { type Settings, withStored } from '../workspace/settings.ts'
+import { keptSettings } from '../workspace/stored.ts'
+import { projectFolder } from '../workspace/project.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 export type Materials = {
@@ -17,6 +21,12 @@ export type Materials = {
   seeds: SeedTask[]
   topics: string[] | undefined
   avoided: string[]
+}
+
+/** The log the replies go to, or come from and stay as they are: with `--replay`, and where nothing is asked. */
+export async function openLog({ replay, dataDir, dryRun }: Settings): Promise<CallLog> {
+  const file = replay ?? path.join(dataDir, 'calls.jsonl')
+  return CallLog.open(file, replay !== undefined || (dryRun && (await exists(file))))
 }
 
 /** Who answers; a replayed run takes its settings from the run it replays. */
@@ -45,7 +55,19 @@ export async function gather(settings: Settings): Promise<Materials> {
   return { settings, language, seeds, topics, avoided }
 }
 
-export async function ownVersion(): Promise<string> {
+/** The record of the last run, to be filled in; a whole run puts its own settings there. */
+export async function beginRecord(
+  folder: Folder,
+  { settings, language }: Materials,
+  provider: Provider,
+): Promise<RunRecord> {
+  const record = await readRunRecord(folder)
+  if (settings.whole) record.settings = keptSettings(settings, provider, language)
+  record.versions = { workshop: await ownVersion() }
+  return record
+}
+
+async function ownVersion(): Promise<string> {
   const text = await readFile(path.join(projectFolder, 'package.json'), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }

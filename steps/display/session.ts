@@ -1,22 +1,22 @@
 // One command from its first line to its exit status: who answers, the cells as they finish, the end.
-import path from 'node:path'
-import { CallLog } from '../model/call-log.ts'
+import type { CallLog } from '../model/call-log.ts'
 import { Budget } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
 import { dollars } from '../model/prices.ts'
+import type { Provider } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
 import { exists, Folder, type Step } from '../workspace/folder.ts'
 import { carriedInstructions } from '../workspace/carried.ts'
 import { checkFiles } from '../workspace/inputs.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
-import { readRunRecord, type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
+import { type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
 import { readEnvironment } from '../workspace/environment.ts'
-import { keptSettings, readSettings } from '../workspace/settings.ts'
+import { readSettings } from '../workspace/settings.ts'
 import type { DryRun } from './dry-run.ts'
 import { commandLine } from './command-line.ts'
 import { showEnding } from './ending.ts'
-import { gather, type Materials, ownVersion, refuseEndlessTarget, settle } from './materials.ts'
+import { beginRecord, gather, type Materials, openLog, refuseEndlessTarget, settle } from './materials.ts'
 import { onInterrupt } from './interrupt.ts'
 import { Rate } from './rate.ts'
 import type { Batches } from './batches.ts'
@@ -26,33 +26,43 @@ import { Sheet } from './sheet.ts'
 import { showCell, showFirstLines } from './summary.ts'
 import { Wires } from './wires.ts'
 
+type Opened = {
+  materials: Materials
+  provider: Provider
+  log: CallLog
+  folder: Folder
+  record: RunRecord
+  release: () => Promise<void>
+}
+
 export class Session {
   readonly screen: Screen
   private readonly materials: Materials
-  private readonly model: Model
   private readonly folder: Folder
   private readonly record: RunRecord
   private readonly release: () => Promise<void>
-  private dryRun: DryRun | undefined
+  private readonly wires: Wires
+  private readonly model: Model
+  private readonly dryRun: DryRun | undefined
   private batches: Batches | undefined
   private lastStep: Step | undefined
   private ranDry = false
   private unfinished: { done: number; all: number } | undefined
 
-  private constructor(
-    screen: Screen,
-    materials: Materials,
-    model: Model,
-    folder: Folder,
-    record: RunRecord,
-    release: () => Promise<void>,
-  ) {
-    this.screen = screen
+  /** `dry` is there when nothing is to be asked. */
+  private constructor(opened: Opened, dry: typeof import('./dry-run.ts') | undefined) {
+    const { materials, provider, log, folder, record, release } = opened
+    const { settings, language } = materials
     this.materials = materials
-    this.model = model
     this.folder = folder
     this.record = record
     this.release = release
+    this.screen = new Screen(settings.screen)
+    this.wires = new Wires(provider, folder.path('paste'), this.screen)
+    const budget = new Budget({ ...settings, language }, provider)
+    const inFlight = provider.name === 'paste' ? 1 : settings.concurrency
+    this.model = new (dry?.Rehearsal ?? Model)(provider, log, budget, inFlight, () => this.wires.open())
+    if (dry && this.model instanceof dry.Rehearsal) this.dryRun = new dry.DryRun(this.screen, this.model)
   }
 
   static async open(argv: readonly string[]): Promise<Session> {
@@ -62,32 +72,15 @@ export class Session {
     refuseEndlessTarget(asked)
     const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
     try {
-      const logFile = asked.replay ?? path.join(asked.dataDir, 'calls.jsonl')
-      const readOnly = asked.replay !== undefined || (asked.dryRun && (await exists(logFile)))
-      const log = await CallLog.open(logFile, readOnly)
+      const log = await openLog(asked)
       const { settings, provider } = settle(asked, argv, environment, log)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       await checkFiles(settings, folder)
-      const record = await readRunRecord(folder)
-      if (settings.whole) record.settings = keptSettings(settings, provider, materials.language)
-      record.versions = { workshop: await ownVersion() }
-      const budget = new Budget({ ...settings, language: materials.language }, provider)
-      const screen = new Screen(settings.screen)
-      const wires = new Wires(provider, folder.path('paste'), screen)
-      const concurrency = provider.name === 'paste' ? 1 : settings.concurrency
+      const record = await beginRecord(folder, materials, provider)
       const dry = settings.dryRun ? await import('./dry-run.ts') : undefined
-      const model = new (dry?.Rehearsal ?? Model)(provider, log, budget, concurrency, () => wires.open())
-      const session = new Session(screen, materials, model, folder, record, async () => {
-        wires.close()
-        await release()
-      })
-      if (dry && model instanceof dry.Rehearsal) session.dryRun = new dry.DryRun(screen, model)
-      if (settings.batch || (await exists(folder.path('batches.jsonl')))) {
-        const { Batches } = await import('./batches.ts')
-        session.batches = await Batches.open(model, settings, screen)
-      }
-      session.begin()
+      const session = new Session({ materials, provider, log, folder, record, release }, dry)
+      await session.begin()
       return session
     } catch (error) {
       await release()
@@ -95,13 +88,16 @@ export class Session {
     }
   }
 
-  private begin(): void {
-    const { settings, seeds } = this.materials
+  private async begin(): Promise<void> {
+    const { materials, model, folder, screen } = this
+    const { settings, seeds } = materials
+    if (settings.batch || (await exists(folder.path('batches.jsonl'))))
+      this.batches = await (await import('./batches.ts')).Batches.open(model, settings, screen)
     const rows = wantedFirst(Number.isFinite(settings.target) ? settings.target : 0)
-    showFirstLines(this.screen, settings, this.model.provider, seeds.length, this.model.budget.forecast(rows))
+    showFirstLines(screen, settings, model.provider, seeds.length, model.budget.forecast(rows))
     onInterrupt(() => {
-      if (this.model.provider.name !== 'paste') this.screen.error(this.screen.words.interrupted)
-      this.model.interrupt({ en: 'interrupted', zh: '已中断' })
+      if (model.provider.name !== 'paste') screen.error(screen.words.interrupted)
+      model.interrupt({ en: 'interrupted', zh: '已中断' })
     })
   }
 
@@ -158,38 +154,47 @@ export class Session {
   ): Promise<void> {
     if (this.dryRun) return this.dryRun.perform(step, round, work)
     if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
-    if (step === 'generate' && this.model.budget.limit < Infinity)
-      this.model.budget.beginGeneration(await carriedInstructions(this.folder))
-    if (round.number === 1) this.screen.heading(step, shownPath(this.folder.output(step)))
-    if (!round.settings.whole && step === round.settings.steps[0]) await this.remarkBehind(step)
+    await this.announce(step, round)
     await this.batches?.before(step, round, work)
     this.model.begin()
     const rate = new Rate()
-    const sheet = new Sheet(step, this.folder, round.language, (done, all) =>
-      this.showProgress(step, rate, done, all),
-    )
-    let edited: string | undefined
-    try {
-      await work(round, sheet)
-      const { endedInVain, words } = this.model.budget
-      if (step === 'generate' && endedInVain) this.model.stop({ words, exit: 1 })
-      // A run that was stopped before its first answer, or before a new one, leaves the files of the last one alone.
-      if (this.model.stopped && (sheet.rows === 0 || endedInVain)) return await sheet.discard()
-      edited = await sheet.commit()
-    } catch (error) {
-      await sheet.discard()
-      throw error
-    }
+    const progress = (done: number, all?: number) => this.showProgress(step, rate, done, all)
+    const sheet = new Sheet(step, this.folder, round.language, progress)
+    const written = await this.write(sheet, step, () => work(round, sheet))
+    if (!written) return
     this.lastStep = step
     if (!this.model.stopped || step !== 'filter')
       this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
     this.ranDry ||= step === 'generate' && round.ranDry
     await this.keepRecord(step, sheet)
-    showCell(this.screen, round, sheet, {
-      edited,
-      cost: this.costOf(step),
-      funnel: this.record.funnel,
-    })
+    showCell(this.screen, round, sheet, { ...written, cost: this.costOf(step), funnel: this.record.funnel })
+  }
+
+  private async announce(step: Step, round: Round): Promise<void> {
+    if (step === 'generate' && this.model.budget.limit < Infinity)
+      this.model.budget.beginGeneration(await carriedInstructions(this.folder))
+    if (round.number === 1) this.screen.heading(step, shownPath(this.folder.output(step)))
+    if (!round.settings.whole && step === round.settings.steps[0]) await this.remarkBehind(step)
+  }
+
+  /** Does the work and puts its file in place; undefined where the file of the last run is left as it is. */
+  private async write(
+    sheet: Sheet,
+    step: Step,
+    work: () => Promise<void>,
+  ): Promise<{ edited: string | undefined } | undefined> {
+    try {
+      await work()
+      const { endedInVain, words } = this.model.budget
+      if (step === 'generate' && endedInVain) this.model.stop({ words, exit: 1 })
+      // A run that was stopped before its first answer, or before a new one, has nothing to put in its place.
+      if (!this.model.stopped || (sheet.rows > 0 && !endedInVain)) return { edited: await sheet.commit() }
+      await sheet.discard()
+    } catch (error) {
+      await sheet.discard()
+      throw error
+    }
+    return undefined
   }
 
   // A change by hand goes down the road step by step; a command that skips one would show nothing of it.
@@ -260,6 +265,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.screen.clearProgress()
+    this.wires.close()
     await this.model.close()
     await this.release()
   }

@@ -5,7 +5,7 @@ import { NoveltyIndex } from '../text/novelty.ts'
 import { type Instance, ruleFor } from '../text/rules.ts'
 import { tokenize } from '../text/tokens.ts'
 import { readRows } from '../workspace/rows.ts'
-import { projectFolder } from '../workspace/settings.ts'
+import { projectFolder } from '../workspace/project.ts'
 
 type Task = {
   instruction: string

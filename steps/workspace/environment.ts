@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { address, isAddress } from './arguments.ts'
 import { Fault } from './fault.ts'
-import { projectFolder } from './settings.ts'
+import { projectFolder } from './project.ts'
 
 const variables = [
   'OPENAI_API_KEY',

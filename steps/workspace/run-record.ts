@@ -4,7 +4,7 @@ import { parse } from 'valibot'
 import { codeOf, unreadable } from './fault.ts'
 import type { Folder, Step } from './folder.ts'
 import { shapes } from './records.ts'
-import type { Carried } from './settings.ts'
+import type { Stored } from './stored.ts'
 
 export type StepCost = {
   provider: string
@@ -28,7 +28,7 @@ export type Judgement = {
 }
 
 export type RunRecord = {
-  settings: Carried
+  settings: Stored
   versions: Record<string, string>
   funnel: Record<string, number>
   rejected: Partial<Record<Step, Record<string, number>>>

@@ -1,15 +1,12 @@
 // Every setting of a command, and where it came from: the command line, the last whole run, the environment, or the default.
-import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Language } from '../text/language.ts'
-import { codeOf, Fault, unreadable } from './fault.ts'
+import { Fault } from './fault.ts'
 import { type Step, steps } from './folder.ts'
-import { checkStored, type Given, readCommand, readCommandLine, readSteps } from './arguments.ts'
+import { type Given, readCommand, readCommandLine, readSteps } from './arguments.ts'
 import { type ExportName, exportNames, type OptionName, options } from './options.ts'
-
-/** The folder the project lies in: shipped files are found from anywhere. */
-export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
+import { found, projectFolder } from './project.ts'
+import { type Stored, storedSettings } from './stored.ts'
 
 export type Settings = {
   steps: Step[]
@@ -43,13 +40,10 @@ export type Settings = {
   /** Settings that were given on the command line, not filled in. */
   given: ReadonlySet<OptionName>
   /** Settings taken over from the last whole run, as stored. */
-  carried: Carried
+  carried: Stored
 }
 
 const targetByHand = '5' // about a dozen prompts to carry to and fro
-
-/** Settings as run.json keeps them, spelt as on the command line. */
-export type Carried = Partial<Record<OptionName, string | number | boolean | string[]>>
 
 /** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
@@ -88,59 +82,44 @@ function settingsFrom(
   given: Given,
   named: Step[],
   dataDir: string,
-  carried: Carried,
+  carried: Stored,
   environment: NodeJS.ProcessEnv,
 ): Settings {
-  const pick = (name: keyof Carried): string | undefined => {
-    const stored = carried[name]
-    return given.text[name] ?? (stored === undefined || Array.isArray(stored) ? undefined : String(stored))
-  }
-  const number = (name: OptionName): number => Number(pick(name) ?? fallbackOf(name))
-  const list = (name: 'avoid' | 'merge' | 'export'): string[] =>
-    given.lists[name] ?? [carried[name] ?? []].flat().map(String)
-  const file = (name: keyof Carried): string | undefined => found(pick(name))
-  // Another provider than the stored one knows neither its model nor its address.
-  const elsewhere =
-    given.text['base-url'] !== undefined || (given.text.provider ?? carried.provider) !== carried.provider
-  const model = elsewhere ? given.text.model : pick('model')
-  const baseUrl = elsewhere ? given.text['base-url'] : pick('base-url')
-  const price = elsewhere || given.text.model !== undefined ? given.text.price : pick('price')
-  const provider = given.text['base-url'] === undefined ? pick('provider') : given.text.provider
-  const usualTarget = provider === 'paste' ? targetByHand : fallbackOf('num-instructions')
-  const target = pick('num-instructions') ?? usualTarget
+  const filled = new Filled(given, carried)
+  const { text } = given
+  const { elsewhere, ...whoAnswers } = answering(filled)
+  const { provider, price } = whoAnswers
+  const target = filled.text('num-instructions') ?? usualTarget(provider)
+  const language = filled.text('language') as Language | undefined
   // A replayed run judges again; a single step only when told to, since it may cost.
-  const judge = given.text.judge !== undefined || (named.length === 0 && carried.judge === true)
-  const language = pick('language') as Language | undefined
+  const judge = text.judge !== undefined || (named.length === 0 && carried.judge === true)
   return {
+    ...whoAnswers,
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
-    provider,
-    model,
-    baseUrl,
     target: target === 'all' ? Infinity : Number(target),
-    seedFile: file('seed-file') ?? shippedSeeds(given.text.language as Language | undefined),
+    seedFile: filled.file('seed-file') ?? shippedSeeds(text.language),
     dataDir,
-    outputPath: absolute(given.text['output-path']) ?? insideProject(carried['output-path']),
-    temperature: number('temperature'),
-    maxTokens: number('max-tokens'),
+    outputPath: absolute(text['output-path']) ?? insideProject(carried['output-path']),
+    temperature: filled.number('temperature'),
+    maxTokens: filled.number('max-tokens'),
     language,
     screen: language ?? systemLanguage(environment),
-    similarity: number('similarity'),
-    concurrency: Number(given.text.concurrency ?? fallbackOf('concurrency')),
-    seed: number('seed'),
-    topics: file('topics'),
-    avoid: list('avoid').map((name) => found(name) ?? name),
-    merge: list('merge').map((name) => found(name) ?? name),
+    similarity: filled.number('similarity'),
+    concurrency: Number(text.concurrency ?? fallbackOf('concurrency')),
+    seed: filled.number('seed'),
+    topics: filled.file('topics'),
+    avoid: filled.list('avoid').map(found),
+    merge: filled.list('merge').map(found),
     judge,
-    exports: exportNames.filter((name) => list('export').includes(name)),
-    replay: absolute(given.text.replay),
-    budget: given.text.budget === undefined ? undefined : Number(given.text.budget),
-    price,
-    dryRun: given.text['dry-run'] !== undefined,
-    batch: given.text.batch !== undefined,
-    poll: Number(given.text.poll ?? fallbackOf('poll')),
-    compare: absolute(given.text.compare),
-    given: new Set(Object.keys(given.text) as OptionName[]),
+    exports: exportNames.filter((name) => filled.list('export').includes(name)),
+    replay: absolute(text.replay),
+    budget: text.budget === undefined ? undefined : Number(text.budget),
+    dryRun: text['dry-run'] !== undefined,
+    batch: text.batch !== undefined,
+    poll: Number(text.poll ?? fallbackOf('poll')),
+    compare: absolute(text.compare),
+    given: new Set(Object.keys(text) as OptionName[]),
     carried: without(carried, [
       ...(elsewhere ? (['provider', 'model', 'base-url'] as const) : []),
       ...(price === undefined ? (['price'] as const) : []),
@@ -149,7 +128,57 @@ function settingsFrom(
   }
 }
 
-function without(carried: Carried, dropped: readonly OptionName[]): Carried {
+/** The command line, its gaps filled from the last whole run; numbers have defaults besides. */
+class Filled {
+  readonly given: Given
+  readonly carried: Stored
+
+  constructor(given: Given, carried: Stored) {
+    this.given = given
+    this.carried = carried
+  }
+
+  text(name: OptionName): string | undefined {
+    const stored = this.carried[name]
+    return (
+      this.given.text[name] ?? (stored === undefined || Array.isArray(stored) ? undefined : String(stored))
+    )
+  }
+
+  number(name: OptionName): number {
+    return Number(this.text(name) ?? fallbackOf(name))
+  }
+
+  file(name: OptionName): string | undefined {
+    const text = this.text(name)
+    return text === undefined ? undefined : found(text)
+  }
+
+  list(name: 'avoid' | 'merge' | 'export'): string[] {
+    return this.given.lists[name] ?? [this.carried[name] ?? []].flat().map(String)
+  }
+}
+
+/** Who answers, and at what price. Another provider than the stored one knows neither its model nor its address. */
+function answering(filled: Filled) {
+  const { text } = filled.given
+  const { provider: stored } = filled.carried
+  const elsewhere = text['base-url'] !== undefined || (text.provider ?? stored) !== stored
+  const ownPrice = elsewhere || text.model !== undefined
+  return {
+    elsewhere,
+    provider: text['base-url'] === undefined ? filled.text('provider') : text.provider,
+    model: elsewhere ? text.model : filled.text('model'),
+    baseUrl: elsewhere ? text['base-url'] : filled.text('base-url'),
+    price: ownPrice ? text.price : filled.text('price'),
+  }
+}
+
+function usualTarget(provider: string | undefined): string {
+  return provider === 'paste' ? targetByHand : fallbackOf('num-instructions')
+}
+
+function without(carried: Stored, dropped: readonly OptionName[]): Stored {
   const kept = Object.entries(carried).filter(([name]) => !dropped.some((option) => option === name))
   return Object.fromEntries(kept)
 }
@@ -159,7 +188,7 @@ function fallbackOf(name: OptionName): string {
   return 'fallback' in option ? option.fallback : ''
 }
 
-function shippedSeeds(language: Language | undefined): string {
+function shippedSeeds(language: string | undefined): string {
   return path.join(projectFolder, 'data', language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl')
 }
 
@@ -167,15 +196,8 @@ function absolute(name: string | undefined): string | undefined {
   return name === undefined ? undefined : path.resolve(name)
 }
 
-function insideProject(name: Carried['output-path']): string | undefined {
+function insideProject(name: Stored['output-path']): string | undefined {
   return typeof name === 'string' ? path.resolve(projectFolder, name) : undefined
-}
-
-// A relative name means the file as seen from here, or else the one shipped with the project.
-function found(name: string | undefined): string | undefined {
-  if (name === undefined) return undefined
-  const shipped = path.join(projectFolder, name)
-  return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
 }
 
 /** The language in which a command speaks of an error: that of its screen, as far as the command line can be read. */
@@ -197,59 +219,4 @@ function systemLanguage(environment: NodeJS.ProcessEnv): Language {
   const posix = environment.LC_ALL || environment.LC_MESSAGES || environment.LANG
   const locale = posix || Intl.DateTimeFormat().resolvedOptions().locale
   return locale.toLowerCase().startsWith('zh') ? 'zh' : 'en'
-}
-
-/** What run.json keeps of the settings of a whole run: whatever decides what comes out, nothing that only decides how fast. */
-export function keptSettings(
-  settings: Settings,
-  provider: { name: string; model: string },
-  language: Language,
-): Carried {
-  const { baseUrl, outputPath, topics, avoid, merge, judge, exports, price } = settings
-  return {
-    provider: provider.name,
-    model: provider.model,
-    ...(baseUrl === undefined ? {} : { 'base-url': baseUrl }),
-    'num-instructions': settings.target,
-    'seed-file': portable(settings.seedFile),
-    ...(outputPath === undefined ? {} : { 'output-path': portable(outputPath) }),
-    temperature: settings.temperature,
-    'max-tokens': settings.maxTokens,
-    language,
-    similarity: settings.similarity,
-    seed: settings.seed,
-    ...(price === undefined ? {} : { price }),
-    ...(topics === undefined ? {} : { topics: portable(topics) }),
-    ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
-    ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
-    ...(judge ? { judge } : {}),
-    ...(exports.length > 0 ? { export: exports } : {}),
-  }
-}
-
-// Files of the project by their name in it, so that a run handed to somebody else finds them there too.
-export function portable(file: string): string {
-  const inside = path.relative(projectFolder, file)
-  return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
-}
-
-function storedSettings(file: string): Carried {
-  try {
-    const run: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
-    const stored = isRecord(run) ? (run.settings ?? {}) : undefined
-    if (!isRecord(stored)) throw new SyntaxError('no object')
-    return checkStored(stored as Carried, file)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {}
-    if (error instanceof Fault) throw error
-    if (!(error instanceof SyntaxError)) throw unreadable(file, error)
-    throw new Fault({
-      en: `${file} is not the record of a run: expected {"settings":{…},…}. Mend it, or delete it and run all steps once.`,
-      zh: `${file} 不是运行记录：应为 {"settings":{…},…}。请修改它，或删除后完整运行一次。`,
-    })
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
