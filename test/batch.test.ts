@@ -1,5 +1,5 @@
 // The Batch API: the whole workshop through it, and what may go wrong on a long road.
-import { copyFile, readFile, readdir, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BatchRoad } from '../steps/model/batch.ts'
@@ -201,6 +201,28 @@ describe('a run that ends while a batch is under way', () => {
         .toSorted(),
     ).toEqual(server.uploads[0]?.map((line) => line.custom_id).toSorted())
     expect(await rowsOf(folder, '2-classified.jsonl')).toHaveLength(rows.length)
+  })
+})
+
+describe('a batch whose questions are gone', () => {
+  it('is not given up: a sentence says what to put back', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.held = true
+    const first = start(['classify', ...batch, '--data-dir', folder], env)
+    await until(folder, 'batches.jsonl', (text) => text.endsWith('\n'))
+    first.kill('SIGKILL')
+    await first.finished
+    server.held = false
+    const [line] = await rowsOf<{ file: string }>(folder, 'batches.jsonl')
+    const questions = path.join(folder, line?.file ?? '')
+    await rename(questions, `${questions}.away`)
+    const stopped = await workshop(folder, ['classify', ...batch], env)
+    expect(stopped.code).toBe(1)
+    expect(stopped.err).toMatch(/\.batch-\w+\.jsonl is gone\. .*Put it back.*delete the line of batch_1/)
+    await rename(`${questions}.away`, questions)
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    expect(server.batches.map(({ id }) => id)).toEqual(['batch_1'])
   })
 })
 

@@ -9,7 +9,7 @@
 import { appendFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Words } from '../workspace/fault.ts'
+import { Fault, type Words } from '../workspace/fault.ts'
 import { exists, type Step } from '../workspace/folder.ts'
 import { readLines } from '../workspace/lines.ts'
 import { BatchLedger, ledgerFile, type OpenBatch } from './batch-ledger.ts'
@@ -112,11 +112,14 @@ export class BatchRoad {
     }
     try {
       await rehearse()
+      return spools
+    } catch (error) {
+      for (const spool of spools) await spool.discard()
+      throw error
     } finally {
       this.model.collect = undefined
       for (const spool of spools) await spool.close()
     }
-    return spools
   }
 
   private async send(step: Step, spool: Spool): Promise<void> {
@@ -191,11 +194,7 @@ export class BatchRoad {
     const asked = path.join(this.dir, batch.file)
     this.spelling = dialectOf(this.model.provider).version
     try {
-      if (state.files.length > 0 && (await exists(asked))) {
-        const spool = await CallLog.open(asked, true)
-        for (const name of state.files) await this.takeFile(name, batch, state, spool)
-        await spool.close()
-      }
+      if (state.files.length > 0) await this.takeFiles(batch, state, asked)
     } catch (error) {
       this.stop(error) // the batch stays open: the next run fetches it again
       return 0
@@ -207,6 +206,13 @@ export class BatchRoad {
     if (state.status === 'failed' || state.status === 'cancelled')
       this.model.stop({ words: refused(batch.id, state), exit: 1 })
     return failed
+  }
+
+  private async takeFiles(batch: OpenBatch, state: BatchState, asked: string): Promise<void> {
+    if (!(await exists(asked))) throw questionsGone(batch, asked)
+    const spool = await CallLog.open(asked, true)
+    for (const name of state.files) await this.takeFile(name, batch, state, spool)
+    await spool.close()
   }
 
   private async takeFile(name: string, { id }: OpenBatch, { ms }: BatchState, asked: CallLog): Promise<void> {
@@ -257,6 +263,16 @@ function refused(id: string, { status, errors }: BatchState): Words {
         en: `the provider did not take the batch ${id}: ${errors}`,
         zh: `服务商没有接受批处理 ${id}：${errors}`,
       }
+}
+
+function questionsGone({ id }: OpenBatch, asked: string): Fault {
+  return new Fault(
+    {
+      en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${ledgerFile}, and its questions are asked and paid for once more.`,
+      zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${ledgerFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+    },
+    1,
+  )
 }
 
 // A line that is no JSON answers nobody: its question counts as failed, and is asked again.
