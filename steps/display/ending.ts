@@ -2,6 +2,7 @@
 import type { Model, Stop } from '../model/model.ts'
 import { dollars, isFree } from '../model/prices.ts'
 import { exists, type Folder, type Step } from '../workspace/folder.ts'
+import { options } from '../workspace/options.ts'
 import type { RunRecord } from '../workspace/run-record.ts'
 import { readSettings } from '../workspace/settings.ts'
 import { commandLine } from './command-line.ts'
@@ -94,7 +95,16 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
     : words.belowTarget(kept, settings.target)
   screen.title(`${result} · ${await drawReport(remains, rows)}`)
   screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
-  screen.detail(words.tryNext(commandLine(settings, `filter --similarity ${stricter[screen.language]}`)))
+  screen.detail(nextTry(remains))
+}
+
+/** What to try next: a stricter threshold, or from there the paper's again. */
+function nextTry({ screen: { words }, materials: { settings, language } }: Remains): string {
+  const strict = stricter[language]
+  const filter = (similarity: number | string) => commandLine(settings, `filter --similarity ${similarity}`)
+  return settings.similarity > strict
+    ? words.tryStricter(filter(strict))
+    : words.tryPapers(filter(options.similarity.fallback))
 }
 
 /** Draws the page of this run, from run.json and the files, unless it would take long; returns what to say of it. */

@@ -1,5 +1,6 @@
 // The progress line on standard error: only on a terminal that knows its width. ora draws it.
 import type { Ora } from 'ora'
+import { redrawsLines, takesColour } from '../workspace/environment.ts'
 import { cutToWidth } from './plain.ts'
 
 const drawnEvery = 100 // ms; rows may come by the ten thousand a second
@@ -28,7 +29,7 @@ export class ProgressLine {
     this.loading = true
     const { default: ora } = await import('ora')
     if (!this.loading) return
-    this.spinner = ora({ text, color: process.env.NO_COLOR ? false : 'cyan', discardStdin: false }).start()
+    this.spinner = ora({ text, color: takesColour(process.stderr) && 'cyan', discardStdin: false }).start()
   }
 
   clear(): void {
@@ -41,6 +42,5 @@ export class ProgressLine {
 
 // On a terminal of 0 columns, as in some containers, ora would clear lines for ever.
 function isLive(): boolean {
-  const { isTTY, columns } = process.stderr
-  return isTTY === true && columns > spinnerWidth && !process.env.CI && process.env.TERM !== 'dumb'
+  return redrawsLines(process.stderr) && process.stderr.columns > spinnerWidth
 }

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { type ChalkInstance, Chalk } from 'chalk'
 import type { Language } from '../text/language.ts'
+import { takesColour } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { cutToWidth, plain, plainLines, widthOf, wrapToWidth } from './plain.ts'
@@ -21,7 +22,7 @@ export class Screen {
   constructor(language: Language) {
     this.language = language
     this.words = vocabularies[language]
-    this.paint = process.env.NO_COLOR || !process.stdout.isTTY ? new Chalk({ level: 0 }) : new Chalk()
+    this.paint = takesColour(process.stdout) ? new Chalk() : new Chalk({ level: 0 })
   }
 
   /** Columns to cut samples and lists to. */
@@ -94,9 +95,7 @@ export class Screen {
   error(text: string): void {
     this.clearProgress()
     const harmless = plainLines(text)
-    process.stderr.write(
-      `${process.env.NO_COLOR || !process.stderr.isTTY ? harmless : this.paint.red(harmless)}\n`,
-    )
+    process.stderr.write(`${takesColour(process.stderr) ? this.paint.red(harmless) : harmless}\n`)
   }
 
   progress(text: () => string): void {

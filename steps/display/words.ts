@@ -143,7 +143,9 @@ const en = {
   someWords: 'WORDS',
   askWhy: (command: string) => `ask why: ${command}`,
   behind: (command: string) => `an earlier file was changed since; the change comes through with: ${command}`,
-  tryNext: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
+  tryStricter: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
+  tryPapers: (command: string) =>
+    `change a row and run a step again, or go back to the paper’s threshold: ${command}`,
   page: (file: string) => `page: ${file}`,
   report: (file: string) => `${file}: open it in a browser`,
   reportLater: (rows: number) =>
@@ -229,7 +231,8 @@ const zh: Vocabulary = {
   someWords: '词语',
   askWhy: (command) => `问为什么：${command}`,
   behind: (command) => `前面的文件改过之后还没有往下运行，改动尚未生效；请运行：${command}`,
-  tryNext: (command) => `改一行再运行某一步，或者过滤得更严：${command}`,
+  tryStricter: (command) => `改一行再运行某一步，或者过滤得更严：${command}`,
+  tryPapers: (command) => `改一行再运行某一步，或者回到论文的阈值：${command}`,
   page: (file) => `网页：${file}`,
   report: (file) => `${file}：可在浏览器中打开`,
   reportLater: (rows) => `共 ${number(rows)} 行：报告页请用 npx tsx workshop.ts report 生成`,

@@ -1,4 +1,4 @@
-// The few variables of the environment, and of .env, that count: keys, addresses, the proxy.
+// The few variables of the environment, and of .env, that count: keys, addresses, the proxy; and what a terminal can show.
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { address, isAddress } from './arguments.ts'
@@ -50,4 +50,16 @@ function noKeyAtAll(name: string): Fault {
     en: `${name}: expected a key, got a text with spaces or letters that no key has. Copy the key again, into the environment or into .env.`,
     zh: `${name}：应为密钥，实际内容含有空格或密钥中不会出现的字符。请重新复制密钥到环境变量或 .env 文件。`,
   })
+}
+
+type Stream = { isTTY?: boolean }
+
+/** Whether colours are seen there, and nobody asked for none (https://no-color.org). */
+export function takesColour({ isTTY }: Stream): boolean {
+  return isTTY === true && !process.env.NO_COLOR
+}
+
+/** Whether a line can be drawn again over itself there. */
+export function redrawsLines({ isTTY }: Stream): boolean {
+  return isTTY === true && !process.env.CI && process.env.TERM !== 'dumb'
 }
