@@ -124,7 +124,7 @@ describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
     expect(await code).toBe(130)
     expect(err).toContain('run the same command to go on')
     expect(out).toMatch(
-      /\d+ of \d+; `npx tsx workshop\.ts filter` makes a data set of these now; the same command goes on/,
+      /\d+ of \d+; `npx tsx workshop\.ts filter --data-dir .+` makes a data set of these now; the same command goes on/,
     )
     expect(await logged(folder)).toBe(server.received.length)
     expect((await rowsOf(folder, '3-instances.jsonl')).length).toBeGreaterThan(0)

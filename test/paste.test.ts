@@ -2,11 +2,18 @@
 import { spawn } from 'node:child_process'
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { PassThrough } from 'node:stream'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { PersonAtTerminal } from '../steps/display/person.ts'
+import { Screen } from '../steps/display/screen.ts'
 import { answerOffline } from '../steps/model/offline.ts'
 import { openPasteWire, type Person } from '../steps/model/paste.ts'
 import type { Question } from '../steps/model/wire.ts'
 import { bytesOf, cleanEnvironment, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 const pasteArgs = ['--import', 'tsx', 'workshop.ts', '--provider', 'paste', '--data-dir']
 
@@ -40,6 +47,17 @@ async function chat(prompt: string): Promise<string> {
   ]
   return (await answerOffline(messages, 512, 0)).reply
 }
+
+it('a reply that was pasted before its prompt came is kept for it', async () => {
+  const input = new PassThrough()
+  vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin)
+  const person = new PersonAtTerminal(new Screen('en'))
+  const { signal } = new AbortController()
+  const first = person.hear(signal)
+  input.write('one\n.\ntwo\n.\n')
+  expect([await first, await person.hear(signal)]).toEqual(['one', 'two'])
+  person.close()
+})
 
 describe('a run answered by hand', () => {
   it('is left with Ctrl-C, taken up where it was, reaches 5 instructions, and is replayed to others', async () => {

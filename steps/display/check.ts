@@ -1,14 +1,12 @@
 // `check`: what a teacher runs the evening before, and forty laptops in the first minute. Each fault comes with its cure.
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { CallLog } from '../model/call-log.ts'
 import { Budget } from '../model/budget.ts'
 import { priceOf } from '../model/prices.ts'
 import { isProblem } from '../model/problem.ts'
 import { chooseProvider, type Provider, type Recorded } from '../model/provider.ts'
-import { languageOf } from '../text/language.ts'
+import { type Language, languageOf } from '../text/language.ts'
 import { Fault } from '../workspace/fault.ts'
-import { exists } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { wantedFirst } from '../workspace/plan.ts'
@@ -18,6 +16,7 @@ import { readSettings, type Settings } from '../workspace/settings.ts'
 import { projectFolder } from '../workspace/project.ts'
 import { checkWords, type CheckWords } from './check-words.ts'
 import { typed } from './command-line.ts'
+import { openLog } from './materials.ts'
 import { Screen, shownPath } from './screen.ts'
 import { whoAnswers } from './summary.ts'
 
@@ -37,6 +36,7 @@ export async function checkSetup(argv: readonly string[]): Promise<void> {
 
 class Check {
   private faults = 0
+  private language: Language = 'en' // of the seed tasks, once they are read
   private readonly settings: Settings
   private readonly argv: readonly string[]
   private readonly screen: Screen
@@ -89,8 +89,8 @@ class Check {
     await this.attempt(async () => {
       const { seedFile, language } = this.settings
       const seeds = await readSeedTasks(seedFile)
-      const spoken = language ?? languageOf(seeds.map((seed) => seed.instruction))
-      this.good(this.words.seeds(seeds.length, spoken, shownPath(seedFile)))
+      this.language = language ?? languageOf(seeds.map((seed) => seed.instruction))
+      this.good(this.words.seeds(seeds.length, this.language, shownPath(seedFile)))
     })
   }
 
@@ -110,9 +110,7 @@ class Check {
   }
 
   private async recorded(): Promise<Recorded> {
-    const file = this.settings.replay ?? path.join(this.settings.dataDir, 'calls.jsonl')
-    if (!this.settings.replay && !(await exists(file))) return new Map()
-    const log = await CallLog.open(file, true)
+    const log = await openLog(this.settings)
     await log.close()
     return log.latest
   }
@@ -143,9 +141,9 @@ class Check {
   }
 
   private price(provider: Provider): void {
-    const { target, language = 'en' } = this.settings
+    const { target } = this.settings
     const price = priceOf(provider, this.settings.price)
-    const budget = new Budget({ ...this.settings, budget: undefined, language }, provider)
+    const budget = new Budget({ ...this.settings, budget: undefined, language: this.language }, provider)
     const expected = budget.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
     if (price) this.good(this.words.price(price.input, price.output))
     else this.screen.remark(this.words.noPrice(provider.model))

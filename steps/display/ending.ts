@@ -72,9 +72,11 @@ function showCost({ screen, materials: { settings }, model: { budget, provider }
   screen.detail(screen.words.total(cost))
 }
 
-function showUnfinished({ screen, unfinished, lastStep }: Remains, stopped: Stop | undefined): void {
+function showUnfinished(remains: Remains, stopped: Stop | undefined): void {
+  const { screen, materials, unfinished, lastStep } = remains
+  const { settings } = materials
   if (!unfinished || !stopped) return
-  const hint = lastStep === 'instances' ? screen.words.filterThese : ''
+  const hint = lastStep === 'instances' ? screen.words.filterThese(commandLine(settings, 'filter')) : ''
   screen.detail(screen.words.partial(unfinished.done, unfinished.all, hint))
 }
 
@@ -93,7 +95,7 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
   const result = reached
     ? words.done(rows, kept, shownPath(folder.dataset))
     : words.belowTarget(kept, settings.target)
-  screen.title(`${result} · ${await drawReport(remains, rows)}`)
+  screen.title(`${result} · ${await drawUnlessLarge(remains, rows)}`)
   screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
   screen.detail(nextTry(remains))
 }
@@ -108,13 +110,13 @@ function nextTry({ screen: { words }, materials: { settings, language } }: Remai
 }
 
 /** Draws the page of this run, from run.json and the files, unless it would take long; returns what to say of it. */
-async function drawReport(
-  { screen: { words, language }, materials }: Remains,
+async function drawUnlessLarge(
+  { screen: { words, language }, materials: { settings } }: Remains,
   rows: number,
 ): Promise<string> {
-  const { dataDir, outputPath } = materials.settings
+  const { dataDir, outputPath } = settings
   const { drawReport, shownAtMost } = await import('./report/draw.ts')
-  if (rows > shownAtMost) return words.reportLater(rows)
+  if (rows > shownAtMost) return words.reportLater(rows, commandLine(settings, 'report'))
   const stored = readSettings(['report', '--data-dir', dataDir], process.env)
   return words.page(shownPath(await drawReport({ ...stored, outputPath }, language)))
 }

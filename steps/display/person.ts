@@ -32,7 +32,10 @@ export class PersonAtTerminal implements Person {
     this.listen()
     return new Promise((resolve) => {
       this.finish = resolve
-      signal.addEventListener('abort', () => (this.finish = undefined), { once: true })
+      const leave = () => {
+        if (this.finish === resolve) this.finish = undefined
+      }
+      signal.addEventListener('abort', leave, { once: true })
       this.readOn()
     })
   }
@@ -57,14 +60,17 @@ export class PersonAtTerminal implements Person {
   // The end of the input ends a reply too; an empty one is a slip of the hand.
   private readOn(): void {
     const dot = this.heard.findIndex((line) => /^\s*[.。]\s*$/.test(line))
-    if (!this.finish || (dot === -1 && !this.ended)) return
+    const { finish } = this
+    if (!finish || (dot === -1 && !this.ended)) return
     const reply = this.heard
       .splice(0, dot === -1 ? Infinity : dot + 1)
       .slice(0, dot === -1 ? undefined : -1)
       .join('\n')
       .trim()
-    if (reply !== '') this.finish(reply)
-    else if (dot !== -1) this.readOn()
+    if (reply !== '') {
+      this.finish = undefined // what comes now answers the next prompt
+      finish(reply)
+    } else if (dot !== -1) this.readOn()
   }
 
   close(): void {

@@ -116,10 +116,10 @@ export class Session {
       this.model.stop({ words: ended ? words : { en: nothingSurvives, zh: nothingSurvives }, exit: 1 })
       return undefined
     }
-    return { ...this.round(last.number + 1, wantedNext(target, novel, kept)), keptBefore: kept }
+    return this.round(last.number + 1, wantedNext(target, novel, kept), kept)
   }
 
-  private round(number: number, wanted: number): Round {
+  private round(number: number, wanted: number, keptBefore = 0): Round {
     const { settings, language, seeds, topics, avoided } = this.materials
     const newPool = () =>
       new TaskPool(
@@ -141,7 +141,7 @@ export class Session {
       folder,
       model,
       ranDry: false,
-      keptBefore: 0,
+      keptBefore,
       perform,
     }
     return round

@@ -150,8 +150,8 @@ class Story {
 
   /** The seed tasks of the run; none when their file is gone, then nothing is marked. */
   private async seeds(): Promise<string[]> {
-    const seeds = await readSeedTasks(this.look.settings.seedFile).catch(() => [])
-    return seeds.map((seed) => seed.instruction)
+    const { seedFile } = this.look.settings
+    return (await exists(seedFile)) ? (await readSeedTasks(seedFile)).map((seed) => seed.instruction) : []
   }
 
   /** The call of a row, or of what was rejected instead; a call that gave no reply is none. */

@@ -4,7 +4,7 @@ import { Folder } from '../workspace/folder.ts'
 import { idOf } from '../workspace/hash.ts'
 import { byId, byWords, findLives, findRejected, type Life, type Lives } from '../workspace/lives.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
-import { readSettings } from '../workspace/settings.ts'
+import { readSettings, type Settings } from '../workspace/settings.ts'
 import { commandLine } from './command-line.ts'
 import { cutToWidth, plain, widthOf } from './plain.ts'
 import { isReason, nameOfReason, reasonNamed, whyReason } from './reasons.ts'
@@ -28,7 +28,7 @@ export async function tellWhy(argv: readonly string[]): Promise<void> {
   const byName = isId ? await findLives(folder, byId(word)) : undefined
   // "decade" and "facade" are words as well.
   const found = byName?.lives.length ? byName : await findLives(folder, byWords(asked))
-  if (!found.files) throw noRun(folder.dir)
+  if (!found.files) throw noRun(settings)
   if (found.lives.length > 0) return tellCandidates(look, found)
   if (alone && whyReason(word, 'en') !== undefined) return tellReason(look, word)
   look.screen.line(isId ? look.words.nothingById(word) : look.words.nothing(asked.join(' ')))
@@ -51,7 +51,7 @@ async function tellReason(look: Look, reason: string): Promise<void> {
   screen.title(nameOfReason(reason, screen.language))
   screen.detail(whyReason(reason, screen.language) ?? words.notExplained)
   const { lives, files, more } = await findRejected(folder, reason)
-  if (!files) throw noRun(folder.dir)
+  if (!files) throw noRun(settings)
   if (lives.length === 0) return screen.detail(words.noneRejected)
   screen.title(more ? words.someRejected : words.allRejected)
   for (const life of lives) listed(look, life, measuredFor(life))
@@ -81,9 +81,10 @@ function nothingAsked(): Fault {
   })
 }
 
-function noRun(dir: string): Fault {
+function noRun(settings: Settings): Fault {
+  const command = commandLine(settings, '')
   return new Fault({
-    en: `There is no run in ${dir} yet. Run this first: npx tsx workshop.ts`,
-    zh: `${dir} 中还没有运行结果。请先运行：npx tsx workshop.ts`,
+    en: `There is no run in ${settings.dataDir} yet. Run this first: ${command}`,
+    zh: `${settings.dataDir} 中还没有运行结果。请先运行：${command}`,
   })
 }

@@ -134,7 +134,7 @@ const en = {
     `${step} · batch ${number(done)}/${number(all)} · Ctrl-C does no harm`,
   partial: (done: number, all: number, hint: string) =>
     `${number(done)} of ${number(all)};${hint} the same command goes on`,
-  filterThese: ' `npx tsx workshop.ts filter` makes a data set of these now;',
+  filterThese: (command: string) => ` \`${command}\` makes a data set of these now;`,
   interrupted: 'interrupted: waiting for the replies under way (Ctrl-C again: at once)',
   stopped: 'interrupted; run the same command to go on',
   next: (command: string) => `next: ${command}`,
@@ -148,8 +148,8 @@ const en = {
     `change a row and run a step again, or go back to the paper’s threshold: ${command}`,
   page: (file: string) => `page: ${file}`,
   report: (file: string) => `${file}: open it in a browser`,
-  reportLater: (rows: number) =>
-    `${number(rows)} rows: the report page is drawn by npx tsx workshop.ts report`,
+  reportLater: (rows: number, command: string) =>
+    `${number(rows)} rows: the report page is drawn by ${command}`,
   belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
   nothingSurvives: 'a whole round added nothing to the data set: see rejected.jsonl for the reasons',
   replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
@@ -223,7 +223,7 @@ const zh: Vocabulary = {
   batchProgress: (step, done, all) =>
     `${stepNames[step]} · 批处理 ${number(done)}/${number(all)} · 按 Ctrl-C 不要紧`,
   partial: (done, all, hint) => `已完成 ${number(done)} / ${number(all)}；${hint}重新运行同一命令即可继续`,
-  filterThese: '现在运行 `npx tsx workshop.ts filter` 即可用这些生成数据集；',
+  filterThese: (command) => `现在运行 \`${command}\` 即可用这些生成数据集；`,
   interrupted: '已中断：正在等待进行中的回复（再按一次 Ctrl-C 立即退出）',
   stopped: '已中断；重新运行同一命令即可继续',
   next: (command) => `下一步：${command}`,
@@ -235,7 +235,7 @@ const zh: Vocabulary = {
   tryPapers: (command) => `改一行再运行某一步，或者回到论文的阈值：${command}`,
   page: (file) => `网页：${file}`,
   report: (file) => `${file}：可在浏览器中打开`,
-  reportLater: (rows) => `共 ${number(rows)} 行：报告页请用 npx tsx workshop.ts report 生成`,
+  reportLater: (rows, command) => `共 ${number(rows)} 行：报告页请用 ${command} 生成`,
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
   nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,

@@ -110,15 +110,17 @@ export class BatchRoad {
       const back = { request: dialect.spell(question), reply: null, finish_reason: '', usage: noUsage, ms: 0 }
       await spool.add(callOf(head, back))
     }
+    let whole = false
     try {
       await rehearse()
+      whole = true
       return spools
-    } catch (error) {
-      for (const spool of spools) await spool.discard()
-      throw error
     } finally {
       this.model.collect = undefined
-      for (const spool of spools) await spool.close()
+      for (const spool of spools) {
+        await spool.close()
+        if (!whole) await spool.discard()
+      }
     }
   }
 
@@ -210,9 +212,12 @@ export class BatchRoad {
 
   private async takeFiles(batch: OpenBatch, state: BatchState, asked: string): Promise<void> {
     if (!(await exists(asked))) throw questionsGone(batch, asked)
-    const spool = await CallLog.open(asked, true)
-    for (const name of state.files) await this.takeFile(name, batch, state, spool)
-    await spool.close()
+    const questions = await CallLog.open(asked, true)
+    try {
+      for (const name of state.files) await this.takeFile(name, batch, state, questions)
+    } finally {
+      await questions.close()
+    }
   }
 
   private async takeFile(name: string, { id }: OpenBatch, { ms }: BatchState, asked: CallLog): Promise<void> {
@@ -228,7 +233,9 @@ export class BatchRoad {
         if (!head || !reply) continue
         this.model.paidInBatch.add(key)
         this.model.budget.paidInBatch(reply.usage)
-        appended.push(this.model.log.append(callOf(head, { ...reply, ms, batch: id })))
+        const written = this.model.log.append(callOf(head, { ...reply, ms, batch: id }))
+        written.catch(() => undefined) // a full disk is heard of where all are awaited
+        appended.push(written)
         if (appended.length >= linesTogether) await Promise.all(appended.splice(0))
       }
       await Promise.all(appended)

@@ -102,15 +102,14 @@ export class CallLog {
       number++
       if (!ended && !isWhole(bytes)) return
       if (bytes.length > 1) this.note(readHead(bytes, this.file, number), bytes.length)
+      else this.locate(0) // a blank line has a place too, so that places tell line numbers
       this.end += bytes.length + Number(ended)
       this.unended = !ended
     }
   }
 
   private note(entry: Entry, length: number): void {
-    const place = this.starts.length
-    this.starts.push(this.end)
-    this.lengths.push(length)
+    const place = this.locate(length)
     this.placeOf.set(entry.key, place)
     for (const row of entry.rows) this.callsOfRow.set(row, [...(this.callsOfRow.get(row) ?? []), place])
     const source = `${entry.provider} ${entry.model}`
@@ -118,8 +117,10 @@ export class CallLog {
     this.latest.set(source, entry.at)
   }
 
-  get size(): number {
-    return this.placeOf.size
+  /** Takes down where a line of this length lies; returns its place, which is its line number less one. */
+  private locate(length: number): number {
+    this.starts.push(this.end)
+    return this.lengths.push(length) - 1
   }
 
   has(key: string): boolean {

@@ -1,6 +1,7 @@
 // Finds answers that do not end well: cut off in mid-sentence, or caught in a loop. Whole texts that look unfinished
 // are common (lists, code, verses, labels, titles, signatures), so each sign of a cut needs a second one beside it.
 
+import { lastOf } from './measure.ts'
 import { hasCode, type ByLanguage } from './patterns.ts'
 
 const LOOP_PERIOD = 50 // longest phrase, in words or Han characters, that is looked for in a loop
@@ -49,7 +50,7 @@ export function cutOffIn(output: string): string | undefined {
     (!hasCode(text) &&
       !/:\/\/|\|/.test(last) &&
       (endsDangling(last, lines.length) || endsUnfinished(last, lines)))
-  return isCut ? `…${text.slice(-TAIL).replace(/\s+/g, ' ')}` : undefined
+  return isCut ? `…${lastOf(text, TAIL)}` : undefined
 }
 
 /** Whether a code block is begun and not closed; a lone fence on the last line closes one begun in the prompt. */

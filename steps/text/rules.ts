@@ -4,7 +4,7 @@
 import { foreignIn, type Language } from './language.ts'
 import { cutOffIn, loopIn } from './endings.ts'
 import { missingTextIn } from './given-text.ts'
-import { answerKey, ending, excerpt, lengthOf, shorten } from './measure.ts'
+import { answerKey, ending, excerpt, excerptOf, lengthOf } from './measure.ts'
 import * as look from './patterns.ts'
 
 const MIN_WORDS = 4 // the paper's code drops 3 words and fewer
@@ -105,7 +105,7 @@ export const rules: readonly Rule[] = [
       en: 'The data set is in one language; a task put in another does not belong to it.',
       zh: '数据集只用一种语言，用别的语言提出的任务不收。',
     },
-    test: (instruction, language) => shorten(foreignIn(instruction, language)),
+    test: (instruction, language) => excerptOf(foreignIn(instruction, language)),
   },
   {
     reason: 'near_duplicate',
@@ -157,7 +157,7 @@ export const rules: readonly Rule[] = [
       en: 'The model declined, or asked for what it should have been given, instead of answering.',
       zh: '模型没有回答，而是拒绝了，或者反过来向人要材料。',
     },
-    test: ({ output }, { instruction }) => shorten(look.refusalIn(instruction, output)),
+    test: ({ output }, { instruction }) => excerptOf(look.refusalIn(instruction, output)),
   },
   {
     reason: 'placeholder',
@@ -166,7 +166,7 @@ export const rules: readonly Rule[] = [
       en: 'A blank such as [Your name] is left for somebody to fill in, so the text is not finished.',
       zh: '文中还留着“[姓名]”“XXX”之类的空，等人来填，算不上写完。',
     },
-    test: ({ input, output }, { instruction }) => shorten(look.placeholderIn(instruction, input, output)),
+    test: ({ input, output }, { instruction }) => excerptOf(look.placeholderIn(instruction, input, output)),
   },
   {
     reason: 'label_leak',
@@ -175,7 +175,7 @@ export const rules: readonly Rule[] = [
       en: 'A label of the prompt, "Input:" or "Output:", has slipped into the text, often with another example behind it.',
       zh: '提示里的“输入：”“输出：”混进了正文，后面常常还跟着另一个例子。',
     },
-    test: ({ input, output }, { instruction }) => shorten(look.labelIn(instruction, input, output)),
+    test: ({ input, output }, { instruction }) => excerptOf(look.labelIn(instruction, input, output)),
   },
   {
     reason: 'missing_given_text',
@@ -185,7 +185,7 @@ export const rules: readonly Rule[] = [
       zh: '指令说“下面这段”，却没有给出那段文字，答案无从对照。',
     },
     test: ({ input }, { instruction, language }) =>
-      input.trim() === '' ? shorten(missingTextIn(instruction, language)) : undefined,
+      input.trim() === '' ? excerptOf(missingTextIn(instruction, language)) : undefined,
   },
   {
     reason: 'repetition',
@@ -194,7 +194,7 @@ export const rules: readonly Rule[] = [
       en: 'The model has fallen into a loop and says the same phrase over and over.',
       zh: '模型陷入了循环，同一句话翻来覆去地说。',
     },
-    test: ({ output }, { instruction }) => shorten(loopIn(instruction, output)),
+    test: ({ output }, { instruction }) => excerptOf(loopIn(instruction, output)),
   },
   {
     reason: 'cut_off',

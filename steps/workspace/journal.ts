@@ -2,7 +2,7 @@
 // A step file whose checksum is not among them was edited by hand; one made from another version of its input is stale.
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { codeOf, unwritable } from './fault.ts'
+import { codeOf, unreadable, unwritable } from './fault.ts'
 
 type Written = { file: string; sha256: string; from?: string }
 
@@ -24,7 +24,7 @@ export class Journal {
     const file = path.join(dir, '.written.jsonl')
     const text = await readFile(file, 'utf8').catch((error: unknown) => {
       if (codeOf(error) === 'ENOENT') return ''
-      throw unwritable(file, error)
+      throw unreadable(file, error)
     })
     return new Journal(file, guarded, text)
   }

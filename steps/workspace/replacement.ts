@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { codeOf, Fault, unwritable } from './fault.ts'
+import { codeOf, Fault, unreadable, unwritable } from './fault.ts'
 import { jsonLine } from './lines.ts'
 import type { Journal } from './journal.ts'
 
@@ -121,7 +121,7 @@ export async function checksumOf(file: string): Promise<string | undefined> {
     for await (const chunk of createReadStream(file)) checksum.update(chunk)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
-    throw unwritable(file, error)
+    throw unreadable(file, error)
   }
   return checksum.digest('hex')
 }

@@ -16,7 +16,10 @@ export function measureNovelty(file: string | undefined): Row[] {
   const rows: Row[] = [ratioRow(middle), ratioRow(paper, '5 × (at most 12 ×)'), growthRow(small, large)]
   rows.push(pairsRow(lines.slice(0, 3_000), paper), nearestRow(), memoryRow('after 100,000 candidates'))
   const million = timed(candidateLines(1_000_000, sources), 1)
-  rows.push({ ...ratioRow(million), goal: '25 s (at most 90 s)' }, memoryRow('after 1,000,000', 'at most 1 GB'))
+  rows.push(
+    { ...ratioRow(million), goal: '25 s (at most 90 s)' },
+    memoryRow('after 1,000,000', 'at most 1 GB'),
+  )
   return rows
 }
 

@@ -61,7 +61,7 @@ async function survives(file: string, all: readonly Call[], cut: number, appends
   // A last line that lacks only its line break is whole.
   const kept = all.filter((_, number) => bytesOf(all.slice(0, number + 1)).length - 1 <= cut)
   const log = await CallLog.open(file, false)
-  expect(log.size).toBe(kept.length)
+  expect(all.filter((call) => log.has(call.key))).toEqual(kept)
   for (const call of kept) expect(await log.get(call.key)).toEqual(JSON.parse(JSON.stringify(call)))
   for (const row of new Set(kept.flatMap((call) => call.rows ?? [])))
     expect((await log.about(row)).map((call) => call.key)).toEqual(
@@ -130,6 +130,14 @@ describe('a log that somebody else wrote to', () => {
     const file = await logFile(`${two}\n${line}\n${two}\n`)
     await expect(CallLog.open(file, false)).rejects.toThrow(sentence)
   })
+})
+
+it('a call without what it cost is refused by its own line, blank ones counted', async () => {
+  const { usage: _, ...free } = callOf(2)
+  const file = await logFile(`\n\n${JSON.stringify(callOf(1))}\n\n${JSON.stringify(free)}\n`)
+  const log = await CallLog.open(file, false)
+  await expect(log.get(free.key)).rejects.toThrow(/line 5 is not a recorded call/)
+  await log.close()
 })
 
 it('calls that come in together are written in one flush, in order', async () => {
