@@ -9,17 +9,18 @@ import { ahead, inGroups, inOrder } from './model/in-order.ts'
 import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
+import { numberedTasks } from './text/numbered.ts'
 import { readAnswers } from './text/replies.ts'
 import { isMain } from './workspace/is-main.ts'
 
 const perRequest = 20 // instructions; their answers fit the default token limit
-const usualShare = [0.05, 0.6] // of classification tasks; outside of it a remark. The paper: 22 %, section 3.1
+const usualShare = { least: 0.05, most: 0.6 } // of classification tasks; outside of it a remark. The paper: 22 %, section 3.1
 
+/** The request for labels: numbered tasks, answered by number. */
 export function classificationPrompt(instructions: readonly string[], language: Language): Message[] {
-  const tasks = instructions.map((task, place) => `${place + 1}. ${task.replace(/\s+/g, ' ')}`).join('\n')
   return [
     { role: 'system', content: request[language] },
-    { role: 'user', content: tasks },
+    { role: 'user', content: numberedTasks(instructions) },
   ]
 }
 
@@ -32,15 +33,14 @@ Answer with JSON and nothing else, one entry for each task: {"answers":[{"task":
 
 export const classifyInstructions = cell('classify', async (round, sheet) => {
   // Seed tasks whose label is known ride along in the first request: a canary for the model's judgement.
-  const canary = round.seeds.flatMap(({ instruction, is_classification: label }) =>
-    label === undefined ? [] : [{ id: '', instruction, label }],
-  )
+  const canary = round.seeds
+    .flatMap(({ instruction, is_classification: label }) =>
+      label === undefined ? [] : [{ id: '', instruction, label }],
+    )
+    .slice(0, perRequest)
   let agreeing = 0
   let classification = 0
-  for await (const { row, answer } of judged(
-    round,
-    chain(canary.slice(0, perRequest), sheet.read('instruction')),
-  )) {
+  for await (const { row, answer } of judged(round, chain(canary, sheet.read('instruction')))) {
     if ('label' in row) agreeing += Number(!isFailure(answer) && answer.value === row.label)
     else if (isFailure(answer)) await sheet.fail(answer, row.instruction)
     else {
@@ -54,7 +54,7 @@ export const classifyInstructions = cell('classify', async (round, sheet) => {
     sheet.progress(sheet.rows)
   }
   sheet.counts = { classified: sheet.rows, classification }
-  if (canary.length > 0) sheet.note((words) => words.agreement(agreeing, Math.min(canary.length, perRequest)))
+  if (canary.length > 0) sheet.note((words) => words.agreement(agreeing, canary.length))
   if (sheet.rows > 0) remarkOnShare(sheet, classification / sheet.rows)
 })
 
@@ -85,7 +85,7 @@ async function* chain(...lists: (Iterable<Row> | AsyncIterable<Row>)[]): AsyncGe
 }
 
 function remarkOnShare(sheet: Sheet, share: number): void {
-  const [least = 0, most = 1] = usualShare
+  const { least, most } = usualShare
   const shown = `${(share * 100).toFixed(0)} %`
   if (share < least) sheet.remark((words) => words.fewTasks(shown))
   if (share > most) sheet.remark((words) => words.manyTasks(shown))

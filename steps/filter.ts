@@ -4,7 +4,7 @@
 //
 // reads  data/workshop/3-instances.jsonl        writes  data/workshop/4-dataset.jsonl
 // run    npx tsx workshop.ts filter
-import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
+import { cell, type Round, runStep, type Sheet, withAnswer } from './display/notebook.ts'
 import type { Candidate } from './model/judge.ts'
 import type { TaskPool } from './text/pool.ts'
 import { checkInstances, type Instance } from './text/rules.ts'
@@ -74,7 +74,7 @@ async function soundInstances(sheet: Sheet, { task, finding, rows }: Candidate):
   return sound
 }
 
-/** Holds as many distinct instructions as the target says; the rest is good, and too much. */
+/** Takes instructions until the target is reached; good ones past it are rejected as beyond_target. */
 class DataSet {
   kept = 0
   private readonly sheet: Sheet
@@ -96,13 +96,9 @@ class DataSet {
       const row = { instruction, input, output }
       if (beyond)
         await this.sheet.reject({ reason: 'beyond_target', detail: String(this.target), ...row, call })
-      else await this.sheet.add(row, place === 0 ? shown(row) : undefined)
+      else await this.sheet.add(row, place === 0 ? withAnswer(instruction, row) : undefined)
     }
   }
-}
-
-function shown({ instruction, input, output }: Instance & { instruction: string }): string {
-  return `${instruction} ⇒ ${input === '' ? '' : `[${input}] `}${output}`
 }
 
 if (isMain(import.meta.url)) await runStep('filter', filterInstances)

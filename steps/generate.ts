@@ -10,6 +10,7 @@ import { bootstrap } from './model/in-order.ts'
 import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
+import { numberedTasks } from './text/numbered.ts'
 import type { TaskPool } from './text/pool.ts'
 import { randomFor, sample, shuffle } from './text/random.ts'
 import { readTasks } from './text/replies.ts'
@@ -25,7 +26,7 @@ const dryReplies = 10
 
 /** The request for new tasks; the part that never changes comes first, so that servers can cache it. */
 export function generationPrompt(shown: readonly string[], language: Language, topic?: string): Message[] {
-  const tasks = shown.map((task, place) => `${place + 1}. ${task.replace(/\s+/g, ' ')}`).join('\n')
+  const tasks = numberedTasks(shown)
   const about = topic === undefined ? '' : topicLine[language] + topic.replace(/\s+/g, ' ')
   return [
     { role: 'system', content: request[language] },
@@ -134,7 +135,8 @@ class PoolGrowth {
     }
     this.pool.add(instruction)
     this.accepted.push(instruction)
-    if (this.accepted.length === nearestAmong) this.sheet.remark((words) => words.nearestAmongSeeds)
+    if (this.round.seeds.length + this.accepted.length === nearestAmong + 1)
+      this.sheet.remark((words) => words.nearestAmongSeeds)
     await this.sheet.add({ id: idOf(instruction), instruction, most_similar, call }, instruction)
   }
 

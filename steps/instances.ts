@@ -4,18 +4,20 @@
 //
 // reads  data/workshop/2-classified.jsonl        writes  data/workshop/3-instances.jsonl
 // run    npx tsx workshop.ts instances
-import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
+import { cell, type Round, runStep, type Sheet, withAnswer } from './display/notebook.ts'
 import { askUntilRead, type Read } from './model/ask.ts'
 import { ahead, inOrder } from './model/in-order.ts'
 import { type Failure, isFailure } from './model/failure.ts'
 import type { Message } from './model/wire.ts'
 import type { Language } from './text/language.ts'
+import { numberedTasks } from './text/numbered.ts'
 import { readInstances } from './text/replies.ts'
 import { isMain } from './workspace/is-main.ts'
 import type { ClassifiedRow } from './workspace/records.ts'
 
 const instancesAtMost = { classification: 5, other: 3 }
 
+/** The request for instances of one task; for a classification task the output is asked for first. */
 export function instancesPrompt(
   instruction: string,
   isClassification: boolean,
@@ -23,7 +25,7 @@ export function instancesPrompt(
 ): Message[] {
   return [
     { role: 'system', content: (isClassification ? outputFirst : inputFirst)[language] },
-    { role: 'user', content: `1. ${instruction.replace(/\s+/g, ' ')}` },
+    { role: 'user', content: numberedTasks([instruction]) },
   ]
 }
 
@@ -120,10 +122,7 @@ async function write(
   if (!shown && value.dropped.length === 0)
     await sheet.reject({ reason: 'no_instances', detail: '', instruction, call })
   if (!shown) return 0
-  await sheet.add(
-    { id, instruction, is_classification, instances, call },
-    `${instruction} ⇒ ${shown.input === '' ? '' : `[${shown.input}] `}${shown.output}`,
-  )
+  await sheet.add({ id, instruction, is_classification, instances, call }, withAnswer(instruction, shown))
   return instances.length
 }
 

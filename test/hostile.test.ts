@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { plain, plainLines } from '../steps/display/plain.ts'
 import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
-import { jsonLine } from '../steps/workspace/lines.ts'
+import { jsonLine } from '../steps/workspace/json.ts'
 import { temporaryFolder, workshop } from './support/command.ts'
 import { type Answering, completion, type Received, TestServer } from './support/server.ts'
 

@@ -5,7 +5,7 @@ import { type BatchNews, BatchRoad } from '../model/batch.ts'
 import type { Model } from '../model/model.ts'
 import type { Step } from '../workspace/folder.ts'
 import type { Settings } from '../workspace/settings.ts'
-import type { Round } from './round.ts'
+import type { Round, Work } from './round.ts'
 import type { Screen } from './screen.ts'
 import { Sheet } from './sheet.ts'
 
@@ -28,7 +28,7 @@ export class Batches {
   }
 
   /** Fills the log with what this step will ask; step 1 stays on the normal road, since its replies feed its prompts. */
-  async before(step: Step, round: Round, work: (round: Round, sheet: Sheet) => Promise<void>): Promise<void> {
+  async before(step: Step, round: Round, work: Work): Promise<void> {
     if (step === 'generate') return this.screen.detail(this.screen.words.notByBatch)
     if (step === 'filter' && !round.settings.judge) return
     await this.road.fill(step, async () => {

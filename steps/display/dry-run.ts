@@ -9,7 +9,7 @@ import { TaskPool } from '../text/pool.ts'
 import { exists, fileOf, type Step } from '../workspace/folder.ts'
 import { type Row, readRows } from '../workspace/rows.ts'
 import { plainLines } from './plain.ts'
-import type { Round } from './round.ts'
+import type { Round, Work } from './round.ts'
 import type { Screen } from './screen.ts'
 import { Sheet } from './sheet.ts'
 
@@ -35,11 +35,7 @@ export class DryRun {
     this.model = model
   }
 
-  async perform(
-    step: Step,
-    round: Round,
-    work: (round: Round, sheet: Sheet) => Promise<void>,
-  ): Promise<void> {
+  async perform(step: Step, round: Round, work: Work): Promise<void> {
     if (!round.settings.steps.includes(step)) return
     this.screen.heading(step)
     if (step === 'filter' && !round.settings.judge) return this.screen.detail(this.screen.words.asksNothing)

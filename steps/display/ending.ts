@@ -15,7 +15,7 @@ import { showExports } from './summary.ts'
 const stricter = { en: 0.3, zh: 0.2 }
 
 /** What is left of a command when its cells are through. `unfinished`: how far the last step came when it was stopped. */
-export type Remains = {
+type Remains = {
   screen: Screen
   materials: Materials
   model: Model

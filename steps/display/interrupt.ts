@@ -1,6 +1,7 @@
 // Ctrl-C once: come to a good end. Twice: at once. Under `npx tsx` one key press reaches the program twice within 40 ms.
 const secondPressAfter = 1000 // ms
 
+/** Calls `stop` at the first Ctrl-C (or SIGTERM), and ends the program at the second. */
 export function onInterrupt(stop: () => void): void {
   let first = 0
   const press = (): void => {

@@ -45,6 +45,7 @@ export function settle(
   return { settings, provider: { ...provider, replayOf: provider.replayOf ?? found.replayOf } }
 }
 
+/** Reads and checks what the steps share. A broken file is a Fault. */
 export async function gather(settings: Settings): Promise<Materials> {
   const seeds = await readSeedTasks(settings.seedFile)
   const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)

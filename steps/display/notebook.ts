@@ -4,7 +4,7 @@ import type { Round } from './round.ts'
 
 export type { Round } from './round.ts'
 export type { Sheet } from './sheet.ts'
-export { cell } from './cell.ts'
+export { cell, withAnswer } from './cell.ts'
 
 /**
  * The rounds of one command. Yields one round for single steps, and rounds until the target is reached for a whole run.

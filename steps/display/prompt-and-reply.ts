@@ -1,5 +1,6 @@
 // A logged call, cut down to what a person looks at: the lines of the prompt, and the part of the reply that matters.
 import type { Call } from '../model/call-log.ts'
+import { field } from '../workspace/json.ts'
 import { plain } from './plain.ts'
 
 /** The lines of the user's message; numbered ones that are no seed task are marked as made by the model. */
@@ -19,10 +20,6 @@ function userMessage({ request }: Call): string {
   const messages = field(request, 'messages')
   const content = field(Array.isArray(messages) ? messages.at(-1) : undefined, 'content')
   return typeof content === 'string' ? content : ''
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
 /** About `size` characters of a reply: from its start, or around a text in it, which is put between >>> and <<<. */

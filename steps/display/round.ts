@@ -7,6 +7,9 @@ import type { SeedTask } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Sheet } from './sheet.ts'
 
+/** What a step does in a round, on its sheet. */
+export type Work = (round: Round, sheet: Sheet) => Promise<void>
+
 export type Round = {
   number: number
   /** Instructions asked of step 1 in this round. */
@@ -24,5 +27,5 @@ export type Round = {
   /** Instructions in the data set before this round. */
   keptBefore: number
   /** Runs a step's work as a cell: heading, progress, counts, samples, the record of the run. */
-  perform: (step: Step, work: (round: Round, sheet: Sheet) => Promise<void>) => Promise<void>
+  perform: (step: Step, work: Work) => Promise<void>
 }

@@ -20,7 +20,7 @@ import { beginRecord, gather, type Materials, openLog, refuseEndlessTarget, sett
 import { onInterrupt } from './interrupt.ts'
 import { Rate } from './rate.ts'
 import type { Batches } from './batches.ts'
-import type { Round } from './round.ts'
+import type { Round, Work } from './round.ts'
 import { Screen, shownPath } from './screen.ts'
 import { Sheet } from './sheet.ts'
 import { showCell, showFirstLines } from './summary.ts'
@@ -147,11 +147,7 @@ export class Session {
     return round
   }
 
-  private async perform(
-    step: Step,
-    round: Round,
-    work: (round: Round, sheet: Sheet) => Promise<void>,
-  ): Promise<void> {
+  private async perform(step: Step, round: Round, work: Work): Promise<void> {
     if (this.dryRun) return this.dryRun.perform(step, round, work)
     if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
     await this.announce(step, round)

@@ -3,9 +3,8 @@ import type { Failure } from '../model/failure.ts'
 import type { Language } from '../text/language.ts'
 import type { Instance } from '../text/rules.ts'
 import { exists, type Folder, jsonlFiles, type Step } from '../workspace/folder.ts'
-import type { RejectedRow } from '../workspace/records.ts'
+import type { Judgement, RejectedRow } from '../workspace/records.ts'
 import { Rejects } from '../workspace/rejected.ts'
-import type { Judgement } from '../workspace/run-record.ts'
 import { checksumOf, type Replacement } from '../workspace/replacement.ts'
 import { type Row, readRows } from '../workspace/rows.ts'
 import { Contributions, contributorNames } from './contributions.ts'
@@ -55,7 +54,8 @@ export class Sheet {
 
   /** The rows of the step's input; a row that stands there twice is rejected once. */
   async *read<K extends 'instruction' | 'classified' | 'withInstances'>(kind: K): AsyncGenerator<Row<K>> {
-    this.inputFile = await this.folder.input(this.step === 'generate' ? 'classify' : this.step)
+    if (this.step === 'generate') throw new Error('step 1 has no file to read')
+    this.inputFile = await this.folder.input(this.step)
     this.inputFrom = await checksumOf(this.inputFile)
     const seen = new Set<string>()
     for await (const row of readRows(this.inputFile, kind)) {

@@ -2,7 +2,7 @@
 import { findCalls, type Found } from '../model/find-calls.ts'
 import type { Call } from '../model/call-log.ts'
 import { readTasks } from '../text/replies.ts'
-import { ruleFor } from '../text/rules.ts'
+import { likenessIn, ruleFor } from '../text/rules.ts'
 import { exists, fileOf, type Folder, type Step, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/hash.ts'
 import type { Life } from '../workspace/lives.ts'
@@ -196,15 +196,15 @@ class Story {
 
   private showReject({ reason, detail, input, output }: RejectedRow): void {
     const { screen, words } = this.look
-    const [, score, rival] = rivalIn.exec(detail) ?? []
+    const near = likenessIn(detail)
     const [measured, sentence] = ruleFor(reason)
       ? [words.measured, words.whyItExists]
       : [words.detail, words.meaning]
     screen.remark(nameOfReason(reason, screen.language))
     if (output !== undefined) this.showInstance(input ?? '', output)
-    if (score !== undefined && rival !== undefined) {
-      screen.detail(words.limit(score), '    ')
-      this.compare(rival)
+    if (near) {
+      screen.detail(words.limit(near.score.toFixed(2)), '    ')
+      this.compare(near.instruction)
     } else if (detail !== '') screen.detail(`${measured}${detail}`, '    ')
     const why = whyReason(reason, screen.language)
     if (why !== undefined) screen.detail(`${sentence}${why}`, '    ')
@@ -220,6 +220,3 @@ function wrote({ reply, finish_reason }: Call, instruction: string): boolean {
   const tasks = readTasks(reply ?? '', finish_reason === 'length')?.tasks ?? []
   return tasks.includes(instruction) || (reply ?? '').includes(instruction) || instruction === ''
 }
-
-// How near_duplicate and already_elsewhere say what they measured.
-const rivalIn = /(\d\.\d\d)(?: to: |，相近的是：)(.*)$/s

@@ -1,7 +1,7 @@
 // What the screen says, in both languages.
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
-import type { Judgement } from '../workspace/run-record.ts'
+import type { Judgement } from '../workspace/records.ts'
 import type { Contribution } from './contributions.ts'
 import { nameOfReason } from './reasons.ts'
 
@@ -18,7 +18,7 @@ export const number = (value: number): string => String(value).replace(/\B(?=(?:
 const money = (value: number | undefined): string =>
   value === undefined ? '$?' : `$${value.toFixed(value < 1 ? 4 : 2)}`
 
-export type Cost = {
+type Cost = {
   calls: number
   tokens: number
   cached: number
@@ -27,7 +27,7 @@ export type Cost = {
 }
 
 /** Where a step is: rows done of all, rows a second, tokens and dollars of the whole command so far. */
-export type Progress = {
+type Progress = {
   done: number
   all: number | undefined
   rate: number | undefined

@@ -13,7 +13,7 @@ export const samplesAtMost = 3
 export type Read<T> = { value: T; call: string }
 
 /** Whether the server stopped the reply at the token limit. */
-export function isCut(call: Call): boolean {
+function isCut(call: Call): boolean {
   return call.finish_reason === 'length'
 }
 
@@ -45,7 +45,7 @@ const unreadable: Words = {
 const unread: Failure = { failed: 'unreadable_reply', detail: unreadable }
 
 /** A question about several rows at once; `prompt` shows their texts as numbered lines, `read` answers by number. */
-export type RowsQuestion<T> = Omit<Question, 'messages' | 'sample'> & {
+type RowsQuestion<T> = Omit<Question, 'messages' | 'sample'> & {
   step: Step
   prompt: (texts: readonly string[]) => Message[]
   read: (reply: string, cut: boolean, count: number) => Map<number, T> | undefined

@@ -3,10 +3,11 @@ import { openAsBlob } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type OpenAI from 'openai'
 import { Fault } from '../workspace/fault.ts'
+import { field } from '../workspace/json.ts'
 import type { Reply } from './wire.ts'
 import { isProblem, type Problem, problemOf } from './problem.ts'
 import type { Provider } from './provider.ts'
-import { field, openClient, readReply } from './wire.ts'
+import { openClient, readReply } from './wire.ts'
 
 const endpoint = '/v1/chat/completions'
 const transferTimeout = 600_000 // ms, for files of up to 200 MB

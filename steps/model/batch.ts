@@ -11,6 +11,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { exists, type Step } from '../workspace/folder.ts'
+import { field, jsonIn } from '../workspace/json.ts'
 import { readLines } from '../workspace/lines.ts'
 import { BatchLedger, ledgerFile, type OpenBatch } from './batch-ledger.ts'
 import { type BatchState, BatchWire } from './batch-wire.ts'
@@ -18,7 +19,7 @@ import { type CallHead, CallLog, callOf, noUsage } from './call-log.ts'
 import type { Model } from './model.ts'
 import { isProblem } from './problem.ts'
 import { Spool } from './spool.ts'
-import { type Body, dialectOf, field, type Question, type Reply } from './wire.ts'
+import { type Body, dialectOf, type Question, type Reply } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
 const batchesInARow = 2 // of one step: the second asks again for what failed in the first
@@ -193,7 +194,7 @@ export class BatchRoad {
 
   /** Puts the replies of an ended batch into the log; how many of its lines failed. */
   private async take(batch: OpenBatch, state: BatchState): Promise<number> {
-    const asked = path.join(this.dir, batch.file)
+    const asked = path.join(this.dir, path.basename(batch.file))
     this.spelling = dialectOf(this.model.provider).version
     try {
       if (state.files.length > 0) await this.takeFiles(batch, state, asked)
@@ -226,7 +227,7 @@ export class BatchRoad {
       await this.wire.fetch(name, results)
       let appended: Promise<void>[] = []
       for await (const { text } of readLines(results)) {
-        const line = parsedLine(text)
+        const line = jsonIn(text) // what is no JSON answers nobody: its question counts as failed
         const key = String(field(line, 'custom_id'))
         const head = this.model.log.has(key) ? undefined : await asked.get(key)
         const reply = head && this.replyIn(line, head.request)
@@ -280,13 +281,4 @@ function questionsGone({ id }: OpenBatch, asked: string): Fault {
     },
     1,
   )
-}
-
-// A line that is no JSON answers nobody: its question counts as failed, and is asked again.
-function parsedLine(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -178,8 +178,9 @@ export class Budget {
   // In step 1 only the step ends, so that the others carry on with what was accepted.
   private refuse(step: Step): Problem {
     this.reached = true
-    this.ended = step === 'generate'
-    return { kind: this.ended ? 'stopped' : 'fatal', words: this.words }
+    const inStep1 = step === 'generate'
+    this.ended ||= inStep1
+    return { kind: inStep1 ? 'stopped' : 'fatal', words: this.words }
   }
 
   private worstOf({ messages, maxTokens }: Question, inBatch = false): number {

@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
 import { exists, type Step } from '../workspace/folder.ts'
+import { jsonIn } from '../workspace/json.ts'
 import { splitLines } from '../workspace/lines.ts'
 import type { Reply } from './wire.ts'
 
@@ -141,7 +142,7 @@ export class CallLog {
     const length = this.lengths[place] ?? 0
     const handle = await (this.reading ??= open(this.file, 'r'))
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, this.starts[place])
-    const call = parsed(buffer)
+    const call = jsonIn(buffer.toString('utf8'))
     if (!isCall(call)) throw broken(this.file, place + 1)
     return call
   }
@@ -188,21 +189,8 @@ export class CallLog {
   }
 }
 
-// An editor may have put a byte order mark before the first line.
-function textOf(bytes: Buffer): string {
-  return bytes.toString('utf8').replace(/^\uFEFF/, '')
-}
-
 function isWhole(bytes: Buffer): boolean {
-  return parsed(bytes) !== undefined
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(textOf(bytes))
-  } catch {
-    return undefined
-  }
+  return jsonIn(bytes.toString('utf8')) !== undefined
 }
 
 function readHead(bytes: Buffer, file: string, number: number): Entry {
@@ -215,7 +203,7 @@ function readHead(bytes: Buffer, file: string, number: number): Entry {
 
 // A line in another order of fields: somebody's tool rewrote the log.
 function readWhole(bytes: Buffer, file: string, number: number): Entry {
-  const call = parsed(bytes)
+  const call = jsonIn(bytes.toString('utf8'))
   if (typeof call !== 'object' || call === null) throw broken(file, number)
   const { v, key, rows = [], provider = '', model = '', at = '' } = call as Record<keyof Call, unknown>
   if (v !== 1) throw foreign(file, number, v)

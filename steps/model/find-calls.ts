@@ -1,4 +1,5 @@
 // Looks a few calls up in a log without indexing it: the log is read once, its other lines are not even parsed.
+import { jsonIn } from '../workspace/json.ts'
 import { splitLines } from '../workspace/lines.ts'
 import type { Call } from './call-log.ts'
 
@@ -15,17 +16,9 @@ export async function findCalls(file: string, keys: ReadonlySet<string>): Promis
     line++
     const key = head.exec(bytes.toString('latin1', 0, headBytes))?.[1]
     if (key !== undefined && !keys.has(key)) continue
-    const call = parsed(bytes)
+    const call = jsonIn(bytes.toString('utf8')) as Call | undefined // a torn last line is none
     if (call && keys.has(call.key)) found.set(call.key, { call, line })
     if (found.size === keys.size) break
   }
   return found
-}
-
-function parsed(bytes: Buffer): Call | undefined {
-  try {
-    return JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, '')) as Call
-  } catch {
-    return undefined // a torn last line
-  }
 }

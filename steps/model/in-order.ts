@@ -39,7 +39,7 @@ export async function* inGroups<T>(
 }
 
 /** What step 1 tells its schedule. `accepted[n]`: how many candidates were accepted in the first n replies. */
-export type Bootstrap<T> = {
+type Bootstrap<T> = {
   ask: (k: number, seen: number) => Promise<T>
   accepted: readonly number[]
   wanted: number

@@ -5,8 +5,7 @@ import type { Language } from '../text/language.ts'
 import { readVerdicts, type Verdict } from '../text/replies.ts'
 import type { Finding, Instance } from '../text/rules.ts'
 import type { Words } from '../workspace/fault.ts'
-import type { InstancesRow } from '../workspace/records.ts'
-import type { Judgement } from '../workspace/run-record.ts'
+import type { InstancesRow, Judgement } from '../workspace/records.ts'
 import { askAboutRows, type Read } from './ask.ts'
 import { ahead, inGroups, inOrder } from './in-order.ts'
 import { type Failure, isFailure } from './failure.ts'
@@ -16,6 +15,7 @@ import type { Message } from './wire.ts'
 const perRequest = 10 // rows; their verdicts fit the default token limit
 const mostTogether = 2000 // tasks waiting for verdicts: bounds the memory, and keeps every request in flight busy
 
+/** The request for verdicts: numbered rows, answered by number. */
 export function judgementPrompt(rows: readonly string[], language: Language): Message[] {
   return [
     { role: 'system', content: request[language] },
@@ -49,7 +49,7 @@ export function judgedLine({ instruction, input, output }: Instance & { instruct
 }
 
 /** Each question with the reason and the sentence of a "no"; a row is rejected under the first. */
-export const objections: readonly { question: keyof Verdict; reason: string; why: Words }[] = [
+const objections: readonly { question: keyof Verdict; reason: string; why: Words }[] = [
   {
     question: 'instruction_valid',
     reason: 'judge_invalid_instruction',
@@ -77,7 +77,7 @@ export const objections: readonly { question: keyof Verdict; reason: string; why
 ]
 
 /** A row on its way into the data set, and what speaks against it. */
-export type CandidateRow = Instance & {
+type CandidateRow = Instance & {
   finding?: (Finding & { call?: string }) | undefined
   failure?: Failure
 }

@@ -162,7 +162,7 @@ export class Model {
     return this.halt.signal
   }
 
-  /** The same for Ctrl-C, with an end to the waiting. */
+  /** Stops for Ctrl-C: what is in flight gets ten seconds. */
   interrupt(words: Words): void {
     this.stop({ words, exit: 130 })
     const grace = this.provider.name === 'paste' ? 0 : graceAfterInterrupt // nobody pastes after Ctrl-C
@@ -178,7 +178,7 @@ export class Model {
 }
 
 const defect: Stop = { words: { en: 'stopped by a defect', zh: '因程序缺陷而停止' }, exit: 1 }
-const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
+export const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
 const notRecorded: Failure = {
   failed: 'not_recorded',
   detail: { en: 'this request is not in the recorded calls', zh: '调用记录中没有该请求' },

@@ -2,23 +2,18 @@
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
-import { type Instance, ruleFor } from '../text/rules.ts'
+import { ruleFor } from '../text/rules.ts'
 import { tokenize } from '../text/tokens.ts'
+import type { OfflineTask } from '../workspace/records.ts'
 import { readRows } from '../workspace/rows.ts'
 import { projectFolder } from '../workspace/project.ts'
 
-type Task = {
-  instruction: string
-  is_classification: boolean
-  instances: Instance[]
-  fault?: string | undefined
-}
 /** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule. */
 export type Bank = {
-  tasks: Task[]
+  tasks: OfflineTask[]
   rareWords: Set<string>[]
   planted: Map<string, number[]>
-  byInstruction: Map<string, Task>
+  byInstruction: Map<string, OfflineTask>
   index: NoveltyIndex
 }
 const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
@@ -32,11 +27,11 @@ export function bankIn(language: Language): Promise<Bank> {
 }
 
 async function openBank(language: Language): Promise<Bank> {
-  const tasks: Task[] = []
+  const tasks: OfflineTask[] = []
   const index = new NoveltyIndex()
   for await (const task of readRows(
     path.join(projectFolder, 'data', 'offline', `${language}.jsonl`),
-    'written',
+    'offlineTask',
   )) {
     tasks.push(task)
     index.add(task.instruction)
@@ -46,7 +41,7 @@ async function openBank(language: Language): Promise<Bank> {
 }
 
 // Words that say what a task is about: those that stand in few others.
-function rareWordsOf(tasks: readonly Task[]): Set<string>[] {
+function rareWordsOf(tasks: readonly OfflineTask[]): Set<string>[] {
   const words = tasks.map((task) => new Set(tokenize(task.instruction)))
   const spread = new Map<string, number>()
   for (const word of words.flatMap((set) => [...set])) spread.set(word, (spread.get(word) ?? 0) + 1)
@@ -55,7 +50,7 @@ function rareWordsOf(tasks: readonly Task[]): Set<string>[] {
   )
 }
 
-function plantedIn(tasks: readonly Task[]): Map<string, number[]> {
+function plantedIn(tasks: readonly OfflineTask[]): Map<string, number[]> {
   const planted = new Map<string, number[]>()
   for (const [place, { fault = '' }] of tasks.entries())
     if (ruleFor(fault)) planted.set(fault, [...(planted.get(fault) ?? []), place])
@@ -63,7 +58,7 @@ function plantedIn(tasks: readonly Task[]): Map<string, number[]> {
 }
 
 /** The task a line asks about: the same, or the nearest that is alike enough. */
-export function knownTask(instruction: string, bank: Bank): Task | undefined {
+export function knownTask(instruction: string, bank: Bank): OfflineTask | undefined {
   const exact = bank.byInstruction.get(oneLine(instruction))
   if (exact) return exact
   const nearest = bank.index.nearest(instruction)

@@ -5,6 +5,7 @@ import { isChinese, type Language } from '../text/language.ts'
 import { type Random, randomFor, shuffle } from '../text/random.ts'
 import { tokenize } from '../text/tokens.ts'
 import { ruleFor } from '../text/rules.ts'
+import { field, jsonIn } from '../workspace/json.ts'
 import { samplesAtMost } from './ask.ts'
 import { type Bank, bankIn, knownTask, oneLine } from './offline-bank.ts'
 import type { Message, Wire } from './wire.ts'
@@ -162,14 +163,8 @@ function verdicts(rows: readonly string[], bank: Bank, random: Random) {
 }
 
 function instructionIn(row: string): string {
-  try {
-    const parsed: unknown = JSON.parse(row)
-    const instruction =
-      typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, 'instruction') : undefined
-    return typeof instruction === 'string' ? instruction : row
-  } catch {
-    return row // not the judge's own line: taken as the instruction itself
-  }
+  const instruction = field(jsonIn(row), 'instruction')
+  return typeof instruction === 'string' ? instruction : row // not the judge's own line: the instruction itself
 }
 
 /** Chatter and a code fence around the JSON, as models add them unasked. */

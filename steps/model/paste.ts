@@ -5,7 +5,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, unreadable, unwritable } from '../workspace/fault.ts'
 import { samplesAtMost } from './ask.ts'
-import type { Problem } from './problem.ts'
+import { noUsage } from './call-log.ts'
+import { interrupted } from './problem.ts'
 import type { SchemaName } from './schemas.ts'
 import type { Question, Wire } from './wire.ts'
 
@@ -33,8 +34,7 @@ export function openPasteWire(folder: string, person: Person): Wire {
     const replyName = name.replace('.prompt.', '.reply.')
     person.show(prompt, path.join(folder, name), path.join(folder, replyName))
     const reply = await firstReply(path.join(folder, replyName), person, signal)
-    const usage = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
-    return { request: { messages: question.messages }, reply, finish_reason: 'stop', usage }
+    return { request: { messages: question.messages }, reply, finish_reason: 'stop', usage: noUsage }
   }
 }
 
@@ -61,15 +61,14 @@ async function promptFile(folder: string, prompt: string, { schema, sample }: Qu
 async function firstReply(file: string, person: Person, signal: AbortSignal): Promise<string> {
   const done = new AbortController()
   const either = AbortSignal.any([signal, done.signal])
-  const interrupted = new Promise<never>((_, reject) => {
-    const problem: Problem = { kind: 'stopped', words: { en: 'interrupted', zh: '已中断' } }
-    if (signal.aborted) reject(problem)
-    signal.addEventListener('abort', () => reject(problem), { once: true })
+  const left = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(interrupted)
+    signal.addEventListener('abort', () => reject(interrupted), { once: true })
   })
   const saved = savedReply(file, either)
   const pasted = person.hear(either).then((reply) => ({ reply, from: '' }))
   try {
-    const { reply, from } = await Promise.race([saved, pasted, interrupted])
+    const { reply, from } = await Promise.race([saved, pasted, left])
     person.thank(from, reply)
     return reply
   } finally {

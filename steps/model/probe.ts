@@ -7,7 +7,7 @@ import type { Provider } from './provider.ts'
 import { openWire, type Question } from './wire.ts'
 
 /** `readable`: whether the reply was the JSON asked for. */
-export type Answered = { ms: number; usage: Usage; reply: string; readable: boolean }
+type Answered = { ms: number; usage: Usage; reply: string; readable: boolean }
 
 /** Asks once, without another attempt. */
 export async function probe(provider: Provider, maxTokens: number): Promise<Answered | Problem> {

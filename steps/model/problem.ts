@@ -1,6 +1,7 @@
 // Why a call gave no reply, and what that means: wait and try again, give the row up, or end the run with a cure.
 import type { Words } from '../workspace/fault.ts'
 import { codeOf, messageOf } from '../workspace/fault.ts'
+import { field } from '../workspace/json.ts'
 import type { Provider } from './provider.ts'
 
 /**
@@ -15,6 +16,8 @@ export type Problem = {
   connection?: true
   retryAfter?: number // ms, as the server asked
 }
+
+export const interrupted: Problem = { kind: 'stopped', words: { en: 'interrupted', zh: '已中断' } }
 
 type Told = { status?: number; code: string; message: string; param: string; headers: Headers | undefined }
 
@@ -62,16 +65,14 @@ export function isProblem(error: unknown): error is Problem {
 }
 
 function hear(error: unknown): Told {
-  const has = (name: string): unknown =>
-    typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
-  const status = has('status')
-  const headers = has('headers')
+  const status = field(error, 'status')
+  const headers = field(error, 'headers')
   const reason = rootOf(error)
   return {
     ...(typeof status === 'number' ? { status } : {}),
-    code: `${has('code') ?? ''} ${has('type') ?? ''}`,
+    code: `${field(error, 'code') ?? ''} ${field(error, 'type') ?? ''}`,
     message: masked(messageOf(error) + (reason === '' ? '' : ` (${reason})`)),
-    param: String(has('param') ?? ''),
+    param: String(field(error, 'param') ?? ''),
     headers: headers instanceof Headers ? headers : undefined,
   }
 }

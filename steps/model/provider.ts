@@ -2,11 +2,12 @@
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Environment } from '../workspace/environment.ts'
 import type { Settings } from '../workspace/settings.ts'
+import { askingSteps } from './estimate.ts'
 
 export type ProviderName = 'openai' | 'dashscope' | 'ollama' | 'compatible' | 'offline' | 'paste'
 type ServerName = Exclude<ProviderName, 'offline' | 'paste'>
 
-/** How a provider's Chat Completions differ from the plain ones. */
+/** What the workshop knows of a server: where it is, its key, its model, how its parameters are spelt. */
 type Known = {
   address: string
   addressVariable?: 'OPENAI_BASE_URL' | 'DASHSCOPE_BASE_URL'
@@ -78,8 +79,9 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   const needsKey = server.keyVariable !== undefined && name !== 'compatible'
   const latest = recorded.get(`${name} ${model}`)
   const unreachable = (needsKey && !key) || baseUrl === ''
-  const inNeed =
-    unreachable && latest === undefined && !settings.replay && asksModel(settings) && !settings.dryRun
+  // Filtering without the judge asks nobody, and so needs no key.
+  const asks = askingSteps(settings.steps, settings.judge).length > 0
+  const inNeed = unreachable && latest === undefined && !settings.replay && asks && !settings.dryRun
   if (inNeed && name === 'compatible') throw noAddress()
   if (inNeed) throw noKey(name, server.keyVariable ?? '')
   // Nobody named a provider and there is no key: the log itself says who answered, and is all there is.
@@ -91,11 +93,6 @@ export function chooseProvider(settings: Settings, environment: Environment, rec
   const { tokenLimit, extra } = server
   const proxied = Boolean(environment.HTTPS_PROXY || environment.https_proxy)
   return { name, model, baseUrl, key, keyFrom, tokenLimit, extra, local, proxied, replayOf }
-}
-
-// Filtering without the judge asks nobody, and so needs no key.
-function asksModel({ steps, judge }: Settings): boolean {
-  return judge || steps.some((step) => step !== 'filter')
 }
 
 function offline(replayOf: string | undefined): Provider {

@@ -2,7 +2,7 @@
 import type { Step } from '../workspace/folder.ts'
 import type { Call } from './call-log.ts'
 import type { Failure } from './failure.ts'
-import { Model } from './model.ts'
+import { Model, notAsked } from './model.ts'
 import type { Message, Question } from './wire.ts'
 
 export class Rehearsal extends Model {
@@ -13,5 +13,3 @@ export class Rehearsal extends Model {
     return this.log.has(this.keyFor(step, question)) ? super.ask(step, question) : notAsked
   }
 }
-
-const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked', zh: '未请求' } }

@@ -20,6 +20,7 @@ export const noTally: Readonly<Tally> = {
   fresh: 0,
 }
 
+/** Adds a call to a tally; `fresh`: paid for now, not found in the log. */
 export function count(tally: Tally, { usage, batch }: Pick<Call, 'usage' | 'batch'>, fresh: boolean): void {
   tally.calls++
   addTo(tally, usage)

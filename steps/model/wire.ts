@@ -1,8 +1,9 @@
 // One request over the wire: body, one attempt through the openai package, and what came back or what went wrong.
 // The package's own retries are off: under 6.x they cannot be interrupted and obey a Retry-After of any length.
 import type OpenAI from 'openai'
+import { field } from '../workspace/json.ts'
 import type { Usage } from './call-log.ts'
-import { isProblem, noticeOf, type Problem, problemOf, tooLate } from './problem.ts'
+import { interrupted, isProblem, noticeOf, type Problem, problemOf, tooLate } from './problem.ts'
 import type { Provider } from './provider.ts'
 import { type SchemaName, schemas, wireName } from './schemas.ts'
 
@@ -84,7 +85,6 @@ function withoutKey(completion: unknown, key = ''): unknown {
   return text.includes(key) && text !== '' ? JSON.parse(text.replaceAll(key, '…')) : completion
 }
 
-const interrupted: Problem = { kind: 'stopped', words: { en: 'interrupted', zh: '已中断' } }
 const late = Symbol('late')
 
 /** Bounds the whole work, body included: the package's own time-out ends with the headers. Throws `late`. */
@@ -211,10 +211,6 @@ function readUsage(usage: unknown): Usage {
       count(field(usage, 'prompt_tokens')),
     ),
   }
-}
-
-export function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
 function first(value: unknown): unknown {

@@ -1,4 +1,9 @@
-// Reads numbered and bulleted lists in every style models write them in, and takes the number off a single line.
+// Numbered lists: as the prompts show tasks, and as models write them, in every style; and the number off a single line.
+
+/** Tasks as the prompts show them: numbered, each on one line. */
+export function numberedTasks(tasks: readonly string[]): string {
+  return tasks.map((task, place) => `${place + 1}. ${task.replace(/\s+/g, ' ')}`).join('\n')
+}
 
 type Mark = { number: number; indent: number; rest: string }
 

@@ -84,7 +84,7 @@ export function placeholderIn(instruction: string, input: string, output: string
 
 const leaked = /^[ \t]{0,9}(?:#{1,4} |\*\*)?(?:input|output|class label|输入|输出)(?:\*\*)?[ \t]{0,3}[:：]/im
 const leakedFirst = /^\s{0,9}(?:#{1,4} |\*\*)?(?:output|class label|输出)(?:\*\*)?[ \t]{0,3}[:：]/i
-const inputFirst = /^\s{0,9}(?:input|输入)[ \t]{0,3}[:：]/i
+const leakedInInput = /^\s{0,9}(?:input|输入)[ \t]{0,3}[:：]/i
 const labelsWanted =
   /\b(?:code|program\w{0,5}|functions?|scripts?|algorithms?|examples?|test cases?|inputs? and outputs?|input\/output|sample|specifications?|adapter|machine)\b|代码|程序|函数|算法|脚本|示例|例子|样例|测试|输入和?输出/i
 
@@ -93,12 +93,13 @@ export function labelIn(instruction: string, input: string, output: string): str
   const first = leakedFirst.exec(output)?.[0]
   if (first !== undefined || labelsWanted.test(instruction) || hasCode(output)) return first?.trim()
   const inline = /\bInput: |输入：/.test(output) ? /\bOutput: |输出：/.exec(output) : null
-  return (leaked.exec(output) ?? inputFirst.exec(input) ?? inline)?.[0].trim()
+  return (leaked.exec(output) ?? leakedInInput.exec(input) ?? inline)?.[0].trim()
 }
 
 const codeLine =
   /^[ \t]{0,99}(?:```|(?:def|class|import|function|const|let|var|public|private|return|print|console|package|using|#include|SELECT|CREATE|INSERT|UPDATE|DELETE|echo|sudo|git|npm|pip)\b.{0,200}[(){};=*"'<]|<\/?\w[^<>\n]{0,200}>|@\w)|[;{}][ \t]{0,9}$/m
 
+/** Whether there is a line of code anywhere in a text. */
 export function hasCode(text: string): boolean {
   return codeLine.test(text)
 }

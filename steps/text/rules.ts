@@ -16,7 +16,7 @@ export type Instance = { input: string; output: string }
 /** `rival`: the instruction of the pool that is too near. */
 export type Finding = { reason: string; detail: string; rival?: string }
 /** What is there already; `rival` is the nearest one where that is too near. */
-export type Neighbours = { rival(instruction: string): { instruction: string; score: number } | undefined }
+type Neighbours = { rival(instruction: string): { instruction: string; score: number } | undefined }
 
 /** What a rule measured: the same words in both languages, or one wording for each. */
 type Measured = string | look.ByLanguage<string> | undefined
@@ -39,7 +39,7 @@ export type InstanceRule = {
   why: look.ByLanguage<string>
   test(instance: Instance, task: Task, at: number): Measured
 }
-export type Rule = InstructionRule | InstanceRule
+type Rule = InstructionRule | InstanceRule
 
 export const rules: readonly Rule[] = [
   {
@@ -261,6 +261,15 @@ export function likeness({ instruction, score }: { instruction: string; score: n
   return { en: `${shown} to: ${instruction}`, zh: `${shown}，相近的是：${instruction}` }
 }
 
+// Rows of merged files carry the file's name in front.
+const likenessTold = /^(?:.*?: )?([01]\.\d\d)(?: to: |，相近的是：)([^]*)$/
+
+/** Reads back what `likeness` wrote, in either language; undefined for any other detail. */
+export function likenessIn(detail: string): { instruction: string; score: number } | undefined {
+  const [, score, instruction] = likenessTold.exec(detail) ?? []
+  return instruction === undefined ? undefined : { instruction, score: Number(score) }
+}
+
 /** The first rule each instance of a task breaks, in the order of the instances. */
 export function checkInstances(
   instruction: string,
@@ -282,6 +291,7 @@ function finding(rule: Rule, measured: Measured, language: Language): Finding | 
   return { reason: rule.reason, detail: typeof measured === 'string' ? measured : measured[language] }
 }
 
+/** For each input the answers given to it, and the place of the first instance that gives each; those a rule removed count for nothing. */
 export function outputsByInput(instances: readonly Instance[], findings: readonly (Finding | undefined)[]) {
   const outputs = new Map<string, Map<string, number>>()
   for (const [at, { input, output }] of instances.entries()) {

@@ -172,8 +172,8 @@ function cureFor(name: OptionName, { oneOf, fallback }: Option, value: string): 
 }
 
 /** Commands that are no steps: they look at a run, or at what a run needs. */
-export const commands = ['why', 'report', 'check'] as const
-export type Command = (typeof commands)[number]
+const commands = ['why', 'report', 'check'] as const
+type Command = (typeof commands)[number]
 
 /** The command a command line starts with, if it names one. */
 export function readCommand(words: readonly string[]): Command | undefined {

@@ -2,6 +2,7 @@
 import { exists, fileOf, type Folder } from './folder.ts'
 import { readRows } from './rows.ts'
 
+/** Those of the files as they stand; a row that was rejected because its call failed is still to be dealt with. */
 export async function carriedInstructions(folder: Folder): Promise<Set<string>> {
   const carried = new Set<string>()
   const [done, rejected] = [folder.path(fileOf.instances), folder.path('rejected.jsonl')]

@@ -1,32 +1,25 @@
 // .written.jsonl: the checksum of every file the workshop wrote, and of the file each was made from.
 // A step file whose checksum is not among them was edited by hand; one made from another version of its input is stale.
-import { type FileHandle, open, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { codeOf, unreadable, unwritable } from './fault.ts'
+import { field } from './json.ts'
+import { Ledger } from './ledger.ts'
 
 type Written = { file: string; sha256: string; from?: string }
 
 export class Journal {
-  private readonly path: string
+  private readonly ledger: Ledger
   private readonly guarded: ReadonlySet<string>
   private readonly written: Written[]
-  private torn: boolean
 
-  private constructor(file: string, guarded: readonly string[], text: string) {
-    this.path = file
+  private constructor(ledger: Ledger, guarded: readonly string[]) {
+    this.ledger = ledger
     this.guarded = new Set(guarded)
-    this.written = text.split('\n').flatMap(parseLine)
-    this.torn = text !== '' && !text.endsWith('\n')
+    this.written = ledger.lines.filter(isWritten)
   }
 
   /** `guarded` names the files people edit by hand; only of these is an edited version kept. */
   static async open(dir: string, guarded: readonly string[]): Promise<Journal> {
-    const file = path.join(dir, '.written.jsonl')
-    const text = await readFile(file, 'utf8').catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return ''
-      throw unreadable(file, error)
-    })
-    return new Journal(file, guarded, text)
+    return new Journal(await Ledger.open(path.join(dir, '.written.jsonl')), guarded)
   }
 
   guards(file: string): boolean {
@@ -42,33 +35,16 @@ export class Journal {
     return this.written.findLast((line) => line.file === file && line.sha256 === sha256)?.from
   }
 
-  /** Appended and flushed before the rename it announces; a line that says nothing new is not written. */
+  /** On disk before the rename it announces; a line that says nothing new is not written. */
   async record(file: string, sha256: string, from?: string): Promise<void> {
     if (this.wrote(file, sha256) && this.madeFrom(file, sha256) === from) return
     const line: Written = from === undefined ? { file, sha256 } : { file, sha256, from }
-    let handle: FileHandle | undefined
-    try {
-      handle = await open(this.path, 'a')
-      await handle.appendFile(`${this.torn ? '\n' : ''}${JSON.stringify(line)}\n`)
-      this.torn = false
-      await handle.sync()
-    } catch (error) {
-      throw unwritable(this.path, error)
-    } finally {
-      await handle?.close()
-    }
+    await this.ledger.append(line)
     this.written.push(line)
   }
 }
 
-// A line torn by a crash only means that one version will be taken for hand-edited, and so be kept.
-function parseLine(text: string): Written[] {
-  try {
-    const line: unknown = JSON.parse(text)
-    return typeof line === 'object' && line !== null && 'file' in line && 'sha256' in line
-      ? [line as Written]
-      : []
-  } catch {
-    return []
-  }
+// A line that is missing only means that one version will be taken for hand-edited, and so be kept.
+function isWritten(line: unknown): line is Written {
+  return typeof field(line, 'file') === 'string' && typeof field(line, 'sha256') === 'string'
 }

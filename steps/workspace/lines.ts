@@ -4,23 +4,10 @@ import { createReadStream } from 'node:fs'
 import path from 'node:path'
 import { Fault, unreadable } from './fault.ts'
 
-export type Line = { number: number; text: string }
+type Line = { number: number; text: string }
 
 // No instruction needs more; a 100 MB line is a mistake, and would be held in memory whole.
 const longestLine = 64 * 1024 * 1024
-
-/**
- * A row as a line of JSONL. A lone surrogate, which is no character and which other readers refuse, becomes U+FFFD;
- * JSON spells nothing else as `\ud`.
- */
-export function jsonLine(row: object): string {
-  const text = JSON.stringify(row)
-  return text.includes('\\ud') ? text.replace(/\\(ud[89a-f]..|.)/g, asCharacter) : text
-}
-
-function asCharacter(escape: string): string {
-  return escape.length > 2 ? '\ufffd' : escape
-}
 
 /** Yields every line without its break; a BOM and a CR before the LF are dropped. A missing file is a Fault. */
 export async function* readLines(file: string): AsyncGenerator<Line> {

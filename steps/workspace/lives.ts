@@ -18,7 +18,7 @@ export type Life = {
 export type Lives = { lives: Life[]; more: boolean; files: boolean }
 
 /** How well a row of any of the files fits, 0 not at all. */
-export type Fit = (row: { instruction: string; reason?: string }) => number
+type Fit = (row: { instruction: string; reason?: string }) => number
 
 const livesHeld = 6
 const rowsHeld = 20 // rejected or kept rows of one candidate; a model that repeats itself may write a thousand
@@ -36,7 +36,7 @@ export async function findLives(folder: Folder, fit: Fit): Promise<Lives> {
   for await (const row of fitting(folder.output('classify'), 'classified')) list.note(row, 'classified')
   for await (const row of fitting(folder.output('instances'), 'withInstances'))
     list.note(row, 'withInstances')
-  for await (const row of fitting(folder.dataset, 'example')) hold(list.life(row)?.kept, row)
+  for await (const row of fitting(folder.dataset, 'example')) hold(list.life(row).kept, row)
   return { lives: list.lives, more: list.more, files }
 }
 
@@ -50,7 +50,7 @@ export async function findRejected(folder: Folder, reason: string): Promise<Live
 async function readRejects(folder: Folder, list: Shortlist): Promise<boolean> {
   const file = folder.path('rejected.jsonl')
   if (!(await exists(file))) return false
-  for await (const row of readRows(file, 'rejected', list.wants)) hold(list.life(row)?.rejected, row)
+  for await (const row of readRows(file, 'rejected', list.wants)) hold(list.life(row).rejected, row)
   return true
 }
 
@@ -62,8 +62,8 @@ function hasInstruction(row: unknown): row is { instruction: string } {
   )
 }
 
-function hold<T>(rows: T[] | undefined, row: T): void {
-  if (rows && rows.length < rowsHeld) rows.push(row)
+function hold<T>(rows: T[], row: T): void {
+  if (rows.length < rowsHeld) rows.push(row)
 }
 
 class Shortlist {
@@ -82,8 +82,8 @@ class Shortlist {
     return this.ranked.map(({ life }) => life)
   }
 
-  /** The life a row belongs to, if its instruction is among the best so far. */
-  life(row: { instruction: string; reason?: string }): Life | undefined {
+  /** The life a row belongs to; one that is not among the best is dropped with its rows. */
+  life(row: { instruction: string; reason?: string }): Life {
     const { instruction } = row
     const rank = this.fit(row)
     const known = this.ranked.find(({ life }) => life.instruction === instruction)
@@ -96,8 +96,7 @@ class Shortlist {
   }
 
   note<K extends 'generated' | 'classified' | 'withInstances'>(row: NonNullable<Life[K]>, kind: K): void {
-    const life = this.life(row)
-    if (life) life[kind] ??= row as Life[K]
+    this.life(row)[kind] ??= row as Life[K]
   }
 }
 

@@ -14,15 +14,18 @@ const mostSimilar = v.fallback(v.optional(v.object({ instruction: text, score: n
 
 const stepName = v.picklist(['generate', 'classify', 'instances', 'filter'])
 const counts = v.record(text, number)
-const stepCost = v.looseObject({
+const stepCost = v.object({
   provider: text,
   model: text,
   calls: number,
   prompt_tokens: number,
   cached_tokens: number,
   completion_tokens: number,
-  dollars: v.nullable(number),
+  dollars: v.nullable(number), // null: price not known
+  /** Those of the tokens that a batch answered, at half price. */
+  batch: v.optional(v.object({ prompt_tokens: number, cached_tokens: number, completion_tokens: number })),
 })
+/** Shares of the rows judged for which the answer to each quality question was yes, 0 to 1. */
 const judgement = v.object({
   rows: number,
   instruction_valid: number,
@@ -72,7 +75,7 @@ export const shapes = {
     is_classification: v.optional(v.boolean()),
     instances: v.optional(v.array(instance)),
   }),
-  written: v.object({
+  offlineTask: v.object({
     instruction,
     is_classification: v.boolean(),
     instances: v.array(instance),
@@ -86,3 +89,6 @@ export type InstancesRow = v.InferOutput<typeof shapes.withInstances>
 export type ExampleRow = v.InferOutput<typeof shapes.example>
 export type RejectedRow = v.InferOutput<typeof shapes.rejected>
 export type SeedTask = v.InferOutput<typeof shapes.seed>
+export type OfflineTask = v.InferOutput<typeof shapes.offlineTask>
+export type StepCost = v.InferOutput<typeof stepCost>
+export type Judgement = v.InferOutput<typeof judgement>

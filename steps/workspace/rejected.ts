@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { unwritable } from './fault.ts'
 import { exists, type Folder, type Step, steps } from './folder.ts'
 import type { RejectedRow } from './records.ts'
-import { jsonLine } from './lines.ts'
+import { jsonLine } from './json.ts'
 import { readRows } from './rows.ts'
 
 /** Gathers one step's rejects in a file of their own, so that memory does not grow with them. */

@@ -5,7 +5,7 @@ import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/prom
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { codeOf, Fault, unreadable, unwritable } from './fault.ts'
-import { jsonLine } from './lines.ts'
+import { jsonLine } from './json.ts'
 import type { Journal } from './journal.ts'
 
 const flushAt = 1 << 16 // characters gathered before a write

@@ -3,29 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { parse } from 'valibot'
 import { codeOf, unreadable } from './fault.ts'
 import type { Folder, Step } from './folder.ts'
-import { shapes } from './records.ts'
+import { type Judgement, shapes, type StepCost } from './records.ts'
 import type { Stored } from './stored.ts'
-
-export type StepCost = {
-  provider: string
-  model: string
-  calls: number
-  prompt_tokens: number
-  cached_tokens: number
-  completion_tokens: number
-  dollars: number | null // null: price not known
-  /** Those of the tokens that a batch answered, at half price. */
-  batch?: { prompt_tokens: number; cached_tokens: number; completion_tokens: number }
-}
-
-/** Shares of the rows judged for which the answer to each quality question was yes, 0 to 1. */
-export type Judgement = {
-  rows: number
-  instruction_valid: number
-  input_appropriate: number
-  output_correct: number
-  all: number
-}
 
 export type RunRecord = {
   settings: Stored

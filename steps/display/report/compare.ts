@@ -1,12 +1,13 @@
 // Another run beside this one: its figures, how long calls took in both, and how much of each pool the other holds.
 import { NoveltyIndex } from '../../text/novelty.ts'
-import { exists, type Step } from '../../workspace/folder.ts'
+import { exists, type Step, steps } from '../../workspace/folder.ts'
+import { field, jsonIn } from '../../workspace/json.ts'
 import { readLines } from '../../workspace/lines.ts'
 import { countRun, type Figures } from './count.ts'
 import { rowsOf, type Run } from './run.ts'
 
 /** Seconds a call of a step took: half of the calls less than `median`, one in ten more than `slow`. */
-export type Latency = { median: number; slow: number }
+type Latency = { median: number; slow: number }
 export type Latencies = Partial<Record<Step, Latency>>
 
 export type Comparison = {
@@ -63,14 +64,10 @@ async function latenciesOf(run: Run): Promise<Latencies> {
 
 // A line that is no call, such as one torn by a crash, has no time; the log itself is judged where it is used.
 function timeIn(line: string): { step: Step; ms: number } | undefined {
-  try {
-    const call = JSON.parse(line) as { step?: Step; ms?: unknown; reply?: unknown }
-    return call.step && typeof call.ms === 'number' && typeof call.reply === 'string'
-      ? { step: call.step, ms: call.ms }
-      : undefined
-  } catch {
-    return undefined
-  }
+  const call = jsonIn(line)
+  const [step, ms, reply] = ['step', 'ms', 'reply'].map((name) => field(call, name))
+  const answered = typeof reply === 'string' && typeof ms === 'number'
+  return answered && steps.some((known) => known === step) ? { step: step as Step, ms } : undefined
 }
 
 function latencyOf(times: number[]): Latency {

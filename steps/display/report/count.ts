@@ -1,12 +1,11 @@
 // The figures of the report, counted from the JSONL files row by row; only what was asked for, and what it cost, is
 // taken from run.json.
 import { rougeL } from '../../text/rouge.ts'
-import { ruleFor } from '../../text/rules.ts'
+import { likenessIn, ruleFor } from '../../text/rules.ts'
 import { type Step, steps } from '../../workspace/folder.ts'
 import { idOf } from '../../workspace/hash.ts'
 import type { RejectedRow } from '../../workspace/records.ts'
 import { Lengths } from './lengths.ts'
-import { neighbourIn } from './neighbour.ts'
 import { rowsOf, type Run } from './run.ts'
 import { leadingIn, Verbs } from './verbs.ts'
 
@@ -33,6 +32,7 @@ export type Figures = {
   cost: { calls: number; tokens: number; dollars: number | undefined }
 }
 
+/** Reads every file of the run once. */
 export async function countRun(run: Run): Promise<Figures> {
   const instructions = await countInstructions(run)
   const rejects = await countRejects(run)
@@ -42,7 +42,7 @@ export async function countRun(run: Run): Promise<Figures> {
   const { asked } = run.record.funnel
   return {
     funnel: {
-      asked: asked === undefined ? undefined : Number(asked),
+      asked,
       parsed: instructions.novel + sumOf(rejects.losses.novel),
       novel: instructions.novel,
       classified: classified.rows,
@@ -102,7 +102,7 @@ export function isCandidate(reason: string): boolean {
 
 // The detail is rounded to two digits; measured again, a score never falls on the wrong side of a bin's edge.
 function scoreOf({ instruction, detail }: RejectedRow): number {
-  const neighbour = neighbourIn(detail)
+  const neighbour = likenessIn(detail)
   if (!neighbour) return 1
   const score = rougeL(instruction, neighbour.instruction)
   return Math.abs(score - neighbour.score) < 0.01 ? score : neighbour.score

@@ -1,7 +1,7 @@
 // The filter lab on the page.
 import { steps } from '../../workspace/folder.ts'
 import { html, type Markup } from './html.ts'
-import type { Lab, Pair, Trial } from './lab.ts'
+import { type Lab, type Pair, slowFrom, type Trial } from './lab.ts'
 import { bar } from './plots.ts'
 import { nameOfReason } from '../reasons.ts'
 import { type Subject, whyRemoved } from './subject.ts'
@@ -10,7 +10,7 @@ import { number } from '../words.ts'
 export function labSection(subject: Subject, lab: Lab): Markup {
   const { words, run } = subject
   const notes = [
-    lab.left.length > 0 ? words.lab.left(lab.left.join(', '), number(20_000)) : '',
+    lab.left.length > 0 ? words.lab.left(lab.left.join(', '), number(slowFrom)) : '',
     run.settings.merge.length > 0 ? words.lab.merged : '',
     run.seeds.length === 0 ? words.lab.noSeeds : '',
   ].filter((note) => note !== '')

@@ -6,13 +6,13 @@ import { rowsOf, type Run } from './run.ts'
 
 const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 const slowBelow = 0.5 // there the index must look at many more texts
-const slowFrom = 20_000 // instructions
+export const slowFrom = 20_000 // instructions
 const pairsShown = 3
 
 export type Pair = { instruction: string; rival: string; score: number }
 /** `pairs`: those removed by the smallest margin, the ones to argue about. */
 export type Trial = { threshold: number; stay: number; pairs: Pair[] }
-export type AloneCount = { reason: string; of: 'instruction' | 'instance'; removed: number }
+type AloneCount = { reason: string; of: 'instruction' | 'instance'; removed: number }
 export type Lab = {
   /** Instructions tried: all that step 1 accepted, then those it rejected as near-duplicates, as they stand in the files. */
   tried: number

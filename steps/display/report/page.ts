@@ -9,7 +9,7 @@ import type { Comparison } from './compare.ts'
 import { html, type Markup, scriptJson } from './html.ts'
 import type { Lab } from './lab.ts'
 import { labSection } from './lab-section.ts'
-import { judgeOf, reviewSection } from './review-section.ts'
+import { reviewSection } from './review-section.ts'
 import type { PageRow, PageRows } from './rows.ts'
 import { funnelSection } from './funnel-section.ts'
 import { plotsSection } from './plots-section.ts'
@@ -17,7 +17,7 @@ import { isOffline, type Subject, whyRemoved } from './subject.ts'
 import { number } from '../words.ts'
 import { tableSection, tableTitle } from './table-section.ts'
 
-export type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
+type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
 
 // Modules for the editor and the linter; in the page, one script in this order.
 const scripts = ['elements.js', 'marks.js', 'rows.js', 'review.js']
@@ -161,7 +161,7 @@ function scriptFigures({ subject, rows }: Page): object {
     name: nameOfReason(fate.reason, subject.screen),
     why: whyRemoved(fate.reason, subject.screen),
   }))
-  const judged = judgeOf(subject.run.record) !== undefined
+  const judged = subject.run.record.judge !== undefined
   const usual = portable(subject.run.settings.dataDir) === options['data-dir'].fallback
   return { fates, replies: replies ?? null, review, judged, usual }
 }

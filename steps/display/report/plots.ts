@@ -14,7 +14,7 @@ export function bar(share: number, kind = 'main'): Markup {
   </svg>`
 }
 
-export type Histogram = {
+type Histogram = {
   title: string
   /** One bar a bin: `second` stands on `first`. `label` says both in words. */
   bins: { first: number; second?: number; label: string }[]

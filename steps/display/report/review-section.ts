@@ -1,18 +1,12 @@
 // The review sheet on the page: a person answers the paper's questions about some rows; the page's script does the rest.
-import type { Judgement, RunRecord } from '../../workspace/run-record.ts'
+import type { Judgement } from '../../workspace/records.ts'
 import { html, type Markup } from './html.ts'
 import { percent, type Subject } from './subject.ts'
 
 const paper = [0.92, 0.79, 0.58, 0.54] // table 2
 
-/** The judge's row of run.json, where there is a whole one: people edit that file. */
-export function judgeOf({ judge }: RunRecord): Judgement | undefined {
-  const names = ['rows', 'instruction_valid', 'input_appropriate', 'output_correct', 'all'] as const
-  return judge && names.every((name) => typeof judge[name] === 'number') ? judge : undefined
-}
-
 export function reviewSection({ words: { review }, run }: Subject): Markup {
-  const judge = judgeOf(run.record)
+  const { judge } = run.record
   const heads = review.questions.map((question) => html`<th scope="col">${question}</th>`)
   return html`<section id="review">
     <h2>${review.title}</h2>

@@ -1,10 +1,10 @@
 // The rows the page shows and searches: kept and rejected, a seeded sample where there are too many.
 import { CallLog } from '../../model/call-log.ts'
 import { type Random, randomFor, sample } from '../../text/random.ts'
+import { likenessIn } from '../../text/rules.ts'
 import { exists, type Step, steps } from '../../workspace/folder.ts'
 import { idOf, keyOf } from '../../workspace/hash.ts'
 import type { Figures } from './count.ts'
-import { neighbourIn } from './neighbour.ts'
 import { rowsOf, type Run } from './run.ts'
 
 export const shownAtMost = 50_000 // rows of each kind: a page of some 30 MB
@@ -37,6 +37,7 @@ export type PageRows = {
 
 type Counted = Pick<Figures, 'rows' | 'rejected'>
 
+/** The rows of a run, with the replies they came from where they are few. */
 export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> {
   const fates = fatesIn(figures)
   const all = fates.reduce((sum, fate) => sum + fate.count, 0)
@@ -85,7 +86,7 @@ async function rejectedRows(run: Run, fates: readonly Fate[], rows: Reservoir<Pa
   for await (const { step, reason, detail, instruction, input, output, call } of rowsOf(run, 'rejected'))
     rows.offer(() => {
       const fate = places.get(`${step} ${reason}`) ?? 0
-      const near = ['near_duplicate', 'already_elsewhere'].includes(reason) ? neighbourIn(detail) : undefined
+      const near = ['near_duplicate', 'already_elsewhere'].includes(reason) ? likenessIn(detail) : undefined
       const said = near ? near.score.toFixed(2) : detail
       const id = instruction === '' ? '' : idOf(instruction)
       return [instruction, input ?? 0, output ?? 0, fate, id, said, near?.instruction ?? 0, call ?? 0]

@@ -5,7 +5,7 @@ import type { Language } from '../../text/language.ts'
 /** `object` is '' where none was made out. */
 export type Leading = { verb: string; object: string }
 type LeadingOf = (instruction: string) => Leading | undefined
-export type VerbCount = { verb: string; count: number; objects: { object: string; count: number }[] }
+type VerbCount = { verb: string; count: number; objects: { object: string; count: number }[] }
 
 /** Finds the leading verb in one language; the lists of the other are not loaded. */
 export async function leadingIn(language: Language): Promise<LeadingOf> {
