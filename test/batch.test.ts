@@ -3,7 +3,7 @@ import { copyFile, readFile, readdir, rename, writeFile } from 'node:fs/promises
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BatchRoad } from '../steps/model/batch.ts'
-import { BatchServer, type Fate } from './support/batch-server.ts'
+import { type Answer, BatchServer, type Fate } from './support/batch-server.ts'
 import { bytesOf, folderWithRun, rowsOf, start, temporaryFolder, workshop } from './support/command.ts'
 import { modelWith, questionOf, remote } from './support/model.ts'
 import { TestServer } from './support/server.ts'
@@ -204,6 +204,95 @@ describe('a run that ends while a batch is under way', () => {
   })
 })
 
+describe('a fault that passes', () => {
+  const broken = { status: 500, body: { error: { message: 'oops' } } }
+  const page = { status: 200, body: '<html>sign in</html>' }
+
+  it.each<[string, string, number, (answer: () => Promise<Answer>) => Promise<Answer>]>([
+    ['the first question, whether there is an API', 'GET batches', 1, async () => broken],
+    ['an upload', 'POST files', 1, async () => broken],
+    ['the making of a batch', 'POST batches', 1, async () => ({ ...broken, status: 429 })],
+    ['the answer when a batch was made', 'POST batches', 1, async (make) => (await make(), broken)],
+    ['a look that meets a gateway', 'GET batches', 3, async () => page],
+    ['a look at nothing', 'GET batches', 3, async () => ({ status: 200, body: {} })],
+    ['results that are a page', 'GET files', 1, async () => page],
+    ['results that are empty', 'GET files', 1, async () => ({ status: 200, body: '' })],
+    [
+      'half of the results',
+      'GET files',
+      1,
+      async (results) => {
+        const text = String((await results()).body)
+        return { status: 200, body: text.slice(0, text.length / 2) }
+      },
+    ],
+  ])('is waited out, and nothing is asked twice: %s', async (_, where, at, mishap) => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    let count = 0
+    server.around = (request, answer) => (request === where && ++count === at ? mishap(answer) : answer())
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    expect(count).toBeGreaterThanOrEqual(at)
+    expect(server.batches).toHaveLength(1)
+    const calls = await rowsOf<Call>(folder, 'calls.jsonl')
+    const repairs = calls.filter((call) => !call.batch)
+    expect(repairs.every(({ sample }) => sample > 0)).toBe(true)
+    expect(server.chat.received).toHaveLength(repairs.length)
+    expect(
+      calls
+        .filter((call) => call.batch)
+        .map(({ key }) => key)
+        .toSorted(),
+    ).toEqual(
+      server.uploads
+        .at(-1)
+        ?.map((line) => line.custom_id)
+        .toSorted(),
+    )
+  })
+
+  it('leaves no trace when lines come twice', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.around = async (request, answer) => {
+      const { status, body } = await answer()
+      return { status, body: request === 'GET files' ? `${String(body)}${String(body)}` : body }
+    }
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    const batched = (await rowsOf<Call>(folder, 'calls.jsonl')).filter((call) => call.batch)
+    expect(batched).toHaveLength(server.uploads[0]?.length ?? 0)
+  })
+})
+
+describe('a batch that the server knows no more', () => {
+  it('is told with what to do about its line', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.around = async (request, answer) =>
+      request === 'GET files' ? { status: 404, body: { error: { message: 'gone' } } } : answer()
+    const run = await workshop(folder, ['classify', ...batch], env)
+    expect(run.code).toBe(1)
+    expect(run.err).toMatch(/knows no batch batch_1.*delete the line of batch_1 in batches\.jsonl/)
+    expect((await rowsOf(folder, 'batches.jsonl')).at(-1)).toHaveProperty('keys')
+  })
+})
+
+describe('a ledger that somebody changed', () => {
+  it.each([{ file: '../precious.jsonl' }, { file: '1-instructions.jsonl' }, { keys: 5 }, { step: 'x' }])(
+    'names no batch and touches no file: %j',
+    async (change) => {
+      const folder = await folderWithInstructions()
+      const { server, env } = await serve()
+      const file = '.batch-0123456789abcdef.jsonl'
+      const line = { id: 'batch_9', provider: 'openai', step: 'classify', file, keys: [], ...change }
+      await writeFile(path.join(folder, 'batches.jsonl'), `${JSON.stringify(line)}\n`)
+      expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+      expect(server.batches).toHaveLength(1)
+      expect(await readdir(folder)).toContain('1-instructions.jsonl')
+    },
+  )
+})
+
 describe('a batch whose questions are gone', () => {
   it('is not given up: a sentence says what to put back', async () => {
     const folder = await folderWithInstructions()
@@ -245,7 +334,13 @@ describe('a batch under way', () => {
   it('is not forgotten by a command without --batch', async () => {
     const folder = await folderWithInstructions()
     const { env } = await serve()
-    const line = { id: 'batch_7', provider: 'openai', step: 'classify', file: '.batch-7.jsonl', keys: [] }
+    const line = {
+      id: 'batch_7',
+      provider: 'openai',
+      step: 'classify',
+      file: '.batch-0123456789abcdef.jsonl',
+      keys: [],
+    }
     await writeFile(path.join(folder, 'batches.jsonl'), `${JSON.stringify(line)}\n`)
     const run = await workshop(folder, ['classify'], env)
     expect(run).toMatchObject({ code: 0, err: '' })
@@ -260,7 +355,14 @@ describe('a step with more requests than a file may hold', () => {
     const provider = { ...remote, baseUrl: server.chat.url }
     const model = await modelWith(() => Promise.reject(new Error('asked')), 4, undefined, provider)
     const most = { lines: 2, bytes: 1_000_000 }
-    const road = await BatchRoad.open({ model, dir: folder, poll: 0.01, tell: () => undefined, most })
+    const road = await BatchRoad.open({
+      model,
+      dir: folder,
+      poll: 0.01,
+      maxTokens: 512,
+      tell: () => undefined,
+      most,
+    })
     const questions = ['bread', 'dice', 'rivers', 'clouds', 'bread'].map((text) => questionOf(text))
     const ask = () => Promise.all(questions.map((question) => model.ask('instances', question)))
     await road.fill('instances', async () => void (await ask()))

@@ -22,8 +22,8 @@ export class Batches {
   static async open(model: Model, settings: Settings, screen: Screen): Promise<Batches | undefined> {
     if (settings.dryRun || model.provider.replayOf !== undefined) return undefined
     if (!settings.batch) return remindOfOpenOnes(model, settings, screen)
-    const { dataDir: dir, poll } = settings
-    const road = await BatchRoad.open({ model, dir, poll, tell: (news) => show(screen, news) })
+    const { dataDir: dir, poll, maxTokens } = settings
+    const road = await BatchRoad.open({ model, dir, poll, maxTokens, tell: (news) => show(screen, news) })
     return new Batches(road, screen)
   }
 
@@ -45,7 +45,8 @@ async function remindOfOpenOnes(
   screen: Screen,
 ): Promise<undefined> {
   const ledger = await BatchLedger.read(path.join(dataDir, ledgerFile))
-  const open = ledger.open(model.provider.name).filter(({ step }) => steps.includes(step))
+  const { name, model: modelName } = model.provider
+  const open = ledger.open(name, modelName).filter(({ step }) => steps.includes(step))
   if (open.length > 0) screen.remark(screen.words.batchForgotten(open.map(({ id }) => id).join(', ')))
 }
 
@@ -58,10 +59,12 @@ class BlankSheet extends Sheet {
   override async reject(): Promise<void> {}
 }
 
-function show(screen: Screen, { step, made, found, answered, ended }: BatchNews): void {
+function show(screen: Screen, { step, made, found, answered, ended, waiting, left }: BatchNews): void {
   const { words } = screen
   if (made) screen.detail(words.batchMade(made.id, made.requests))
   if (found) screen.detail(words.batchFound(found.id, found.requests))
   if (ended) screen.detail(words.batchEnded(ended.id, ended.requests, ended.failed))
+  if (waiting) screen.detail(words.batchWaiting(waiting))
+  if (left) screen.detail(words.batchLeft(left))
   if (answered) screen.progress(() => words.batchProgress(step, answered.done, answered.all))
 }

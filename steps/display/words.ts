@@ -128,6 +128,10 @@ const en = {
     `${id}: ${number(requests)} requests, under way since an earlier run; going on with it`,
   batchEnded: (id: string, requests: number, failed: number) =>
     `${id}: ${number(requests - failed)} replies${failed > 0 ? `; ${number(failed)} requests without one are sent again` : ''}`,
+  batchWaiting: (requests: number) =>
+    `${number(requests)} requests wait for the next batch: with these at their dearest they would exceed the budget`,
+  batchLeft: (requests: number) =>
+    `${number(requests)} requests take the normal road, at the full price: repairs, and what batches did not bring`,
   batchForgotten: (ids: string) =>
     `under way since an earlier run: ${ids}. With --batch its replies are fetched; without, the same requests are paid again`,
   batchProgress: (step: Step, done: number, all: number) =>
@@ -218,6 +222,8 @@ const zh: Vocabulary = {
   batchFound: (id, requests) => `${id}：${number(requests)} 次请求，上次运行时已提交，现在继续等待`,
   batchEnded: (id, requests, failed) =>
     `${id}：收到 ${number(requests - failed)} 个回复${failed > 0 ? `；${number(failed)} 次请求没有回复，将再次发送` : ''}`,
+  batchWaiting: (requests) => `${number(requests)} 次请求要等下一批：按最贵的情况算，与这一批一起会超出预算`,
+  batchLeft: (requests) => `${number(requests)} 次请求按原价走普通方式：补救性的，以及批处理没有答复的`,
   batchForgotten: (ids) =>
     `上次运行提交的批处理 ${ids} 还没有取回。加上 --batch 就会取回其回复；不加则同样的请求会再付一次费`,
   batchProgress: (step, done, all) =>

@@ -5,18 +5,30 @@ import type OpenAI from 'openai'
 import { Fault } from '../workspace/fault.ts'
 import { field } from '../workspace/json.ts'
 import type { Reply } from './wire.ts'
-import { isProblem, type Problem, problemOf } from './problem.ts'
+import { Pace } from './pace.ts'
+import { interrupted, isProblem, type Problem, problemOf } from './problem.ts'
 import type { Provider } from './provider.ts'
 import { openClient, readReply } from './wire.ts'
 
 const endpoint = '/v1/chat/completions'
+const wantingApi = [400, 404, 405, 501] // what servers without the API say
 const transferTimeout = 600_000 // ms, for files of up to 200 MB
 
-/** Where a batch stands. `files`: its results, those of its failed lines too. `ms`: how long it took. */
+const creationTimeout = 30_000 // ms; it is not broken off, since the batch may have been made
+const underWay = ['validating', 'in_progress', 'finalizing', 'cancelling']
+const ended = ['completed', 'failed', 'expired', 'cancelled']
+
+/**
+ * Where a batch stands. `results` and `failures` name its files, `replies` says how many lines `results` has. `ms`: how
+ * long it took.
+ */
 export type BatchState = {
-  status: OpenAI.Batch['status']
+  status: string
+  ended: boolean
   answered: number
-  files: string[]
+  replies: number
+  results: string | undefined
+  failures: string | undefined
   errors: string
   ms: number
 }
@@ -24,25 +36,36 @@ export type BatchState = {
 export class BatchWire {
   private readonly client: OpenAI
   private readonly provider: Provider
+  private readonly pace: Pace
+  private readonly halt: AbortSignal
 
-  private constructor(client: OpenAI, provider: Provider) {
+  private constructor(client: OpenAI, provider: Provider, halt: AbortSignal) {
     this.client = client
     this.provider = provider
+    this.pace = new Pace(1, provider)
+    this.halt = halt
   }
 
-  /** A provider without a Batch API is a Fault, before anything is asked. */
-  static async open(provider: Provider): Promise<BatchWire> {
+  /** A provider without a Batch API is a Fault, before anything is asked. `halt` ends every wait and every transfer. */
+  static async open(provider: Provider, halt: AbortSignal): Promise<BatchWire> {
     if (provider.name === 'offline' || provider.name === 'paste') throw noBatches(provider)
-    const wire = new BatchWire(await openClient(provider, transferTimeout), provider)
+    const wire = new BatchWire(await openClient(provider, transferTimeout), provider, halt)
     try {
-      const page: unknown = await wire.client.batches.list({ limit: 1 })
+      const page: unknown = await wire.patiently(() => wire.firstPage())
       if (!Array.isArray(field(page, 'data'))) throw noBatches(provider)
     } catch (error) {
-      if (error instanceof Fault) throw error
-      if ([400, 404, 405, 501].includes(Number(field(error, 'status')))) throw noBatches(provider)
-      throw new Fault(problemOf(error, provider).words, 1)
+      if (!isProblem(error)) throw error
+      throw new Fault(error.words, 1)
     }
     return wire
+  }
+
+  private async firstPage(): Promise<unknown> {
+    try {
+      return await this.client.batches.list({ limit: 1 }, { signal: this.halt })
+    } catch (error) {
+      throw wantingApi.includes(Number(field(error, 'status'))) ? noBatches(this.provider) : error
+    }
   }
 
   /** The line that asks one question, in a file for `send`. */
@@ -52,34 +75,68 @@ export class BatchWire {
 
   /** Uploads a file of such lines and has it answered; the name of the batch. Throws a Problem. */
   async send(file: string): Promise<string> {
-    return this.tried(async () => {
+    const { id } = await this.patiently(async () => {
       const text = new File([await openAsBlob(file)], 'requests.jsonl')
-      const { id } = await this.client.files.create({ file: text, purpose: 'batch' })
+      return this.client.files.create({ file: text, purpose: 'batch' }, { signal: this.halt })
+    })
+    let again = false
+    return this.patiently(async () => {
+      const made = again ? await this.madeOf(id) : undefined
+      again = true
       const batch = { input_file_id: id, endpoint, completion_window: '24h' } as const
-      return (await this.client.batches.create(batch)).id
+      return made ?? (await this.client.batches.create(batch, { timeout: creationTimeout })).id
     })
   }
 
-  async look(id: string, signal: AbortSignal): Promise<BatchState> {
-    return this.tried(async () => {
-      const batch = await this.client.batches.retrieve(id, { signal })
-      const { status, request_counts: counts, completed_at: end = 0, created_at: start } = batch
-      return {
-        status,
-        answered: (counts?.completed ?? 0) + (counts?.failed ?? 0),
-        files: [batch.output_file_id, batch.error_file_id].filter((name) => name != null),
-        errors: (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' '),
-        ms: Math.max(0, end - start) * 1000,
-      }
-    })
+  /** The batch made of an uploaded file, when the answer to its making was lost. */
+  private async madeOf(file: string): Promise<string | undefined> {
+    const { data } = await this.client.batches.list({ limit: 100 })
+    return data.find(({ input_file_id: input }) => input === file)?.id
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.patiently(() => this.client.batches.cancel(id))
+  }
+
+  /** One look; a Problem that passes may be looked at again. A batch that is not known there is a Fault. */
+  async look(id: string): Promise<BatchState> {
+    const batch = await this.tried(() =>
+      this.known(id, this.client.batches.retrieve(id, { signal: this.halt })),
+    )
+    const { status, request_counts: counts, completed_at: end = 0, created_at: start } = batch
+    if (![...underWay, ...ended].includes(status)) throw noBatch(id, this.provider)
+    return {
+      status,
+      ended: ended.includes(status),
+      answered: (counts?.completed ?? 0) + (counts?.failed ?? 0),
+      replies: counts?.completed ?? 0,
+      results: batch.output_file_id ?? undefined,
+      failures: batch.error_file_id ?? undefined,
+      errors: (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' '),
+      ms: Math.max(0, end - start) * 1000,
+    }
   }
 
   /** Writes one file of results to disk. */
-  async fetch(name: string, into: string): Promise<void> {
+  async fetch(id: string, name: string, into: string): Promise<void> {
     await this.tried(async () => {
-      const { body } = await this.client.files.content(name)
-      await writeFile(into, body ?? [])
+      const { body } = await this.known(id, this.client.files.content(name, { signal: this.halt }))
+      await writeFile(into, body ?? [], { signal: this.halt })
     })
+  }
+
+  private async known<T>(id: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      if (field(error, 'status') !== 404) throw error
+      throw unknownBatch(id, this.provider)
+    }
+  }
+
+  /** Faults that pass are waited out, as on the normal road; what is left of them is thrown. */
+  patiently<T>(work: () => Promise<T>): Promise<T> {
+    return this.pace.patiently(() => this.tried(work), this.halt)
   }
 
   /** What a line of results says to this request. */
@@ -105,9 +162,27 @@ export class BatchWire {
     try {
       return await work()
     } catch (error) {
-      throw isProblem(error) ? error : problemOf(error, this.provider)
+      if (isProblem(error) || error instanceof Fault) throw error
+      if (this.halt.aborted) throw interrupted
+      throw problemOf(error, this.provider)
     }
   }
+}
+
+// What answers in a batch's place, such as a gateway's page, says nothing about it.
+function noBatch(id: string, { baseUrl }: Provider): Problem {
+  const words = { en: `${baseUrl}: no word of ${id} in the answer`, zh: `${baseUrl}：回答中没有 ${id}` }
+  return { kind: 'again', words }
+}
+
+function unknownBatch(id: string, { baseUrl, keyFrom }: Provider): Fault {
+  return new Fault(
+    {
+      en: `${baseUrl} knows no batch ${id}, or has its results no more. Was it made at another address, or with another key than that of ${keyFrom || 'LLM_API_KEY'}? Else delete the line of ${id} in batches.jsonl, and its questions are asked and paid for once more.`,
+      zh: `${baseUrl} 上没有批处理 ${id}，或者结果已不再保留。它是不是在另一个地址、或用 ${keyFrom || 'LLM_API_KEY'} 以外的密钥提交的？如果都不是，请删除 batches.jsonl 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+    },
+    1,
+  )
 }
 
 function noBatches({ name, baseUrl }: Provider): Fault {

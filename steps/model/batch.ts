@@ -9,7 +9,7 @@
 import { appendFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Fault, type Words } from '../workspace/fault.ts'
+import { Fault, messageOf, type Words } from '../workspace/fault.ts'
 import { exists, type Step } from '../workspace/folder.ts'
 import { field, jsonIn } from '../workspace/json.ts'
 import { readLines } from '../workspace/lines.ts'
@@ -17,29 +17,37 @@ import { BatchLedger, ledgerFile, type OpenBatch } from './batch-ledger.ts'
 import { type BatchState, BatchWire } from './batch-wire.ts'
 import { type CallHead, CallLog, callOf, noUsage } from './call-log.ts'
 import type { Model } from './model.ts'
-import { isProblem } from './problem.ts'
+import { isProblem, type Problem } from './problem.ts'
 import { Spool } from './spool.ts'
 import { type Body, dialectOf, type Question, type Reply } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
-const batchesInARow = 2 // of one step: the second asks again for what failed in the first
-const worthABatch = 0.5 // of the last batch must be open, where nothing failed; less is not worth another day
+const batchesAQuestion = 2 // the second asks again for what failed or expired in the first
 const flushAt = 1 << 20 // characters gathered before a write
 const linesTogether = 500 // replies appended before the disk is waited for
 
-/** What the screen is told. `made`: a batch went up. `found`: one of an earlier run is under way. `ended`: it is in the log. */
+/**
+ * What the screen is told. `made`: a batch went up. `found`: one of an earlier run is under way. `ended`: it is in the
+ * log. `waiting`: questions the budget has no room for before that. `left`: questions for the normal road.
+ */
 export type BatchNews = {
   step: Step
+  waiting?: number
+  left?: number
   made?: { id: string; requests: number }
   found?: { id: string; requests: number }
   answered?: { done: number; all: number }
   ended?: { id: string; requests: number; failed: number }
 }
 
+/** The open questions of a step: in files for batches, and how many no batch takes. */
+type Questions = { spools: Spool[]; waiting: number; left: number }
+
 type Terms = {
   model: Model
   dir: string
   poll: number
+  maxTokens: number // of a question asked for the first time
   tell: (news: BatchNews) => void
   most?: typeof mostInAFile
 }
@@ -48,21 +56,22 @@ export class BatchRoad {
   private readonly model: Model
   private readonly dir: string
   private readonly poll: number // seconds between looks
+  private readonly maxTokens: number
   private readonly tell: (news: BatchNews) => void
   private readonly most: typeof mostInAFile
   private readonly wire: BatchWire
   private readonly ledger: BatchLedger
   private spelling = 0 // of the requests whose replies are being read
-  private unaffordable = 0 // questions there was no money for, if all others cost the most they can
 
   private constructor(
-    { model, dir, poll, tell, most = mostInAFile }: Terms,
+    { model, dir, poll, maxTokens, tell, most = mostInAFile }: Terms,
     wire: BatchWire,
     ledger: BatchLedger,
   ) {
     this.model = model
     this.dir = dir
     this.poll = poll
+    this.maxTokens = maxTokens
     this.tell = tell
     this.most = most
     this.wire = wire
@@ -71,7 +80,7 @@ export class BatchRoad {
 
   /** A server without a Batch API is a Fault. */
   static async open(terms: Terms): Promise<BatchRoad> {
-    const wire = await BatchWire.open(terms.model.provider)
+    const wire = await BatchWire.open(terms.model.provider, terms.model.halted)
     return new BatchRoad(terms, wire, await BatchLedger.read(path.join(terms.dir, ledgerFile)))
   }
 
@@ -79,50 +88,58 @@ export class BatchRoad {
   async fill(step: Step, rehearse: () => Promise<void>): Promise<void> {
     const found = this.underWay(step)
     for (const { id, keys } of found) this.tell({ step, found: { id, requests: keys.length } })
-    let last = await this.follow(step, found)
-    for (let time = 0; time < batchesInARow && !this.model.stopped; time++) {
-      const spools = await this.collect(rehearse)
-      const open = spools.reduce((sum, { keys }) => sum + keys.length, 0)
-      const worthIt = open > 0 && (last.failed > 0 || open > last.asked * worthABatch)
-      for (const spool of spools) await (worthIt ? this.send(step, spool) : spool.discard())
-      if (!worthIt) return
-      last = await this.follow(step, this.underWay(step))
-      last.failed += this.unaffordable
+    await this.follow(step, found)
+    while (!this.model.stopped) {
+      const { spools, waiting, left } = await this.collect(rehearse)
+      for (const spool of spools) await this.send(step, spool)
+      if (spools.length === 0) return this.tell({ step, left: left + waiting })
+      if (waiting > 0) this.tell({ step, waiting })
+      await this.follow(step, this.underWay(step))
     }
   }
 
   private underWay(step: Step): OpenBatch[] {
-    return this.ledger.open(this.model.provider.name).filter((batch) => batch.step === step)
+    const { name, model } = this.model.provider
+    return this.ledger.open(name, model).filter((batch) => batch.step === step)
   }
 
-  /** Rehearses the step and returns its open questions, in files that a server takes. */
-  private async collect(rehearse: () => Promise<void>): Promise<Spool[]> {
-    const spools: Spool[] = []
+  /** Repairs are few and come late; what two batches could not bring is not waited for a third time. */
+  private goesByBatch(key: string, { sample, maxTokens }: Question): boolean {
+    const repairs = sample > 0 || maxTokens > this.maxTokens
+    return !repairs && this.ledger.timesSent(key) < batchesAQuestion
+  }
+
+  /** Rehearses the step and gathers its open questions, for batches in files that a server takes. */
+  private async collect(rehearse: () => Promise<void>): Promise<Questions> {
+    const questions: Questions = { spools: [], waiting: 0, left: 0 }
     const known = new Set<string>()
-    this.unaffordable = 0
-    const dialect = dialectOf(this.model.provider)
     this.model.collect = async (head: CallHead, question: Question) => {
       if (known.has(head.key)) return
       known.add(head.key)
-      if (!this.model.budget.reserveInBatch(question)) return void this.unaffordable++
-      let spool = spools.at(-1)
-      if (!spool || spool.keys.length >= this.most.lines || spool.bytes >= this.most.bytes)
-        spools.push((spool = new Spool(path.join(this.dir, `.batch-${head.key}.jsonl`))))
-      const back = { request: dialect.spell(question), reply: null, finish_reason: '', usage: noUsage, ms: 0 }
-      await spool.add(callOf(head, back))
+      if (!this.goesByBatch(head.key, question)) questions.left++
+      else if (!this.model.budget.reserveInBatch(question)) questions.waiting++
+      else await this.put(head, question, questions.spools)
     }
     let whole = false
     try {
       await rehearse()
       whole = true
-      return spools
+      return questions
     } finally {
       this.model.collect = undefined
-      for (const spool of spools) {
+      for (const spool of questions.spools) {
         await spool.close()
         if (!whole) await spool.discard()
       }
     }
+  }
+
+  private async put(head: CallHead, question: Question, spools: Spool[]): Promise<void> {
+    let spool = spools.at(-1)
+    if (!spool || spool.keys.length >= this.most.lines || spool.bytes >= this.most.bytes)
+      spools.push((spool = new Spool(path.join(this.dir, `.batch-${head.key}.jsonl`))))
+    const request = dialectOf(this.model.provider).spell(question)
+    await spool.add(callOf(head, { request, reply: null, finish_reason: '', usage: noUsage, ms: 0 }))
   }
 
   private async send(step: Step, spool: Spool): Promise<void> {
@@ -132,14 +149,27 @@ export class BatchRoad {
     try {
       await this.spellOut(file, upload)
       const id = await this.wire.send(upload)
-      const { name: provider } = this.model.provider
-      await this.ledger.begin({ id, provider, step, file: path.basename(file), keys })
+      const { name: provider, model } = this.model.provider
+      await this.record({ id, provider, model, step, file: path.basename(file), keys })
       this.tell({ step, made: { id, requests: keys.length } })
     } catch (error) {
       await spool.discard()
       this.stop(error)
     } finally {
       await rm(upload, { force: true })
+    }
+  }
+
+  // A batch that is written down nowhere would be paid for, and its replies not be found.
+  private async record(batch: OpenBatch): Promise<void> {
+    try {
+      await this.ledger.begin(batch)
+    } catch (error) {
+      const cancelled = await this.wire.cancel(batch.id).then(
+        () => true,
+        () => false,
+      )
+      throw unrecorded(batch.id, cancelled, error)
     }
   }
 
@@ -157,19 +187,19 @@ export class BatchRoad {
     await appendFile(upload, lines)
   }
 
-  /** Looks at these batches until the last has ended; how many lines they held, and how many of them failed. */
-  private async follow(step: Step, batches: OpenBatch[]): Promise<{ asked: number; failed: number }> {
+  /** Looks at these batches until the last has ended and its replies are in the log. */
+  private async follow(step: Step, batches: OpenBatch[]): Promise<void> {
     const all = batches.reduce((sum, { keys }) => sum + keys.length, 0)
     const open = new Set(batches)
-    let [ended, failed] = [0, 0]
+    let ended = 0
     while (open.size > 0 && !this.model.stopped) {
       let done = ended
       for (const batch of open) {
         const state = await this.look(batch)
         if (!state) continue
         done += state.answered
-        if (['validating', 'in_progress', 'finalizing', 'cancelling'].includes(state.status)) continue
-        failed += await this.take(batch, state)
+        if (!state.ended) continue
+        await this.take(batch, state)
         open.delete(batch)
         ended += batch.keys.length
       }
@@ -178,13 +208,12 @@ export class BatchRoad {
         await sleep(this.poll * 1000, undefined, { signal: this.model.halted }).catch(() => undefined)
     }
     this.model.budget.endBatches()
-    return { asked: all, failed }
   }
 
   // A server that cannot be reached just now is looked at again: a day has many hours.
   private async look({ id }: OpenBatch): Promise<BatchState | undefined> {
     try {
-      return await this.wire.look(id, this.model.halted)
+      return await this.wire.look(id)
     } catch (error) {
       const passing = isProblem(error) && ['again', 'slow'].includes(error.kind)
       if (!passing && !this.model.stopped) this.stop(error)
@@ -192,57 +221,80 @@ export class BatchRoad {
     }
   }
 
-  /** Puts the replies of an ended batch into the log; how many of its lines failed. */
-  private async take(batch: OpenBatch, state: BatchState): Promise<number> {
-    const asked = path.join(this.dir, path.basename(batch.file))
+  /** Puts the replies of an ended batch into the log. */
+  private async take(batch: OpenBatch, state: BatchState): Promise<void> {
+    const asked = path.join(this.dir, batch.file)
     this.spelling = dialectOf(this.model.provider).version
     try {
-      if (state.files.length > 0) await this.takeFiles(batch, state, asked)
+      if (state.results !== undefined || state.failures !== undefined)
+        await this.takeFiles(batch, state, asked)
     } catch (error) {
-      this.stop(error) // the batch stays open: the next run fetches it again
-      return 0
+      return this.stop(error) // the batch stays open: the next run fetches it again
     }
     await this.ledger.end(batch.id, state.status)
     await rm(asked, { force: true })
+    if (state.status === 'failed' || state.status === 'cancelled')
+      return this.model.stop({ words: refused(batch.id, state), exit: 1 })
     const failed = batch.keys.filter((key) => !this.model.log.has(key)).length
     this.tell({ step: batch.step, ended: { id: batch.id, requests: batch.keys.length, failed } })
-    if (state.status === 'failed' || state.status === 'cancelled')
-      this.model.stop({ words: refused(batch.id, state), exit: 1 })
-    return failed
   }
 
   private async takeFiles(batch: OpenBatch, state: BatchState, asked: string): Promise<void> {
     if (!(await exists(asked))) throw questionsGone(batch, asked)
     const questions = await CallLog.open(asked, true)
     try {
-      for (const name of state.files) await this.takeFile(name, batch, state, questions)
+      await this.wire.patiently(async () => {
+        const got = await this.takeFile(state.results, batch, state, questions)
+        if (got < state.replies) throw incomplete(batch, got, state.replies)
+      })
+      await this.wire.patiently(() => this.takeFile(state.failures, batch, state, questions))
     } finally {
       await questions.close()
     }
   }
 
-  private async takeFile(name: string, { id }: OpenBatch, { ms }: BatchState, asked: CallLog): Promise<void> {
+  /** Appends the replies of a file of results to the log; how many lines of it answer a question. */
+  private async takeFile(
+    name: string | undefined,
+    { id }: OpenBatch,
+    { ms }: BatchState,
+    asked: CallLog,
+  ): Promise<number> {
+    if (name === undefined) return 0
     const results = path.join(this.dir, '.batch-results.tmp')
+    const taken = new Set<string>()
     try {
-      await this.wire.fetch(name, results)
+      await this.wire.fetch(id, name, results)
       let appended: Promise<void>[] = []
       for await (const { text } of readLines(results)) {
-        const line = jsonIn(text) // what is no JSON answers nobody: its question counts as failed
+        const line = jsonIn(text) // what is no JSON answers nobody
         const key = String(field(line, 'custom_id'))
-        const head = this.model.log.has(key) ? undefined : await asked.get(key)
-        const reply = head && this.replyIn(line, head.request)
-        if (!head || !reply) continue
-        this.model.paidInBatch.add(key)
-        this.model.budget.paidInBatch(reply.usage)
-        const written = this.model.log.append(callOf(head, { ...reply, ms, batch: id }))
+        if (taken.has(key) || !asked.has(key)) continue
+        taken.add(key)
+        const written = this.append(line, key, asked, { ms, batch: id })
         written.catch(() => undefined) // a full disk is heard of where all are awaited
         appended.push(written)
         if (appended.length >= linesTogether) await Promise.all(appended.splice(0))
       }
       await Promise.all(appended)
+      return taken.size
     } finally {
       await rm(results, { force: true })
     }
+  }
+
+  private async append(
+    line: unknown,
+    key: string,
+    asked: CallLog,
+    came: { ms: number; batch: string },
+  ): Promise<void> {
+    const head = this.model.log.has(key) ? undefined : await asked.get(key)
+    const reply = head && this.replyIn(line, head.request)
+    if (!head || !reply) return
+    this.model.paidInBatch.add(key)
+    this.model.budget.paidInBatch(reply.usage)
+    await this.model.log.append(callOf(head, { ...reply, ...came }))
   }
 
   /** The reply in a line of results; a filter's verdict is one too. Nothing when the line failed. */
@@ -257,7 +309,9 @@ export class BatchRoad {
 
   private stop(error: unknown): void {
     if (!isProblem(error)) throw error
-    this.model.stop({ words: error.words, exit: 1 })
+    const { en, zh } = error.words
+    const words = { en: `${en} – the same command goes on`, zh: `${zh}——重新运行同一命令即可继续` }
+    this.model.stop({ words, exit: 1 })
   }
 }
 
@@ -271,6 +325,28 @@ function refused(id: string, { status, errors }: BatchState): Words {
         en: `the provider did not take the batch ${id}: ${errors}`,
         zh: `服务商没有接受批处理 ${id}：${errors}`,
       }
+}
+
+function unrecorded(id: string, cancelled: boolean, error: unknown): Fault {
+  const why = error instanceof Fault ? error.words : { en: messageOf(error), zh: messageOf(error) }
+  const cannot = { en: `${why.en} So the batch ${id}`, zh: `${why.zh} 因此批处理 ${id}` }
+  return new Fault(
+    cancelled
+      ? { en: `${cannot.en} was cancelled.`, zh: `${cannot.zh} 已被取消。` }
+      : {
+          en: `${cannot.en} is written down nowhere, and could not be cancelled either: cancel it at the provider, or it is paid for in vain.`,
+          zh: `${cannot.zh} 没有记录下来，也没能取消：请在服务商处取消它，否则会白白付费。`,
+        },
+    1,
+  )
+}
+
+function incomplete({ id }: OpenBatch, got: number, all: number): Problem {
+  const words = {
+    en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${ledgerFile}, and the others are asked and paid for once more`,
+    zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${ledgerFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
+  }
+  return { kind: 'again', words }
 }
 
 function questionsGone({ id }: OpenBatch, asked: string): Fault {

@@ -6,6 +6,7 @@ import { type Elsewhere, notFound, type Received, TestServer } from './server.ts
 type Line = { custom_id: string; method: string; url: string; body: Received['body'] }
 /** What becomes of a line instead of a reply; `attempt` counts how often its question has come, from 1. */
 export type Fate = 'expired' | { status: number; error: object }
+export type Answer = { status: number; body: unknown }
 type Batch = { id: string; input: string; looks: number; status: string; output: string; errors: string }
 
 export class BatchServer {
@@ -16,6 +17,8 @@ export class BatchServer {
   held = false
   /** When set, batches fail with this as the reason. */
   refusal: string | undefined
+  /** Stands between a request, such as `GET files`, and its answer. */
+  around: (request: string, answer: () => Promise<Answer>) => Promise<Answer> = (_, answer) => answer()
   private readonly files = new Map<string, string>()
   private readonly attempts = new Map<string, number>()
   private readonly fate: (line: Line, attempt: number) => Fate | undefined
@@ -29,7 +32,8 @@ export class BatchServer {
     fate: (line: Line, attempt: number) => Fate | undefined = () => undefined,
   ): Promise<BatchServer> {
     const server = new BatchServer(fate)
-    const elsewhere: Elsewhere = (request, text) => server.answer(request, text)
+    const elsewhere: Elsewhere = (request, text) =>
+      server.around(`${request.method} ${request.url?.split(/[/?]/)[2]}`, () => server.answer(request, text))
     server.started = await TestServer.start(undefined, elsewhere)
     return server
   }
@@ -40,11 +44,12 @@ export class BatchServer {
     return this.started
   }
 
-  private async answer({ method, url = '', headers }: IncomingMessage, text: string) {
+  private async answer({ method, url = '', headers }: IncomingMessage, text: string): Promise<Answer> {
     const [, kind = '', name = '', part] = url.replace(/^\/v1|\?.*$/g, '').split('/')
     if (method === 'POST' && kind === 'files') return ok(this.upload(text, headers['content-type'] ?? ''))
     if (method === 'POST' && kind === 'batches') return ok(this.make(JSON.parse(text)))
-    if (method === 'GET' && kind === 'batches' && name === '') return ok({ object: 'list', data: [] })
+    if (method === 'GET' && kind === 'batches' && name === '')
+      return ok({ object: 'list', data: this.batches.map((batch) => this.shown(batch)) })
     const batch = this.batches.find(({ id }) => id === name)
     if (method === 'GET' && kind === 'batches' && batch) return ok(await this.look(batch))
     const file = this.files.get(name)
@@ -110,8 +115,12 @@ export class BatchServer {
     return id
   }
 
+  private linesOf(file: string): number {
+    return linesIn(this.files.get(file) ?? '').length
+  }
+
   private shown({ id, status, output, errors, input }: Batch): object {
-    const total = linesIn(this.files.get(input) ?? '').length
+    const [total, completed, failed] = [input, output, errors].map((name) => this.linesOf(name)) as Counts
     return {
       id,
       object: 'batch',
@@ -119,7 +128,7 @@ export class BatchServer {
       input_file_id: input,
       created_at: 1_000_000,
       completed_at: 1_000_060,
-      request_counts: { total, completed: status === 'completed' ? total : 0, failed: 0 },
+      request_counts: { total, completed, failed },
       ...(output && { output_file_id: output }),
       ...(errors && { error_file_id: errors }),
       ...(status === 'failed' && { errors: { data: [{ message: this.refusal }] } }),
@@ -127,6 +136,7 @@ export class BatchServer {
   }
 }
 
+type Counts = [total: number, completed: number, failed: number]
 const ok = (body: unknown) => ({ status: 200, body })
 
 function linesIn(text: string): Line[] {
