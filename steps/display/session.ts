@@ -2,12 +2,14 @@
 import type { CallLog } from '../model/call-log.ts'
 import { Budget } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
+import { askingSteps } from '../model/estimate.ts'
 import { dollars } from '../model/prices.ts'
 import type { Provider } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
-import { exists, Folder, type Step } from '../workspace/folder.ts'
+import { exists, Folder, type Step, steps } from '../workspace/folder.ts'
 import { carriedInstructions } from '../workspace/carried.ts'
 import { checkFiles } from '../workspace/inputs.ts'
+import { countLines } from '../workspace/lines.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { wantedFirst, wantedNext } from '../workspace/plan.ts'
 import { type RunRecord, writeRunRecord } from '../workspace/run-record.ts'
@@ -93,12 +95,22 @@ export class Session {
     const { settings, seeds } = materials
     if (settings.batch || (await exists(folder.path('batches.jsonl'))))
       this.batches = await (await import('./batches.ts')).Batches.open(model, settings, screen)
-    const rows = wantedFirst(Number.isFinite(settings.target) ? settings.target : 0)
-    showFirstLines(screen, settings, model.provider, seeds.length, model.budget.forecast(rows))
+    const forecast = model.budget.forecast(await this.rowsAhead())
+    showFirstLines(screen, settings, model.provider, seeds.length, forecast)
     onInterrupt(() => {
       if (model.provider.name !== 'paste') screen.error(screen.words.interrupted)
       model.interrupt({ en: 'interrupted', zh: '已中断' })
     })
+  }
+
+  /** Rows the first step that asks will come to: what its file holds, or what step 1 will be asked for. */
+  private async rowsAhead(): Promise<number> {
+    const { settings } = this.materials
+    const [first] = askingSteps(settings.steps, settings.judge)
+    const before = first && steps[steps.indexOf(first) - 1]
+    if (first === 'generate') return wantedFirst(Number.isFinite(settings.target) ? settings.target : 0)
+    if (before === undefined || !(await exists(this.folder.output(before)))) return 0
+    return countLines(this.folder.output(before))
   }
 
   firstRound(): Round {

@@ -1,11 +1,12 @@
 // calls.jsonl: every question to a model and its reply, one line each, appended and flushed before anybody uses the reply.
 // What is in it is never asked, and never paid, again. Memory holds an index of places in the file, not the replies.
+import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
 import { exists, type Step } from '../workspace/folder.ts'
 import { jsonIn } from '../workspace/json.ts'
-import { splitLines } from '../workspace/lines.ts'
+import { notText, splitLines } from '../workspace/lines.ts'
 import type { Reply } from './wire.ts'
 
 export type Usage = { prompt_tokens: number; completion_tokens: number; cached_tokens: number }
@@ -203,6 +204,7 @@ function readHead(bytes: Buffer, file: string, number: number): Entry {
 
 // A line in another order of fields: somebody's tool rewrote the log.
 function readWhole(bytes: Buffer, file: string, number: number): Entry {
+  if (!isUtf8(bytes)) throw notText(file, number)
   const call = jsonIn(bytes.toString('utf8'))
   if (typeof call !== 'object' || call === null) throw broken(file, number)
   const { v, key, rows = [], provider = '', model = '', at = '' } = call as Record<keyof Call, unknown>

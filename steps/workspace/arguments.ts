@@ -4,6 +4,7 @@ import { Fault, type Words } from './fault.ts'
 import { type Step, steps } from './folder.ts'
 import { nearest, shorten, unknownWord } from './misspelt.ts'
 import { type Option, type OptionName, options } from './options.ts'
+import type { Stored } from './stored.ts'
 
 const optionNames = Object.keys(options) as OptionName[]
 
@@ -88,9 +89,13 @@ export function isAddress(value: string): boolean {
   return ['http:', 'https:'].includes(protocol) && !username && !password && !search && !hash
 }
 
-/** Settings read back from run.json obey the same rules as those typed; people edit that file too. */
-export function checkStored<T extends object>(stored: T, file: string): T {
-  for (const [name, value] of Object.entries(stored)) {
+/**
+ * Settings read back from run.json obey the same rules as those typed; people edit that file too. What is no option is
+ * left out.
+ */
+export function checkStored(stored: object, file: string): Stored {
+  const known = Object.entries(stored).filter(([name]) => isOption(name))
+  for (const [name, value] of known) {
     if (!isOption(name) || (name === 'provider' && value === 'compatible')) continue // the name of a --base-url server
     try {
       checkStoredValue(name, options[name], value)
@@ -103,7 +108,7 @@ export function checkStored<T extends object>(stored: T, file: string): T {
       })
     }
   }
-  return stored
+  return Object.fromEntries(known)
 }
 
 function checkStoredValue(name: OptionName, option: Option, value: unknown): void {
@@ -111,10 +116,16 @@ function checkStoredValue(name: OptionName, option: Option, value: unknown): voi
   const type =
     option.kind === 'flag' ? ['boolean'] : option.kind === 'number' ? ['number'] : ['string', 'number']
   for (const one of values) {
-    const spelt = typeof one === 'string' ? one : (JSON.stringify(one) ?? '')
-    if (!type.includes(typeof one) || spelt === '') throw wrongValue(name, option, spelt)
+    const spelt = typeof one === 'string' ? one : typeof one === 'number' ? plainNumber(one) : ''
+    if (!type.includes(typeof one) || (spelt === '' && option.kind !== 'flag'))
+      throw wrongValue(name, option, spelt)
     if (option.kind !== 'flag') checkValue(name, option, spelt)
   }
+}
+
+// As one would type it: JSON writes 1e-7.
+function plainNumber(value: number): string {
+  return /e-/.test(String(value)) ? value.toFixed(20) : String(value)
 }
 
 function isOption(name: string): name is OptionName {

@@ -36,8 +36,8 @@ export function unreadable(file: string, error: unknown): Fault {
     })
   if (code === 'EISDIR')
     return new Fault({
-      en: `${file} is a folder; a file was expected. Name a file in it.`,
-      zh: `${file} 是文件夹，这里需要一个文件。请指定其中的文件。`,
+      en: `${file} is a folder; a file was expected. Name a file in it, or move the folder away.`,
+      zh: `${file} 是文件夹，这里需要一个文件。请指定其中的文件，或移走该文件夹。`,
     })
   if (code === 'EACCES' || code === 'EPERM')
     return new Fault({

@@ -98,18 +98,33 @@ export async function exists(file: string): Promise<boolean> {
   )
 }
 
-/** The files that paths stand for: a folder means every `*.jsonl` in it, in name order. A missing path is a Fault. */
+/**
+ * The files that paths stand for: a folder means every `*.jsonl` in it, in name order, and the folder of a run its file
+ * of step 3. A missing path, and a folder without any, is a Fault.
+ */
 export async function jsonlFiles(paths: readonly string[]): Promise<string[]> {
   const files: string[] = []
   for (const name of paths) {
     try {
-      if (!(await stat(name)).isDirectory()) files.push(name)
-      else
-        for (const entry of (await readdir(name)).toSorted())
-          if (entry.endsWith('.jsonl')) files.push(path.join(name, entry))
+      if ((await stat(name)).isDirectory()) files.push(...(await jsonlFilesIn(name)))
+      else files.push(name)
     } catch (error) {
-      throw unreadable(name, error)
+      throw error instanceof Fault ? error : unreadable(name, error)
     }
   }
   return files
+}
+
+async function jsonlFilesIn(dir: string): Promise<string[]> {
+  const names = (await readdir(dir)).filter((name) => name.endsWith('.jsonl') && !name.startsWith('.'))
+  if (names.length === 0) throw nothingIn(dir)
+  const chosen = names.includes(fileOf.instances) ? [fileOf.instances] : names.toSorted()
+  return chosen.map((name) => path.join(dir, name))
+}
+
+function nothingIn(dir: string): Fault {
+  return new Fault({
+    en: `${dir} holds no *.jsonl file. Name the files of the other runs, or a folder they lie in.`,
+    zh: `${dir} 中没有 *.jsonl 文件。请指定其他运行的文件，或它们所在的文件夹。`,
+  })
 }

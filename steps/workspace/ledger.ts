@@ -18,7 +18,7 @@ export class Ledger {
   /** Empty where there is no such file yet. */
   static async open(file: string): Promise<Ledger> {
     const text = await readFile(file, 'utf8').catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return ''
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return ''
       throw unreadable(file, error)
     })
     return new Ledger(file, text)

@@ -21,6 +21,13 @@ export async function* readLines(file: string): AsyncGenerator<Line> {
   }
 }
 
+/** How many lines of a file are not blank. */
+export async function countLines(file: string): Promise<number> {
+  let count = 0
+  for await (const { bytes } of splitLines(file)) if (bytes.length > 1) count++
+  return count
+}
+
 /** The same without looking inside: raw bytes, and whether a line break followed them. */
 export async function* splitLines(file: string): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
   let rest: Buffer[] = []
@@ -45,7 +52,8 @@ export async function* splitLines(file: string): AsyncGenerator<{ bytes: Buffer;
   if (restBytes > 0) yield { bytes: Buffer.concat(rest), ended: false }
 }
 
-function notText(file: string, number: number): Fault {
+/** The sentence for a line that is no text. */
+export function notText(file: string, number: number): Fault {
   return new Fault({
     en: `${path.basename(file)} line ${number} is not UTF-8 text. Save the file as UTF-8 and try again. (${file})`,
     zh: `${path.basename(file)} 第 ${number} 行不是 UTF-8 文本。请将文件另存为 UTF-8 后重试。（${file}）`,

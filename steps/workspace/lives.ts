@@ -1,6 +1,6 @@
 // What became of a candidate: its rows in all the files of a run. The files are read once, row by row, and only the
 // rows of the few candidates that fit best are held.
-import { exists, type Folder } from './folder.ts'
+import { exists, type Folder, steps } from './folder.ts'
 import { idOf } from './hash.ts'
 import type { ClassifiedRow, ExampleRow, InstancesRow, InstructionRow, RejectedRow } from './records.ts'
 import { readRows } from './rows.ts'
@@ -43,8 +43,9 @@ export async function findLives(folder: Folder, fit: Fit): Promise<Lives> {
 /** Candidates rejected for this reason, with the rows that say so alone. */
 export async function findRejected(folder: Folder, reason: string): Promise<Lives> {
   const list = new Shortlist((row) => Number(row.reason === reason))
-  const files = await readRejects(folder, list)
-  return { lives: list.lives, more: list.more, files }
+  const rejects = await readRejects(folder, list)
+  const others = await Promise.all(steps.map((step) => exists(folder.output(step))))
+  return { lives: list.lives, more: list.more, files: rejects || others.includes(true) }
 }
 
 async function readRejects(folder: Folder, list: Shortlist): Promise<boolean> {

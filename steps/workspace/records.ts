@@ -13,7 +13,8 @@ const instance = v.object({ input: text, output: text })
 const mostSimilar = v.fallback(v.optional(v.object({ instruction: text, score: number })), undefined)
 
 const stepName = v.picklist(['generate', 'classify', 'instances', 'filter'])
-const counts = v.record(text, number)
+const noList = v.check((value: unknown) => !Array.isArray(value))
+const counts = v.pipe(v.unknown(), noList, v.record(text, number))
 const stepCost = v.object({
   provider: text,
   model: text,

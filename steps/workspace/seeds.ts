@@ -34,8 +34,16 @@ async function isJsonl(file: string): Promise<boolean> {
 async function* plainTasks(file: string): AsyncGenerator<SeedTask> {
   for await (const line of readLines(file)) {
     if (line.text.includes('\0')) throw binary(file, line.number)
+    if (/^\s*[{[]/.test(line.text)) throw notPlain(file, line.number)
     if (line.text.trim() !== '') yield { instruction: line.text.trim() }
   }
+}
+
+function notPlain(file: string, number: number): Fault {
+  return new Fault({
+    en: `${file} line ${number} looks like JSON, the first line does not: expected either one instruction a line, or one {"instruction":"…"} a line (JSONL, not one big list).`,
+    zh: `${file} 第 ${number} 行像是 JSON，而第一行不是：应为每行一条指令，或每行一个 {"instruction":"…"}（JSONL，而不是一整个列表）。`,
+  })
 }
 
 function binary(file: string, number: number): Fault {

@@ -44,9 +44,9 @@ export function storedSettings(file: string): Stored {
     const run: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
     const stored = isRecord(run) ? (run.settings ?? {}) : undefined
     if (!isRecord(stored)) throw new SyntaxError('no object')
-    return checkStored(stored as Stored, file)
+    return checkStored(stored, file)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {}
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return {}
     if (error instanceof Fault) throw error
     if (!(error instanceof SyntaxError)) throw unreadable(file, error)
     throw new Fault({
