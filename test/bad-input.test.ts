@@ -152,6 +152,8 @@ describe('a seed file', () => {
       Buffer.from([0xff, 0xfe, 0x00, 0x9f]),
       /s\.jsonl line 1 is not UTF-8 text\. Save/,
     ],
+    ['that is a list', 's.txt', '[\n{"instruction": "Name a river."}\n]\n', /s\.txt line 1 looks like JSON/],
+    ['that is mixed', 's.txt', 'Name a river.\n{"instruction":"x"}\n', /line 2 looks like JSON/],
     ['that holds NUL', 's.txt', 'Name a river.\na\0b\n', /s\.txt line 2 holds binary data/],
     ['in GB 18030', 's.txt', Buffer.from([0xc7, 0xeb, 0xd0, 0xb4, 0x0a]), /line 1 is not UTF-8/],
     ['in UTF-16', 's.jsonl', Buffer.from(`\uFEFF${row()}`, 'utf16le'), /line 1 is not UTF-8/],
@@ -220,6 +222,7 @@ describe('a row edited by hand', () => {
     ['instruction', '{"instruction":', /line 2 is not JSON/],
     ['classified', row(), /field "is_classification": expected true or false, got nothing/],
     ['classified', row({ is_classification: 0 }), /expected true or false, got 0/],
+    ['instruction', '["a"]', /line 2: expected one \{"…"\} row, got a list of 1/],
     ['withInstances', row({ is_classification: true }), /field "instances": expected a list, got nothing/],
     [
       'withInstances',
@@ -299,6 +302,7 @@ describe('run.json', () => {
     ['{"settings":[],"versions":3,"funnel":null,"rejected":[],"cost":{"generate":5},"judge":7}'],
     ['{"funnel":{"kept":"many"},"rejected":{"generate":{"too_short":"x"}},"cost":null}'],
     ['{"funnel":"x","cost":{"bake":{}},"__proto__":{"funnel":1}}'],
+    ['{"funnel":[1,2],"rejected":{"generate":[1,2]}}'],
   ])('with %s in it counts as empty there', async (text) => {
     const folder = await folderWith({ 'run.json': text })
     expect(await readRunRecord(await Folder.open(folder))).toEqual({
@@ -310,11 +314,17 @@ describe('run.json', () => {
     })
   })
 
+  it('gives back a number however JSON spells it', async () => {
+    const folder = await folderWith({ 'run.json': '{"settings":{"temperature":1e-7,"similarity":7e-1}}' })
+    expect(settingsOf(['filter', '--data-dir', folder])).toMatchObject({ temperature: 1e-7, similarity: 0.7 })
+  })
+
   it('may start with a BOM and hold prototype-named keys', async () => {
     const text =
       '\uFEFF{"settings":{"seed":7,"constructor":1,"toString":[],"__proto__":{"seed":8}},"funnel":{"kept":3}}'
     const folder = await folderWith({ 'run.json': text })
-    expect(settingsOf(['filter', '--data-dir', folder]).seed).toBe(7)
+    const { seed, carried } = settingsOf(['filter', '--data-dir', folder])
+    expect([seed, carried]).toEqual([7, { seed: 7 }])
     expect((await readRunRecord(await Folder.open(folder))).funnel).toEqual({ kept: 3 })
   })
 })
@@ -351,6 +361,14 @@ describe('a call log', () => {
     })
     expect(words.en).toMatch(/^calls\.jsonl line 1 /)
   })
+
+  it('saved as UTF-16 is named as such, and no line of it is to be deleted', async () => {
+    const folder = await folderWith({})
+    const file = path.join(folder, 'calls.jsonl')
+    await writeFile(file, `\ufeff${JSON.stringify(whole)}\n`, 'utf16le')
+    const words = await wordsOf(() => CallLog.open(file, true))
+    expect(words.en).toMatch(/^calls\.jsonl line 1 is not UTF-8 text\. Save the file as UTF-8/)
+  })
 })
 
 describe('a data folder', () => {
@@ -361,6 +379,10 @@ describe('a data folder', () => {
     const folder = await folderWith({ 'file.txt': 'mine' })
     const words = await wordsOf(() => lockFolder(path.join(folder, place)))
     expect(words.en).toMatch(/file\.txt is a file; --data-dir expects a folder/)
+    for (const command of [['filter'], ['report'], []]) {
+      const run = await workshop(path.join(folder, place), command)
+      expect(run).toMatchObject({ code: 2, err: expect.stringContaining('--data-dir expects a folder') })
+    }
   })
 
   it('that cannot be made is named, and leaves nothing of it behind', async () => {

@@ -135,7 +135,9 @@ describe('requests a batch does not answer', () => {
       const message = "Unsupported parameter: 'reasoning_effort'"
       return attempt === 1 ? { status: 400, error: { message, param: 'reasoning_effort' } } : undefined
     })
-    await workshop(folder, ['classify', ...batch], env)
+    const run = await workshop(folder, ['classify', ...batch], env)
+    const rows = (await rowsOf(folder, '1-instructions.jsonl')).length
+    expect(run.out).toContain(`about ${Math.ceil((rows + 20) / 20)} requests`) // of this file, the canary included
     const [first = [], second = []] = server.uploads
     expect(first[0]?.body).toMatchObject({ reasoning_effort: 'none', max_completion_tokens: 512 })
     expect(second[0]?.body).not.toHaveProperty('reasoning_effort')

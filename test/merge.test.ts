@@ -81,6 +81,13 @@ describe('--merge', () => {
     expect((await rowsOf<Rejected>(data, 'rejected.jsonl'))[0]?.detail).toMatch(/^ben\/3-instances\.jsonl: /)
   })
 
+  it('takes of another run’s whole folder what step 3 wrote', async () => {
+    const [{ data }, run] = [await classRoom(), await folderWithRun()]
+    const merged = await workshop(data, ['filter', '--num-instructions', 'all', '--merge', run])
+    expect(merged).toMatchObject({ code: 0, err: '' })
+    expect(merged.out).toMatch(/\/3-instances\.jsonl: \d\d rows/)
+  })
+
   it('keeps to the target, one’s own rows first, and says how to keep all', async () => {
     const { data, others } = await classRoom()
     const run = await workshop(data, ['filter', '--num-instructions', '3', '--merge', others])
@@ -94,9 +101,11 @@ describe('--merge', () => {
 
   it.each([
     ['a path that is not there', 'nobody.jsonl', /There is no file .*nobody\.jsonl/],
+    ['a folder without any', 'empty', /empty holds no \*\.jsonl file/],
     ['a file of another step', 'steps.jsonl', /steps\.jsonl line 1, field "is_classification"/],
   ])('refuses %s, and touches nothing', async (_, name, sentence) => {
     const { data, others } = await classRoom()
+    await mkdir(path.join(others, 'empty'))
     await writeFile(path.join(others, 'steps.jsonl'), '{"instruction":"Name a river."}')
     const { code, err } = await workshop(data, ['filter', '--merge', path.join(others, name)])
     expect(code).toBe(2)

@@ -41,8 +41,8 @@ async function* plainTasks(file: string): AsyncGenerator<SeedTask> {
 
 function notPlain(file: string, number: number): Fault {
   return new Fault({
-    en: `${file} line ${number} looks like JSON, the first line does not: expected either one instruction a line, or one {"instruction":"…"} a line (JSONL, not one big list).`,
-    zh: `${file} 第 ${number} 行像是 JSON，而第一行不是：应为每行一条指令，或每行一个 {"instruction":"…"}（JSONL，而不是一整个列表）。`,
+    en: `${file} line ${number} looks like JSON in a file of plain text: expected either one instruction a line, or one {"instruction":"…"} a line (JSONL, not one big list).`,
+    zh: `${file} 第 ${number} 行像是 JSON，而这是纯文本文件：应为每行一条指令，或每行一个 {"instruction":"…"}（JSONL，而不是一整个列表）。`,
   })
 }
 

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { checkInstances, checkInstruction, ruleFor, rules, type Instance } from '../../steps/text/rules.ts'
+import { ending, excerpt } from '../../steps/text/measure.ts'
 import type { Language } from '../../steps/text/language.ts'
 
 const emptyPool = { rival: () => undefined }
@@ -113,6 +114,12 @@ describe('what was measured', () => {
     ['写一个程序求和，从一加到一百。', 'zh', '写一个程序'],
   ] as const)('%s in %s: %s', (instruction, language, detail) => {
     expect(checkInstruction(instruction, language, emptyPool)?.detail).toBe(detail)
+  })
+
+  it('is cut between characters, never within one', () => {
+    const letters = 'a'.repeat(59)
+    expect(excerpt(`${letters}😀 and more`)).toBe(`${letters}…`)
+    expect(ending(`much before 😀${letters}`)).toBe(`…${letters}`)
   })
 
   it('names the nearest neighbour and the score', () => {
