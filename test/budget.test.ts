@@ -205,7 +205,7 @@ describe('a run with a budget', () => {
     const server = await serve()
     const { code, err } = await workshop(folder, ['--budget', '0.0001', '--language', 'zh'], openai(server))
     expect({ code, asked: server.received.length }).toEqual({ code: 1, asked: 0 })
-    expect(err).toContain('已达到预算 $0.0001')
+    expect(err).toContain('预算 $0.0001 不够发下一次请求')
     expect(await readdir(folder)).toEqual([])
   })
 

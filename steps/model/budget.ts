@@ -45,6 +45,7 @@ export class Budget {
   private readonly asking: readonly Step[]
   private readonly later: readonly Step[]
   private reserved = 0
+  private shortOf = 0 // US dollars the request needed that there was no money for
   private reservedInBatch = 0
   private underWay = 0
   private waiting: (() => void)[] = []
@@ -141,7 +142,8 @@ export class Budget {
 
   private async reserve(step: Step, question: Question, worst: number, halt: AbortSignal): Promise<void> {
     while (!this.covers(step, question, worst)) {
-      if (this.underWay === 0 || (step === 'generate' && this.ended)) throw this.refuse(step)
+      if (this.underWay === 0 || (step === 'generate' && this.ended))
+        throw this.refuse(step, this.needFor(step, question, worst))
       await new Promise<void>((wake) => this.waiting.push(wake))
       if (halt.aborted) throw { kind: 'stopped', words: this.words } satisfies Problem
     }
@@ -151,9 +153,13 @@ export class Budget {
 
   private covers(step: Step, question: Question, worst: number): boolean {
     if (this.limit === Infinity) return true
-    if (step !== 'generate') return this.spent + this.reserved + worst <= this.limit
-    const whole = this.spent + this.reserved + worst + this.heldBack(question, worst)
-    return !this.ended && whole <= this.limit
+    if (step === 'generate' && this.ended) return false
+    return this.spent + this.reserved + this.needFor(step, question, worst) <= this.limit
+  }
+
+  /** What must be left for a request to be sent: its own worst, and in step 1 what its replies lead to. */
+  private needFor(step: Step, question: Question, worst: number): number {
+    return step === 'generate' ? worst + this.heldBack(question, worst) : worst
   }
 
   /** What the later steps need for all that is accepted, and for what the replies still to be read will bring. */
@@ -176,8 +182,9 @@ export class Budget {
   }
 
   // In step 1 only the step ends, so that the others carry on with what was accepted.
-  private refuse(step: Step): Problem {
+  private refuse(step: Step, need: number): Problem {
     this.reached = true
+    this.shortOf = need
     const inStep1 = step === 'generate'
     this.ended ||= inStep1
     return { kind: inStep1 ? 'stopped' : 'fatal', words: this.words }
@@ -226,6 +233,12 @@ export class Budget {
   /** Why the run ends. */
   get words(): Words {
     const [limit, spent] = [`$${this.limit}`, `$${this.spent.toFixed(4)}`]
+    const need = `$${this.shortOf.toFixed(4)}`
+    if (this.spent === 0 && this.shortOf > 0)
+      return {
+        en: `the budget of ${limit} is too small for the next request, which with what follows from it may cost ${need}. Give more`,
+        zh: `预算 ${limit} 不够发下一次请求：连同其后续最多可能花费 ${need}。请提高预算`,
+      }
     return {
       en: `the budget of ${limit} is reached: ${this.unanswered > 0 ? 'up to ' : ''}${spent} spent, and the next request might exceed it. The same command goes on, with as much again`,
       zh: `已达到预算 ${limit}：本次${this.unanswered > 0 ? '最多' : ''}花费 ${spent}，再发一次请求可能超出。重新运行同一命令即可用同样的预算继续`,
