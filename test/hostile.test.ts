@@ -34,7 +34,7 @@ const hostile = {
   ],
 }
 
-const long = `${'A long answer that goes on. '.repeat(40_000)}And ends.`
+const long = `${'A long answer that goes on. '.repeat(8_000)}And ends.`
 const outputs = [
   '\x1b[1mRed\x1b[0m\x07, like \u202etomatoes\u202c and \ud83c lanterns\u2028<b>all</b> of them.',
   long,

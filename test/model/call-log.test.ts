@@ -75,10 +75,11 @@ async function survives(file: string, all: readonly Call[], cut: number, appends
 }
 
 describe('a log cut off', () => {
-  it('at any byte loads what is whole, and is mended by the next append, not before', async () => {
+  it('at any byte of its last line loads what is whole, and is mended by the next append, not before', async () => {
     const file = await logFile()
     const all = [callOf(1, { reply: '好的，\n"1"' }, ['aaaaaaaaaaaaaaaa']), callOf(2)]
-    for (let cut = 0; cut <= bytesOf(all).length; cut++) await survives(file, all, cut, cut % 20 === 0)
+    const first = bytesOf(all.slice(0, 1)).length - 2
+    for (let cut = first; cut <= bytesOf(all).length; cut++) await survives(file, all, cut, cut % 20 === 0)
   })
 
   it('whatever its replies hold', async () => {

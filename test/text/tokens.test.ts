@@ -50,7 +50,7 @@ describe('tokenize', () => {
 
   it('takes ASCII text to the same tokens whether or not other text stands beside it', () => {
     fc.assert(
-      fc.property(fc.string({ maxLength: 60 }), (text) => {
+      fc.property(fc.string({ maxLength: 30 }), (text) => {
         expect(tokenize(`${text} é`)).toEqual([...tokenize(text), 'é'])
       }),
     )
