@@ -26,7 +26,7 @@ describe.each([
     const bytes = await bytesOf(folder)
     const log = await readFile(path.join(folder, 'calls.jsonl'), 'utf8')
 
-    const second = await command(folder, args)
+    const second = await workshop(folder, args)
     expect(second.code).toBe(0)
     expect(await bytesOf(folder)).toEqual(bytes)
     expect(await readFile(path.join(folder, 'calls.jsonl'), 'utf8')).toBe(log)
