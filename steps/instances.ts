@@ -98,32 +98,36 @@ function truncated(call: string, tokens: number): Failure {
   }
 }
 
-/** Writes the row with its instances; what is left over or could not be read is rejected. Returns how many were written. */
+/** Writes the row with its instances. Returns how many were written. */
 async function write(
   sheet: Sheet,
   { id, instruction, is_classification }: ClassifiedRow,
   { value, call }: Read<Instances>,
 ): Promise<number> {
-  const most = is_classification ? instancesAtMost.classification : instancesAtMost.other
   const withoutInput = !is_classification && value.instances.every(({ input }) => input === '')
+  const most = is_classification ? instancesAtMost.classification : instancesAtMost.other
   const instances = value.instances.slice(0, withoutInput ? 1 : most)
-  for (const { text, why } of value.dropped)
-    await sheet.reject({ reason: why, detail: text, instruction, call })
-  for (const extra of value.instances.slice(instances.length)) {
-    await sheet.reject({
-      reason: 'too_many_instances',
-      detail: `${value.instances.length} > ${instances.length}`,
-      instruction,
-      ...extra,
-      call,
-    })
-  }
+  await rejectRest(sheet, instruction, value, instances.length, call)
   const [shown] = instances
-  if (!shown && value.dropped.length === 0)
-    await sheet.reject({ reason: 'no_instances', detail: '', instruction, call })
   if (!shown) return 0
   await sheet.add({ id, instruction, is_classification, instances, call }, withAnswer(instruction, shown))
   return instances.length
+}
+
+/** Rejects what could not be read, what is too much, and a reply without any instance. */
+async function rejectRest(
+  sheet: Sheet,
+  instruction: string,
+  { instances, dropped }: Instances,
+  taken: number,
+  call: string,
+): Promise<void> {
+  for (const { text, why } of dropped) await sheet.reject({ reason: why, detail: text, instruction, call })
+  const detail = `${instances.length} > ${taken}`
+  for (const extra of instances.slice(taken))
+    await sheet.reject({ reason: 'too_many_instances', detail, instruction, ...extra, call })
+  if (instances.length === 0 && dropped.length === 0)
+    await sheet.reject({ reason: 'no_instances', detail: '', instruction, call })
 }
 
 if (isMain(import.meta.url)) await runStep('instances', generateInstances)

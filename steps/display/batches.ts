@@ -1,9 +1,9 @@
 // `--batch` on screen: before a step is done, its questions go through the Batch API, and its progress is told.
 import path from 'node:path'
-import { BatchLedger, ledgerFile } from '../model/batch-ledger.ts'
+import { BatchLedger } from '../model/batch-ledger.ts'
 import { type BatchNews, BatchRoad } from '../model/batch.ts'
 import type { Model } from '../model/model.ts'
-import type { Step } from '../workspace/folder.ts'
+import { batchesFile, type Step } from '../workspace/folder.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Round, Work } from './round.ts'
 import type { Screen } from './screen.ts'
@@ -44,7 +44,7 @@ async function remindOfOpenOnes(
   { dataDir, steps }: Settings,
   screen: Screen,
 ): Promise<undefined> {
-  const ledger = await BatchLedger.read(path.join(dataDir, ledgerFile))
+  const ledger = await BatchLedger.read(path.join(dataDir, batchesFile))
   const { name, model: modelName } = model.provider
   const open = ledger.open(name, modelName).filter(({ step }) => steps.includes(step))
   if (open.length > 0) screen.remark(screen.words.batchForgotten(open.map(({ id }) => id).join(', ')))

@@ -5,7 +5,7 @@ import { CallLog } from '../model/call-log.ts'
 import { chooseProvider, type Provider } from '../model/provider.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { Fault } from '../workspace/fault.ts'
-import { exists, type Folder } from '../workspace/folder.ts'
+import { exists, type Folder, logFile } from '../workspace/folder.ts'
 import type { SeedTask } from '../workspace/records.ts'
 import { readInstructions, readSeedTasks, readTopics } from '../workspace/seeds.ts'
 import type { Environment } from '../workspace/environment.ts'
@@ -25,7 +25,7 @@ export type Materials = {
 
 /** The log the replies go to, or come from and stay as they are: with `--replay`, and where nothing is asked. */
 export async function openLog({ replay, dataDir, dryRun }: Settings): Promise<CallLog> {
-  const file = replay ?? path.join(dataDir, 'calls.jsonl')
+  const file = replay ?? path.join(dataDir, logFile)
   return CallLog.open(file, replay !== undefined || (dryRun && (await exists(file))))
 }
 

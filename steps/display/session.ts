@@ -6,7 +6,7 @@ import { askingSteps } from '../model/estimate.ts'
 import { dollars } from '../model/prices.ts'
 import type { Provider } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
-import { exists, Folder, type Step, steps } from '../workspace/folder.ts'
+import { batchesFile, exists, Folder, type Step, steps } from '../workspace/folder.ts'
 import { carriedInstructions } from '../workspace/carried.ts'
 import { checkFiles } from '../workspace/inputs.ts'
 import { countLines } from '../workspace/lines.ts'
@@ -93,7 +93,7 @@ export class Session {
   private async begin(): Promise<void> {
     const { materials, model, folder, screen } = this
     const { settings, seeds } = materials
-    if (settings.batch || (await exists(folder.path('batches.jsonl'))))
+    if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./batches.ts')).Batches.open(model, settings, screen)
     const forecast = model.budget.forecast(await this.rowsAhead())
     showFirstLines(screen, settings, model.provider, seeds.length, forecast)

@@ -3,7 +3,7 @@ import { findCalls, type Found } from '../model/find-calls.ts'
 import type { Call } from '../model/call-log.ts'
 import { readTasks } from '../text/replies.ts'
 import { likenessIn, ruleFor } from '../text/rules.ts'
-import { exists, fileOf, type Folder, type Step, steps } from '../workspace/folder.ts'
+import { exists, fileOf, type Folder, logFile, type Step, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/hash.ts'
 import type { Life } from '../workspace/lives.ts'
 import type { RejectedRow } from '../workspace/records.ts'
@@ -53,7 +53,7 @@ function lastReject(life: Life): RejectedRow | undefined {
 }
 
 async function callsOf({ settings, folder }: Look, life: Life): Promise<Map<string, Found>> {
-  const log = settings.replay ?? folder.path('calls.jsonl')
+  const log = settings.replay ?? folder.path(logFile)
   const rows = [life.generated, life.classified, life.withInstances, ...life.rejected]
   const keys = new Set(rows.flatMap((row) => (row?.call ? [row.call] : [])))
   return keys.size > 0 && (await exists(log)) ? findCalls(log, keys) : new Map()
@@ -170,7 +170,7 @@ class Story {
   }
 
   private get log(): string {
-    return this.look.settings.replay ?? this.look.folder.path('calls.jsonl')
+    return this.look.settings.replay ?? this.look.folder.path(logFile)
   }
 
   private placeIn({ call }: Found): number {

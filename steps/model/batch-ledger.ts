@@ -4,8 +4,6 @@ import { type Step, steps } from '../workspace/folder.ts'
 import { field } from '../workspace/json.ts'
 import { Ledger } from '../workspace/ledger.ts'
 
-export const ledgerFile = 'batches.jsonl'
-
 /** `file`: what was asked, line by line as in the log, in the data folder. `keys`: of the same calls. */
 export type OpenBatch = {
   id: string

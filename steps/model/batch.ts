@@ -10,10 +10,10 @@ import { appendFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, messageOf, type Words } from '../workspace/fault.ts'
-import { exists, type Step } from '../workspace/folder.ts'
+import { batchesFile, exists, type Step } from '../workspace/folder.ts'
 import { field, jsonIn } from '../workspace/json.ts'
 import { readLines } from '../workspace/lines.ts'
-import { BatchLedger, ledgerFile, type OpenBatch } from './batch-ledger.ts'
+import { BatchLedger, type OpenBatch } from './batch-ledger.ts'
 import { type BatchState, BatchWire } from './batch-wire.ts'
 import { type CallHead, CallLog, callOf, noUsage } from './call-log.ts'
 import type { Model } from './model.ts'
@@ -81,7 +81,7 @@ export class BatchRoad {
   /** A server without a Batch API is a Fault. */
   static async open(terms: Terms): Promise<BatchRoad> {
     const wire = await BatchWire.open(terms.model.provider, terms.model.halted)
-    return new BatchRoad(terms, wire, await BatchLedger.read(path.join(terms.dir, ledgerFile)))
+    return new BatchRoad(terms, wire, await BatchLedger.read(path.join(terms.dir, batchesFile)))
   }
 
   /** Brings what a step will ask into the log, as far as batches can. Leaves it to the normal road to stop or go on. */
@@ -343,8 +343,8 @@ function unrecorded(id: string, cancelled: boolean, error: unknown): Fault {
 
 function incomplete({ id }: OpenBatch, got: number, all: number): Problem {
   const words = {
-    en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${ledgerFile}, and the others are asked and paid for once more`,
-    zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${ledgerFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
+    en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${batchesFile}, and the others are asked and paid for once more`,
+    zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${batchesFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
   }
   return { kind: 'again', words }
 }
@@ -352,8 +352,8 @@ function incomplete({ id }: OpenBatch, got: number, all: number): Problem {
 function questionsGone({ id }: OpenBatch, asked: string): Fault {
   return new Fault(
     {
-      en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${ledgerFile}, and its questions are asked and paid for once more.`,
-      zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${ledgerFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+      en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
+      zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
     },
     1,
   )

@@ -16,6 +16,13 @@ export const fileOf: Record<Step, string> = {
   filter: '4-dataset.jsonl',
 }
 
+/** The other files of a run. */
+export const rejectedFile = 'rejected.jsonl'
+export const logFile = 'calls.jsonl'
+export const recordFile = 'run.json'
+export const pageFile = 'report.html'
+export const batchesFile = 'batches.jsonl'
+
 /** The card of the Hugging Face export, in which people state their licence. */
 export const datasetCardFile = 'README.md'
 

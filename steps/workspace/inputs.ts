@@ -3,7 +3,18 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { codeOf, Fault, unreadable, type Words } from './fault.ts'
-import { exists, fileOf, type Folder, jsonlFiles, type Step, steps } from './folder.ts'
+import {
+  exists,
+  fileOf,
+  type Folder,
+  jsonlFiles,
+  logFile,
+  pageFile,
+  recordFile,
+  rejectedFile,
+  type Step,
+  steps,
+} from './folder.ts'
 import type { shapes } from './records.ts'
 import { readRows } from './rows.ts'
 import type { Settings } from './settings.ts'
@@ -11,7 +22,7 @@ import type { Settings } from './settings.ts'
 /** A Fault where a step would later find one in its files. */
 export async function checkFiles(settings: Settings, folder: Folder): Promise<void> {
   await checkOutputs(settings, folder)
-  await checkOwn(folder, folder.path('rejected.jsonl'), 'rejected')
+  await checkOwn(folder, folder.path(rejectedFile), 'rejected')
   for (const step of settings.steps) await checkInput(folder, step, settings)
   if (!settings.steps.includes('filter')) return
   for (const file of await jsonlFiles(settings.merge)) await readThrough(file, 'withInstances')
@@ -39,9 +50,7 @@ async function readThrough(file: string, kind: keyof typeof shapes): Promise<voi
 async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
   const { seedFile, topics, avoid, merge, replay } = settings
   const own = Object.values(fileOf).filter((name) => name !== fileOf.filter)
-  const kept = [...own, 'rejected.jsonl', 'calls.jsonl', 'run.json', 'report.html'].map((name) =>
-    folder.path(name),
-  )
+  const kept = [...own, rejectedFile, logFile, recordFile, pageFile].map((name) => folder.path(name))
   const read = [seedFile, topics, replay, ...avoid, ...(await jsonlFiles(merge))]
   if ([...kept, ...read].includes(folder.dataset)) throw overwrites(folder.dataset)
   for (const step of settings.steps) await checkPlace(folder.output(step))

@@ -1,6 +1,6 @@
 // What became of a candidate: its rows in all the files of a run. The files are read once, row by row, and only the
 // rows of the few candidates that fit best are held.
-import { exists, type Folder, steps } from './folder.ts'
+import { exists, type Folder, rejectedFile, steps } from './folder.ts'
 import { idOf } from './hash.ts'
 import type { ClassifiedRow, ExampleRow, InstancesRow, InstructionRow, RejectedRow } from './records.ts'
 import { readRows } from './rows.ts'
@@ -49,7 +49,7 @@ export async function findRejected(folder: Folder, reason: string): Promise<Live
 }
 
 async function readRejects(folder: Folder, list: Shortlist): Promise<boolean> {
-  const file = folder.path('rejected.jsonl')
+  const file = folder.path(rejectedFile)
   if (!(await exists(file))) return false
   for await (const row of readRows(file, 'rejected', list.wants)) hold(list.life(row).rejected, row)
   return true

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import { unwritable } from './fault.ts'
-import { exists, type Folder, type Step, steps } from './folder.ts'
+import { exists, type Folder, rejectedFile, type Step, steps } from './folder.ts'
 import type { RejectedRow } from './records.ts'
 import { jsonLine } from './json.ts'
 import { readRows } from './rows.ts'
@@ -43,7 +43,7 @@ export class Rejects {
   async commit(): Promise<void> {
     await this.flush()
     await this.file?.close()
-    const whole = this.folder.replace('rejected.jsonl')
+    const whole = this.folder.replace(rejectedFile)
     const mine = steps.indexOf(this.step)
     await this.copy(whole, (step) => steps.indexOf(step) < mine)
     for await (const text of createReadStream(this.spool, 'utf8')) await whole.addText(String(text))
@@ -58,7 +58,7 @@ export class Rejects {
   }
 
   private async copy(whole: ReturnType<Folder['replace']>, wanted: (step: Step) => boolean): Promise<void> {
-    const file = this.folder.path('rejected.jsonl')
+    const file = this.folder.path(rejectedFile)
     if (!(await exists(file))) return
     for await (const row of readRows(file, 'rejected')) if (wanted(row.step)) await whole.add(row)
   }

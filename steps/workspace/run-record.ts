@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'valibot'
 import { codeOf, unreadable } from './fault.ts'
-import type { Folder, Step } from './folder.ts'
+import { type Folder, recordFile, type Step } from './folder.ts'
 import { type Judgement, shapes, type StepCost } from './records.ts'
 import type { Stored } from './stored.ts'
 
@@ -17,7 +17,7 @@ export type RunRecord = {
 
 /** The record as it stands; what is missing in it, or what somebody broke, is empty. */
 export async function readRunRecord(folder: Folder): Promise<RunRecord> {
-  return parse(shapes.run, await readJson(folder.path('run.json'))) as RunRecord
+  return parse(shapes.run, await readJson(folder.path(recordFile))) as RunRecord
 }
 
 async function readJson(file: string): Promise<unknown> {
@@ -33,7 +33,7 @@ export async function writeRunRecord(
   folder: Folder,
   { settings, versions, funnel, rejected, cost, judge }: RunRecord,
 ): Promise<void> {
-  const file = folder.replace('run.json')
+  const file = folder.replace(recordFile)
   await file.addText(`${JSON.stringify({ settings, versions, funnel, rejected, cost, judge }, null, 2)}\n`)
   await file.commit()
 }

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { Fault } from './fault.ts'
-import { type Step, steps } from './folder.ts'
+import { recordFile, type Step, steps } from './folder.ts'
 import { type Given, readCommand, readCommandLine, readSteps } from './arguments.ts'
 import { type ExportName, exportNames, type OptionName, options } from './options.ts'
 import { found, projectFolder } from './project.ts'
@@ -55,7 +55,7 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
   )
   const looksBack = named.length > 0 || command === 'why' || command === 'report'
-  const carried = looksBack ? storedSettings(path.join(dataDir, 'run.json')) : {}
+  const carried = looksBack ? storedSettings(path.join(dataDir, recordFile)) : {}
   return settingsFrom(given, named, dataDir, carried, environment)
 }
 
@@ -73,7 +73,7 @@ export function withStored(
   log: string,
   environment: NodeJS.ProcessEnv,
 ): Settings {
-  const stored = storedSettings(path.join(path.dirname(log), 'run.json'))
+  const stored = storedSettings(path.join(path.dirname(log), recordFile))
   const named = settings.whole ? [] : settings.steps
   return settingsFrom(readCommandLine(argv), named, settings.dataDir, stored, environment)
 }

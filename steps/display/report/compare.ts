@@ -1,6 +1,6 @@
 // Another run beside this one: its figures, how long calls took in both, and how much of each pool the other holds.
 import { NoveltyIndex } from '../../text/novelty.ts'
-import { exists, type Step, steps } from '../../workspace/folder.ts'
+import { exists, logFile, type Step, steps } from '../../workspace/folder.ts'
 import { field, jsonIn } from '../../workspace/json.ts'
 import { readLines } from '../../workspace/lines.ts'
 import { countRun, type Figures } from './count.ts'
@@ -49,7 +49,7 @@ export function shareFoundIn(
 }
 
 async function latenciesOf(run: Run): Promise<Latencies> {
-  const file = run.folder.path('calls.jsonl')
+  const file = run.folder.path(logFile)
   const times = new Map<Step, number[]>()
   if (!(await exists(file))) return {}
   for await (const { text } of readLines(file)) {

@@ -1,4 +1,5 @@
 // report.html: drawn from the files of a run and nothing else, so the same files give the same page, byte for byte.
+import { pageFile } from '../../workspace/folder.ts'
 import type { Language } from '../../text/language.ts'
 import type { Settings } from '../../workspace/settings.ts'
 import type { Comparison } from './compare.ts'
@@ -22,7 +23,7 @@ async function writeReport(run: Run, screen: Language, comparison: Comparison | 
   const [figures, lab] = await Promise.all([countRun(run), openLab(run)])
   const rows = await gatherRows(run, figures)
   const subject = { run, figures, words: reportWords[screen], screen }
-  const file = run.folder.replace('report.html')
+  const file = run.folder.replace(pageFile)
   try {
     for await (const text of pageText({ subject, lab, rows, comparison })) await file.addText(text)
     await file.commit()

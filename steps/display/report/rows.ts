@@ -2,7 +2,7 @@
 import { CallLog } from '../../model/call-log.ts'
 import { type Random, randomFor, sample } from '../../text/random.ts'
 import { likenessIn } from '../../text/rules.ts'
-import { exists, type Step, steps } from '../../workspace/folder.ts'
+import { exists, logFile, type Step, steps } from '../../workspace/folder.ts'
 import { idOf, keyOf } from '../../workspace/hash.ts'
 import type { Figures } from './count.ts'
 import { rowsOf, type Run } from './run.ts'
@@ -95,7 +95,7 @@ async function rejectedRows(run: Run, fates: readonly Fate[], rows: Reservoir<Pa
 }
 
 async function repliesOf(run: Run, rows: readonly PageRow[]): Promise<Record<string, string> | undefined> {
-  const file = run.folder.path('calls.jsonl')
+  const file = run.folder.path(logFile)
   if (!(await exists(file))) return undefined
   const log = await CallLog.open(file, true)
   const calls = new Set(rows.flatMap((row) => row[7] || []))

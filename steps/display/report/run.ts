@@ -1,7 +1,7 @@
 // One finished run as the report reads it: its files, its run.json, the seed tasks it began with.
 import { type Language, languageOf } from '../../text/language.ts'
 import { Fault } from '../../workspace/fault.ts'
-import { exists, Folder, fileOf, steps } from '../../workspace/folder.ts'
+import { exists, fileOf, Folder, rejectedFile, steps } from '../../workspace/folder.ts'
 import { type Row, readRows } from '../../workspace/rows.ts'
 import { readRunRecord, type RunRecord } from '../../workspace/run-record.ts'
 import { readSeedTasks } from '../../workspace/seeds.ts'
@@ -39,7 +39,7 @@ const fileIn = {
   classified: (folder: Folder) => folder.output('classify'),
   withInstances: (folder: Folder) => folder.output('instances'),
   example: (folder: Folder) => folder.output('filter'),
-  rejected: (folder: Folder) => folder.path('rejected.jsonl'),
+  rejected: (folder: Folder) => folder.path(rejectedFile),
 }
 
 function nothingThere(dir: string): Fault {
