@@ -40,6 +40,19 @@ async function until(folder: string, name: string, holds: (text: string) => bool
     await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
+/** Step 2 by batch, as far as its upload: the first look at it is refused, and the run ends. */
+async function leaveOpen(server: BatchServer, folder: string, env: Record<string, string>): Promise<void> {
+  const { around } = server
+  const forbidden = { status: 403, body: { error: { message: 'not now' } } }
+  server.around = (request, answer) =>
+    server.batches.length > 0 && request === 'GET batches' ? Promise.resolve(forbidden) : answer()
+  expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('not now'),
+  })
+  server.around = around
+}
+
 let undisturbed: Promise<Record<string, string>> | undefined
 
 /** The files of a run to 20 by batch with nothing in its way, made once. */
@@ -182,12 +195,7 @@ describe('a run that ends while a batch is under way', () => {
   it('keeps what a batch answered for rows that are gone meanwhile, and asks only for new ones', async () => {
     const folder = await folderWithInstructions()
     const { server, env } = await serve()
-    server.held = true
-    const first = start(['classify', ...batch, '--data-dir', folder], env)
-    await until(folder, 'batches.jsonl', (text) => text.endsWith('\n'))
-    first.kill('SIGKILL')
-    await first.finished
-    server.held = false
+    await leaveOpen(server, folder, env)
     const known = await rowsOf<Instruction>(folder, '1-instructions.jsonl')
     const rows = [{ instruction: 'Explain to a child why the sky is blue.' }, ...known.slice(2)]
     await writeFile(
@@ -299,12 +307,7 @@ describe('a batch whose questions are gone', () => {
   it('is not given up: a sentence says what to put back', async () => {
     const folder = await folderWithInstructions()
     const { server, env } = await serve()
-    server.held = true
-    const first = start(['classify', ...batch, '--data-dir', folder], env)
-    await until(folder, 'batches.jsonl', (text) => text.endsWith('\n'))
-    first.kill('SIGKILL')
-    await first.finished
-    server.held = false
+    await leaveOpen(server, folder, env)
     const [line] = await rowsOf<{ file: string }>(folder, 'batches.jsonl')
     const questions = path.join(folder, line?.file ?? '')
     await rename(questions, `${questions}.away`)
