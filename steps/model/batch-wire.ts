@@ -49,7 +49,7 @@ export class BatchWire {
   /** A provider without a Batch API is a Fault, before anything is asked. `halt` ends every wait and every transfer. */
   static async open(provider: Provider, halt: AbortSignal): Promise<BatchWire> {
     if (provider.name === 'offline' || provider.name === 'paste') throw noBatches(provider)
-    const wire = new BatchWire(await openClient(provider, transferTimeout), provider, halt)
+    const wire = new BatchWire(openClient(provider, transferTimeout), provider, halt)
     try {
       const page: unknown = await wire.patiently(() => wire.firstPage())
       if (!Array.isArray(field(page, 'data'))) throw noBatches(provider)

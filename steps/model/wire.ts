@@ -1,5 +1,6 @@
 // One request over the wire: body, one attempt through the openai package, and what came back or what went wrong.
 // The package's own retries are off: under 6.x they cannot be interrupted and obey a Retry-After of any length.
+import { createRequire } from 'node:module'
 import type OpenAI from 'openai'
 import { field } from '../workspace/json.ts'
 import type { Usage } from './call-log.ts'
@@ -29,18 +30,20 @@ export type Reply = {
 /** Sends one question once. Throws a Problem when there is no reply. */
 export type Wire = (question: Question, signal: AbortSignal) => Promise<Reply>
 
+const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
+
 const shortestKey = 16 // characters; the providers' keys have 32 and more
 
 // Time for one whole attempt, body included. Local servers may have to load the model first.
 const attemptTimeout = { remote: 60_000, local: 300_000 } // ms
 
 /** The openai package set up for a provider. */
-export async function openClient(
+export function openClient(
   provider: Provider,
   timeout = provider.local ? attemptTimeout.local : attemptTimeout.remote,
-): Promise<OpenAI> {
-  const { default: OpenAI } = await import('openai')
-  return new OpenAI({
+): OpenAI {
+  const { OpenAI: Client } = require('openai') as typeof import('openai')
+  return new Client({
     apiKey: provider.key || 'none', // local servers want none, the package wants some
     baseURL: provider.baseUrl,
     organization: null, // else OPENAI_ORG_ID and OPENAI_PROJECT_ID would leak to other hosts
@@ -57,7 +60,7 @@ export async function openWire(
   provider: Provider,
   timeout = provider.local ? attemptTimeout.local : attemptTimeout.remote,
 ): Promise<Wire> {
-  const client = await openClient(provider, timeout)
+  const client = openClient(provider, timeout)
   const dialect = dialectOf(provider)
   const send = (body: Body, signal: AbortSignal): Promise<unknown> =>
     inTime(signal, timeout, (bounded) => client.chat.completions.create(body, { signal: bounded })).catch(
