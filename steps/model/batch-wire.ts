@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import type OpenAI from 'openai'
 import { Fault } from '../workspace/fault.ts'
 import { field } from '../workspace/json.ts'
+import { noBatch, noBatches, unknownBatch } from './batch-faults.ts'
 import type { Reply } from './wire.ts'
 import { Pace } from './pace.ts'
 import { interrupted, isProblem, type Problem, problemOf } from './problem.ts'
@@ -167,28 +168,4 @@ export class BatchWire {
       throw problemOf(error, this.provider)
     }
   }
-}
-
-// What answers in a batch's place, such as a gateway's page, says nothing about it.
-function noBatch(id: string, { baseUrl }: Provider): Problem {
-  const words = { en: `${baseUrl}: no word of ${id} in the answer`, zh: `${baseUrl}：回答中没有 ${id}` }
-  return { kind: 'again', words }
-}
-
-function unknownBatch(id: string, { baseUrl, keyFrom }: Provider): Fault {
-  return new Fault(
-    {
-      en: `${baseUrl} knows no batch ${id}, or has its results no more. Was it made at another address, or with another key than that of ${keyFrom || 'LLM_API_KEY'}? Else delete the line of ${id} in batches.jsonl, and its questions are asked and paid for once more.`,
-      zh: `${baseUrl} 上没有批处理 ${id}，或者结果已不再保留。它是不是在另一个地址、或用 ${keyFrom || 'LLM_API_KEY'} 以外的密钥提交的？如果都不是，请删除 batches.jsonl 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
-    },
-    1,
-  )
-}
-
-function noBatches({ name, baseUrl }: Provider): Fault {
-  const who = baseUrl === '' ? name : baseUrl
-  return new Fault({
-    en: `--batch needs a server with a Batch API, as openai and dashscope have; ${who} has none. Leave --batch out.`,
-    zh: `--batch 需要提供 Batch API 的服务（如 openai、dashscope）；${who} 没有。请去掉 --batch。`,
-  })
 }

@@ -9,22 +9,21 @@
 import { appendFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Fault, messageOf, type Words } from '../workspace/fault.ts'
-import { batchesFile, exists, type Step } from '../workspace/folder.ts'
-import { field, jsonIn } from '../workspace/json.ts'
+import { batchesFile, type Step } from '../workspace/folder.ts'
 import { readLines } from '../workspace/lines.ts'
+import { refused, unrecorded } from './batch-faults.ts'
 import { BatchLedger, type OpenBatch } from './batch-ledger.ts'
+import { BatchResults } from './batch-results.ts'
 import { type BatchState, BatchWire } from './batch-wire.ts'
-import { type CallHead, CallLog, callOf, noUsage } from './call-log.ts'
+import { type CallHead, callOf, noUsage } from './call-log.ts'
 import type { Model } from './model.ts'
-import { isProblem, type Problem } from './problem.ts'
+import { isProblem } from './problem.ts'
 import { Spool } from './spool.ts'
-import { type Body, dialectOf, type Question, type Reply } from './wire.ts'
+import { dialectOf, type Question } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
 const batchesAQuestion = 2 // the second asks again for what failed or expired in the first
 const flushAt = 1 << 20 // characters gathered before a write
-const linesTogether = 500 // replies appended before the disk is waited for
 
 /**
  * What the screen is told. `made`: a batch went up. `found`: one of an earlier run is under way. `ended`: it is in the
@@ -61,7 +60,7 @@ export class BatchRoad {
   private readonly most: typeof mostInAFile
   private readonly wire: BatchWire
   private readonly ledger: BatchLedger
-  private spelling = 0 // of the requests whose replies are being read
+  private readonly results: BatchResults
 
   private constructor(
     { model, dir, poll, maxTokens, tell, most = mostInAFile }: Terms,
@@ -76,6 +75,7 @@ export class BatchRoad {
     this.most = most
     this.wire = wire
     this.ledger = ledger
+    this.results = new BatchResults(model, wire, dir)
   }
 
   /** A server without a Batch API is a Fault. */
@@ -224,10 +224,9 @@ export class BatchRoad {
   /** Puts the replies of an ended batch into the log. */
   private async take(batch: OpenBatch, state: BatchState): Promise<void> {
     const asked = path.join(this.dir, batch.file)
-    this.spelling = dialectOf(this.model.provider).version
     try {
-      if (state.results !== undefined || state.failures !== undefined)
-        await this.takeFiles(batch, state, asked)
+      if (state.replies > 0 || state.results !== undefined || state.failures !== undefined)
+        await this.results.take(batch, state, asked)
     } catch (error) {
       return this.stop(error) // the batch stays open: the next run fetches it again
     }
@@ -239,122 +238,10 @@ export class BatchRoad {
     this.tell({ step: batch.step, ended: { id: batch.id, requests: batch.keys.length, failed } })
   }
 
-  private async takeFiles(batch: OpenBatch, state: BatchState, asked: string): Promise<void> {
-    if (!(await exists(asked))) throw questionsGone(batch, asked)
-    const questions = await CallLog.open(asked, true)
-    try {
-      await this.wire.patiently(async () => {
-        const got = await this.takeFile(state.results, batch, state, questions)
-        if (got < state.replies) throw incomplete(batch, got, state.replies)
-      })
-      await this.wire.patiently(() => this.takeFile(state.failures, batch, state, questions))
-    } finally {
-      await questions.close()
-    }
-  }
-
-  /** Appends the replies of a file of results to the log; how many lines of it answer a question. */
-  private async takeFile(
-    name: string | undefined,
-    { id }: OpenBatch,
-    { ms }: BatchState,
-    asked: CallLog,
-  ): Promise<number> {
-    if (name === undefined) return 0
-    const results = path.join(this.dir, '.batch-results.tmp')
-    const taken = new Set<string>()
-    try {
-      await this.wire.fetch(id, name, results)
-      let appended: Promise<void>[] = []
-      for await (const { text } of readLines(results)) {
-        const line = jsonIn(text) // what is no JSON answers nobody
-        const key = String(field(line, 'custom_id'))
-        if (taken.has(key) || !asked.has(key)) continue
-        taken.add(key)
-        const written = this.append(line, key, asked, { ms, batch: id })
-        written.catch(() => undefined) // a full disk is heard of where all are awaited
-        appended.push(written)
-        if (appended.length >= linesTogether) await Promise.all(appended.splice(0))
-      }
-      await Promise.all(appended)
-      return taken.size
-    } finally {
-      await rm(results, { force: true })
-    }
-  }
-
-  private async append(
-    line: unknown,
-    key: string,
-    asked: CallLog,
-    came: { ms: number; batch: string },
-  ): Promise<void> {
-    const head = this.model.log.has(key) ? undefined : await asked.get(key)
-    const reply = head && this.replyIn(line, head.request)
-    if (!head || !reply) return
-    this.model.paidInBatch.add(key)
-    this.model.budget.paidInBatch(reply.usage)
-    await this.model.log.append(callOf(head, { ...reply, ...came }))
-  }
-
-  /** The reply in a line of results; a filter's verdict is one too. Nothing when the line failed. */
-  private replyIn(line: unknown, request: unknown): Reply | undefined {
-    const answer = this.wire.readLine(line, request as Body)
-    if (!isProblem(answer)) return answer
-    const dialect = dialectOf(this.model.provider)
-    if (answer.kind === 'parameter' && this.spelling === dialect.version) dialect.learn(answer)
-    if (answer.kind !== 'filter') return undefined
-    return { request, reply: null, finish_reason: 'content_filter', usage: noUsage }
-  }
-
   private stop(error: unknown): void {
     if (!isProblem(error)) throw error
     const { en, zh } = error.words
     const words = { en: `${en} – the same command goes on`, zh: `${zh}——重新运行同一命令即可继续` }
     this.model.stop({ words, exit: 1 })
   }
-}
-
-function refused(id: string, { status, errors }: BatchState): Words {
-  return status === 'cancelled'
-    ? {
-        en: `the batch ${id} was cancelled; the same command makes another`,
-        zh: `批处理 ${id} 已被取消；重新运行同一命令会另建一个`,
-      }
-    : {
-        en: `the provider did not take the batch ${id}: ${errors}`,
-        zh: `服务商没有接受批处理 ${id}：${errors}`,
-      }
-}
-
-function unrecorded(id: string, cancelled: boolean, error: unknown): Fault {
-  const why = error instanceof Fault ? error.words : { en: messageOf(error), zh: messageOf(error) }
-  const cannot = { en: `${why.en} So the batch ${id}`, zh: `${why.zh} 因此批处理 ${id}` }
-  return new Fault(
-    cancelled
-      ? { en: `${cannot.en} was cancelled.`, zh: `${cannot.zh} 已被取消。` }
-      : {
-          en: `${cannot.en} is written down nowhere, and could not be cancelled either: cancel it at the provider, or it is paid for in vain.`,
-          zh: `${cannot.zh} 没有记录下来，也没能取消：请在服务商处取消它，否则会白白付费。`,
-        },
-    1,
-  )
-}
-
-function incomplete({ id }: OpenBatch, got: number, all: number): Problem {
-  const words = {
-    en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${batchesFile}, and the others are asked and paid for once more`,
-    zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${batchesFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
-  }
-  return { kind: 'again', words }
-}
-
-function questionsGone({ id }: OpenBatch, asked: string): Fault {
-  return new Fault(
-    {
-      en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
-      zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
-    },
-    1,
-  )
 }
