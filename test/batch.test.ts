@@ -1,5 +1,5 @@
 // The Batch API: the whole workshop through it, and what may go wrong on a long road.
-import { copyFile, readFile, readdir, rename, writeFile } from 'node:fs/promises'
+import { copyFile, cp, readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BatchRoad } from '../steps/model/batch.ts'
@@ -225,6 +225,21 @@ describe('a fault that passes', () => {
     ['the answer when a batch was made', 'POST batches', 1, async (make) => (await make(), broken)],
     ['a look that meets a gateway', 'GET batches', 3, async () => page],
     ['a look at nothing', 'GET batches', 3, async () => ({ status: 200, body: {} })],
+    ['a look at an empty answer', 'GET batches', 3, async () => ({ status: 200, body: null })],
+    [
+      'a look at another batch',
+      'GET batches',
+      3,
+      async () => ({ status: 200, body: { id: 'x', status: 'failed' } }),
+    ],
+    ['a list that is none', 'GET batches', 1, async () => ({ status: 200, body: {} })],
+    ['an upload that is answered by a page', 'POST files', 1, async () => page],
+    [
+      'a batch that is made without a word',
+      'POST batches',
+      1,
+      async (make) => (await make(), { status: 200, body: {} }),
+    ],
     ['results that are a page', 'GET files', 1, async () => page],
     ['results that are empty', 'GET files', 1, async () => ({ status: 200, body: '' })],
     [
@@ -259,6 +274,22 @@ describe('a fault that passes', () => {
         ?.map((line) => line.custom_id)
         .toSorted(),
     )
+  })
+
+  it('in what a server does not count is found out all the same', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    let downloads = 0
+    server.around = async (request, answer) => {
+      const { status, body } = await answer()
+      if (request === 'GET files' && ++downloads === 1) return { status, body: String(body).slice(0, 900) }
+      return {
+        status,
+        body: request === 'GET batches' ? { ...(body as object), request_counts: undefined } : body,
+      }
+    }
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    expect([server.batches.length, downloads]).toEqual([1, 2])
   })
 
   it('leaves no trace when lines come twice', async () => {
@@ -321,17 +352,23 @@ describe('a batch whose questions are gone', () => {
 })
 
 describe('the judge of step 4', () => {
-  it('goes by batch too', async () => {
-    const folder = await folderWithRun()
-    const { server, env } = await serve()
-    const run = await workshop(folder, ['filter', '--judge', '--provider', 'openai', ...batch], env)
-    expect(run.err).toBe('')
-    const judged = (await rowsOf<Call>(folder, 'calls.jsonl')).filter((call) => call.step === 'filter')
-    const again = judged.filter((call) => !call.batch)
-    expect(judged.length - again.length).toBeGreaterThan(0)
-    expect(server.chat.received).toHaveLength(again.length)
-    const first = new Set(judged.filter((call) => call.batch).flatMap((call) => call.rows))
-    expect(again.flatMap((call) => call.rows).filter((row) => !first.has(row))).toEqual([])
+  it('goes by batch too, and looks at no more rows than it would without', async () => {
+    const judge = ['filter', '--judge', '--num-instructions', '20', '--provider', 'openai']
+    const [first, second] = [await folderWithRun(['--num-instructions', '60']), await temporaryFolder()]
+    await cp(first, second, { recursive: true })
+    const [plain, { server, env }] = [await serve(), await serve()]
+    expect((await workshop(first, judge, plain.env)).err).toBe('')
+    expect((await workshop(second, [...judge, ...batch], env)).err).toBe('')
+    const judged = async (folder: string) =>
+      (await rowsOf<Call>(folder, 'calls.jsonl')).filter((call) => call.step === 'filter')
+    const rows = (calls: Call[]) => [...new Set(calls.flatMap((call) => call.rows ?? []))].toSorted()
+    expect(rows(await judged(second))).toEqual(rows(await judged(first)))
+    expect((await judged(second)).filter((call) => call.batch).length).toBeGreaterThan(0)
+    expect(server.batches.length).toBeLessThanOrEqual(2)
+    const { 'run.json': _, ...same } = await bytesOf(second)
+    expect(same).toEqual(
+      Object.fromEntries(Object.entries(await bytesOf(first)).filter(([name]) => name !== 'run.json')),
+    )
   })
 })
 

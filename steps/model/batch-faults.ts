@@ -14,9 +14,12 @@ export function noBatches({ name, baseUrl }: Provider): Fault {
   })
 }
 
-// What answers in a batch's place, such as a gateway's page, says nothing about it.
-export function noBatch(id: string, { baseUrl }: Provider): Problem {
-  const words = { en: `${baseUrl}: no word of ${id} in the answer`, zh: `${baseUrl}：回答中没有 ${id}` }
+// What answers in the server's place, such as a gateway's page, says nothing about a batch.
+export function nonsense({ baseUrl }: Provider): Problem {
+  const words = {
+    en: `${baseUrl}: the answer is none of a Batch API`,
+    zh: `${baseUrl}：返回的不是 Batch API 的回答`,
+  }
   return { kind: 'again', words }
 }
 

@@ -11,7 +11,7 @@ import type { BatchState, BatchWire } from './batch-wire.ts'
 import { CallLog, callOf, noUsage } from './call-log.ts'
 import type { Model } from './model.ts'
 import { isProblem } from './problem.ts'
-import { type Body, dialectOf, type Reply } from './wire.ts'
+import { type Body, dialectOf, type Message, type Reply } from './wire.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
 
@@ -35,23 +35,26 @@ export class BatchResults {
     const asked = await CallLog.open(file, true)
     try {
       await this.wire.patiently(async () => {
-        const got = await this.takeFile(state.results, batch, state, asked)
-        if (got < state.replies) throw incomplete(batch, got, state.replies)
+        const answered = await this.takeFile(state.results, batch, state, asked)
+        const failed = await this.takeFile(state.failures, batch, state, asked)
+        const silent = batch.keys.filter((key) => !answered.has(key) && !failed.has(key)).length
+        // Where the server does not count, a completed batch has a line for each question.
+        const all = state.replies ?? (state.status === 'completed' ? answered.size + silent : 0)
+        if (silent > 0 && answered.size < all) throw incomplete(batch, answered.size, all)
       })
-      await this.wire.patiently(() => this.takeFile(state.failures, batch, state, asked))
     } finally {
       await asked.close()
     }
   }
 
-  /** How many lines of a file of results answer a question. */
+  /** The keys of the questions a file of results has lines for. */
   private async takeFile(
     name: string | undefined,
     { id }: OpenBatch,
     { ms }: BatchState,
     asked: CallLog,
-  ): Promise<number> {
-    if (name === undefined) return 0
+  ): Promise<Set<string>> {
+    if (name === undefined) return new Set()
     const results = path.join(this.dir, '.batch-results.tmp')
     const taken = new Set<string>()
     try {
@@ -68,7 +71,7 @@ export class BatchResults {
         if (appended.length >= linesTogether) await Promise.all(appended.splice(0))
       }
       await Promise.all(appended)
-      return taken.size
+      return taken
     } finally {
       await rm(results, { force: true })
     }
@@ -84,7 +87,7 @@ export class BatchResults {
     const reply = head && this.replyIn(line, head.request)
     if (!head || !reply) return
     this.model.paidInBatch.add(key)
-    this.model.budget.paidInBatch(reply.usage)
+    this.model.budget.paidInBatch((head.request as Body).messages as Message[], reply)
     await this.model.log.append(callOf(head, { ...reply, ...came }))
   }
 

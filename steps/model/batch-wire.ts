@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import type OpenAI from 'openai'
 import { Fault } from '../workspace/fault.ts'
 import { field } from '../workspace/json.ts'
-import { noBatch, noBatches, unknownBatch } from './batch-faults.ts'
+import { noBatches, nonsense, unknownBatch } from './batch-faults.ts'
 import type { Reply } from './wire.ts'
 import { Pace } from './pace.ts'
 import { interrupted, isProblem, type Problem, problemOf } from './problem.ts'
@@ -15,19 +15,19 @@ const endpoint = '/v1/chat/completions'
 const wantingApi = [400, 404, 405, 501] // what servers without the API say
 const transferTimeout = 600_000 // ms, for files of up to 200 MB
 
-const creationTimeout = 30_000 // ms; it is not broken off, since the batch may have been made
+const brief = { timeout: 30_000 } // ms; not broken off by Ctrl-C, since a batch may have been made
 const underWay = ['validating', 'in_progress', 'finalizing', 'cancelling']
 const ended = ['completed', 'failed', 'expired', 'cancelled']
 
 /**
- * Where a batch stands. `results` and `failures` name its files, `replies` says how many lines `results` has. `ms`: how
- * long it took.
+ * Where a batch stands. `results` and `failures` name its files; `replies` says how many lines `results` has, where the
+ * server counts. `ms`: how long it took.
  */
 export type BatchState = {
   status: string
   ended: boolean
   answered: number
-  replies: number
+  replies: number | undefined
   results: string | undefined
   failures: string | undefined
   errors: string
@@ -52,8 +52,7 @@ export class BatchWire {
     if (provider.name === 'offline' || provider.name === 'paste') throw noBatches(provider)
     const wire = new BatchWire(openClient(provider, transferTimeout), provider, halt)
     try {
-      const page: unknown = await wire.patiently(() => wire.firstPage())
-      if (!Array.isArray(field(page, 'data'))) throw noBatches(provider)
+      await wire.patiently(() => wire.firstPage())
     } catch (error) {
       if (!isProblem(error)) throw error
       throw new Fault(error.words, 1)
@@ -61,9 +60,9 @@ export class BatchWire {
     return wire
   }
 
-  private async firstPage(): Promise<unknown> {
+  private async firstPage(): Promise<void> {
     try {
-      return await this.client.batches.list({ limit: 1 }, { signal: this.halt })
+      listIn(await this.client.batches.list({ limit: 1 }, { signal: this.halt }), this.provider)
     } catch (error) {
       throw wantingApi.includes(Number(field(error, 'status'))) ? noBatches(this.provider) : error
     }
@@ -76,23 +75,32 @@ export class BatchWire {
 
   /** Uploads a file of such lines and has it answered; the name of the batch. Throws a Problem. */
   async send(file: string): Promise<string> {
-    const { id } = await this.patiently(async () => {
+    const input = await this.patiently(async () => {
       const text = new File([await openAsBlob(file)], 'requests.jsonl')
-      return this.client.files.create({ file: text, purpose: 'batch' }, { signal: this.halt })
+      const uploaded = await this.client.files.create({ file: text, purpose: 'batch' }, { signal: this.halt })
+      return idIn(uploaded, this.provider)
     })
-    let again = false
-    return this.patiently(async () => {
-      const made = again ? await this.madeOf(id) : undefined
-      again = true
-      const batch = { input_file_id: id, endpoint, completion_window: '24h' } as const
-      return made ?? (await this.client.batches.create(batch, { timeout: creationTimeout })).id
-    })
+    let tried = false
+    try {
+      return await this.patiently(async () => {
+        const made = tried ? await this.madeOf(input) : undefined
+        tried = true
+        const batch = { input_file_id: input, endpoint, completion_window: '24h' } as const
+        return made ?? idIn(await this.client.batches.create(batch, brief), this.provider)
+      })
+    } catch (error) {
+      // It may have been made all the same: then it is waited for, and not paid twice.
+      const made = tried ? await this.madeOf(input).catch(() => undefined) : undefined
+      if (made === undefined) throw error
+      return made
+    }
   }
 
   /** The batch made of an uploaded file, when the answer to its making was lost. */
-  private async madeOf(file: string): Promise<string | undefined> {
-    const { data } = await this.client.batches.list({ limit: 100 })
-    return data.find(({ input_file_id: input }) => input === file)?.id
+  private async madeOf(input: string): Promise<string | undefined> {
+    const list = listIn(await this.client.batches.list({ limit: 100 }, brief), this.provider)
+    const made = list.find((batch) => field(batch, 'input_file_id') === input)
+    return made === undefined ? undefined : idIn(made, this.provider)
   }
 
   async cancel(id: string): Promise<void> {
@@ -104,15 +112,18 @@ export class BatchWire {
     const batch = await this.tried(() =>
       this.known(id, this.client.batches.retrieve(id, { signal: this.halt })),
     )
+    if (field(batch, 'id') !== id || ![...underWay, ...ended].includes(batch.status))
+      throw nonsense(this.provider)
     const { status, request_counts: counts, completed_at: end = 0, created_at: start } = batch
-    if (![...underWay, ...ended].includes(status)) throw noBatch(id, this.provider)
+    const [results, failures] = [batch.output_file_id ?? undefined, batch.error_file_id ?? undefined]
+    const answered = (counts?.completed ?? 0) + (counts?.failed ?? 0)
     return {
       status,
-      ended: ended.includes(status),
-      answered: (counts?.completed ?? 0) + (counts?.failed ?? 0),
-      replies: counts?.completed ?? 0,
-      results: batch.output_file_id ?? undefined,
-      failures: batch.error_file_id ?? undefined,
+      ended: ended.includes(status) && (status !== 'completed' || (results ?? failures) !== undefined),
+      answered,
+      replies: answered > 0 ? counts?.completed : undefined,
+      results,
+      failures,
       errors: (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' '),
       ms: Math.max(0, end - start) * 1000,
     }
@@ -168,4 +179,17 @@ export class BatchWire {
       throw problemOf(error, this.provider)
     }
   }
+}
+
+function idIn(answer: unknown, provider: Provider): string {
+  const id = field(answer, 'id')
+  if (typeof id !== 'string') throw nonsense(provider)
+  return id
+}
+
+/** The package takes any answer for a page, with an empty list. */
+function listIn(page: unknown, provider: Provider): unknown[] {
+  const list = field(field(page, 'body'), 'data')
+  if (!Array.isArray(list)) throw nonsense(provider)
+  return list
 }

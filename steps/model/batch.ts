@@ -89,8 +89,8 @@ export class BatchRoad {
     const found = this.underWay(step)
     for (const { id, keys } of found) this.tell({ step, found: { id, requests: keys.length } })
     await this.follow(step, found)
-    while (!this.model.stopped) {
-      const { spools, waiting, left } = await this.collect(rehearse)
+    for (let time = 0; !this.model.stopped; time++) {
+      const { spools, waiting, left } = await this.collect(rehearse, time)
       for (const spool of spools) await this.send(step, spool)
       if (spools.length === 0) return this.tell({ step, left: left + waiting })
       if (waiting > 0) this.tell({ step, waiting })
@@ -103,20 +103,24 @@ export class BatchRoad {
     return this.ledger.open(name, model).filter((batch) => batch.step === step)
   }
 
-  /** Repairs are few and come late; what two batches could not bring is not waited for a third time. */
-  private goesByBatch(key: string, { sample, maxTokens }: Question): boolean {
+  /**
+   * Repairs are few and come late; what two batches could not bring is not waited for a third time. Nor are verdicts:
+   * what the judge still has to look at depends on what it said before, and becomes less and less.
+   */
+  private goesByBatch({ key, step }: CallHead, { sample, maxTokens }: Question, time: number): boolean {
     const repairs = sample > 0 || maxTokens > this.maxTokens
-    return !repairs && this.ledger.timesSent(key) < batchesAQuestion
+    const late = step === 'filter' && time >= batchesAQuestion
+    return !repairs && !late && this.ledger.timesSent(key) < batchesAQuestion
   }
 
   /** Rehearses the step and gathers its open questions, for batches in files that a server takes. */
-  private async collect(rehearse: () => Promise<void>): Promise<Questions> {
+  private async collect(rehearse: () => Promise<void>, time: number): Promise<Questions> {
     const questions: Questions = { spools: [], waiting: 0, left: 0 }
     const known = new Set<string>()
     this.model.collect = async (head: CallHead, question: Question) => {
       if (known.has(head.key)) return
       known.add(head.key)
-      if (!this.goesByBatch(head.key, question)) questions.left++
+      if (!this.goesByBatch(head, question, time)) questions.left++
       else if (!this.model.budget.reserveInBatch(question)) questions.waiting++
       else await this.put(head, question, questions.spools)
     }
@@ -225,8 +229,7 @@ export class BatchRoad {
   private async take(batch: OpenBatch, state: BatchState): Promise<void> {
     const asked = path.join(this.dir, batch.file)
     try {
-      if (state.replies > 0 || state.results !== undefined || state.failures !== undefined)
-        await this.results.take(batch, state, asked)
+      if ((state.results ?? state.failures) !== undefined) await this.results.take(batch, state, asked)
     } catch (error) {
       return this.stop(error) // the batch stays open: the next run fetches it again
     }

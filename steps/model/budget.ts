@@ -10,7 +10,7 @@ import { dollars, isFree, type Price, priceOf } from './prices.ts'
 import { isProblem, type Problem } from './problem.ts'
 import type { Provider } from './provider.ts'
 import { addTo, count, noTally, type Tally } from './tally.ts'
-import type { Question, Reply } from './wire.ts'
+import type { Message, Question, Reply } from './wire.ts'
 
 type Terms = {
   budget: number | undefined
@@ -131,8 +131,8 @@ export class Budget {
   }
 
   /** A batch has answered this one. */
-  paidInBatch(usage: Usage): void {
-    this.paid += this.costOf(usage, true)
+  paidInBatch(messages: readonly Message[], reply: Reply): void {
+    this.paid += this.costOf(countedOf(messages, reply), true)
   }
 
   /** No batch is under way any more: what was not answered is not billed. */
@@ -195,14 +195,10 @@ export class Budget {
     return this.costOf({ prompt_tokens, completion_tokens: maxTokens, cached_tokens: 0 }, inBatch)
   }
 
-  // A server that does not count tokens is not free.
-  private spend({ messages }: Question, { reply, usage }: Reply): void {
-    const prompt = promptTokens(messages)
-    const counted = usage.prompt_tokens > 0
-    this.promptFactor = Math.max(this.promptFactor, usage.prompt_tokens / (prompt * prudence))
-    this.paid += this.costOf(
-      counted ? usage : { prompt_tokens: prompt, completion_tokens: tokensOf(reply ?? ''), cached_tokens: 0 },
-    )
+  private spend({ messages }: Question, reply: Reply): void {
+    const measured = reply.usage.prompt_tokens / (promptTokens(messages) * prudence)
+    this.promptFactor = Math.max(this.promptFactor, measured)
+    this.paid += this.costOf(countedOf(messages, reply))
   }
 
   private costOf(usage: Usage, inBatch = false): number {
@@ -263,4 +259,14 @@ function noPrice({ name, model }: Provider): Fault {
     en: `--budget needs a price, and none is known for ${who}. Give it in US dollars per million tokens, input/output: --price 0.40/1.20`,
     zh: `--budget 需要价格，而 ${who} 的价格未知。请用 --price 指定每百万 token 的美元价格（输入/输出）：--price 0.40/1.20`,
   })
+}
+
+// A server that does not count tokens is not free.
+function countedOf(messages: readonly Message[], { reply, usage }: Reply): Usage {
+  if (usage.prompt_tokens > 0) return usage
+  return {
+    prompt_tokens: promptTokens(messages),
+    completion_tokens: tokensOf(reply ?? ''),
+    cached_tokens: 0,
+  }
 }
