@@ -117,9 +117,11 @@ export class BatchWire {
     const { status, request_counts: counts, completed_at: end = 0, created_at: start } = batch
     const [results, failures] = [batch.output_file_id ?? undefined, batch.error_file_id ?? undefined]
     const answered = (counts?.completed ?? 0) + (counts?.failed ?? 0)
+    // The names of its files may come a little later.
+    const awaited = status === 'completed' && counts?.completed !== 0 && (results ?? failures) === undefined
     return {
       status,
-      ended: ended.includes(status) && (status !== 'completed' || (results ?? failures) !== undefined),
+      ended: ended.includes(status) && !awaited,
       answered,
       replies: answered > 0 ? counts?.completed : undefined,
       results,
