@@ -1,7 +1,8 @@
 // The task pool: seed tasks and accepted instructions. A candidate joins it when no rule speaks against it.
 import type { Language } from './language.ts'
+import { likeness } from './likeness.ts'
 import { NoveltyIndex, type Similar } from './novelty.ts'
-import { checkInstruction, type Finding, likeness } from './rules.ts'
+import { checkInstruction, type Finding } from './rules.ts'
 
 export class TaskPool {
   private readonly index: NoveltyIndex

@@ -4,6 +4,7 @@
 import { foreignIn, type Language } from './language.ts'
 import { cutOffIn, loopIn } from './endings.ts'
 import { missingTextIn } from './given-text.ts'
+import { likeness } from './likeness.ts'
 import { answerKey, ending, excerpt, excerptOf, lengthOf } from './measure.ts'
 import * as look from './patterns.ts'
 
@@ -253,21 +254,6 @@ export function checkInstruction(
     if (found) return found
   }
   return undefined
-}
-
-/** How near an instruction is to which other. */
-export function likeness({ instruction, score }: { instruction: string; score: number }) {
-  const shown = score.toFixed(2)
-  return { en: `${shown} to: ${instruction}`, zh: `${shown}，相近的是：${instruction}` }
-}
-
-// Rows of merged files carry the file's name in front.
-const likenessTold = /^(?:.*?: )?([01]\.\d\d)(?: to: |，相近的是：)([^]*)$/
-
-/** Reads back what `likeness` wrote, in either language; undefined for any other detail. */
-export function likenessIn(detail: string): { instruction: string; score: number } | undefined {
-  const [, score, instruction] = likenessTold.exec(detail) ?? []
-  return instruction === undefined ? undefined : { instruction, score: Number(score) }
 }
 
 /** The first rule each instance of a task breaks, in the order of the instances. */

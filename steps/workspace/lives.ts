@@ -14,7 +14,7 @@ export type Life = {
   rejected: RejectedRow[]
 }
 
-/** `lives`: the best first. `more`: whether others matched too. `files`: whether there was any file to look into. */
+/** `lives`: the best first. `more`: whether others matched too. `files`: whether there is a run to look into at all. */
 export type Lives = { lives: Life[]; more: boolean; files: boolean }
 
 /** How well a row of any of the files fits, 0 not at all. */
@@ -26,33 +26,34 @@ const rowsHeld = 20 // rejected or kept rows of one candidate; a model that repe
 /** The candidates that fit best; of equals those seen first, the rejected ones before the others. */
 export async function findLives(folder: Folder, fit: Fit): Promise<Lives> {
   const list = new Shortlist(fit)
-  let files = await readRejects(folder, list)
+  await readRejects(folder, list)
   const fitting = async function* <K extends Kind>(file: string, kind: K) {
-    if (!(await exists(file))) return
-    files = true
-    yield* readRows(file, kind, list.wants)
+    if (await exists(file)) yield* readRows(file, kind, list.wants)
   }
   for await (const row of fitting(folder.output('generate'), 'instruction')) list.note(row, 'generated')
   for await (const row of fitting(folder.output('classify'), 'classified')) list.note(row, 'classified')
   for await (const row of fitting(folder.output('instances'), 'withInstances'))
     list.note(row, 'withInstances')
   for await (const row of fitting(folder.dataset, 'example')) hold(list.life(row).kept, row)
-  return { lives: list.lives, more: list.more, files }
+  return { lives: list.lives, more: list.more, files: await hasRun(folder) }
 }
 
 /** Candidates rejected for this reason, with the rows that say so alone. */
 export async function findRejected(folder: Folder, reason: string): Promise<Lives> {
   const list = new Shortlist((row) => Number(row.reason === reason))
-  const rejects = await readRejects(folder, list)
-  const others = await Promise.all(steps.map((step) => exists(folder.output(step))))
-  return { lives: list.lives, more: list.more, files: rejects || others.includes(true) }
+  await readRejects(folder, list)
+  return { lives: list.lives, more: list.more, files: await hasRun(folder) }
 }
 
-async function readRejects(folder: Folder, list: Shortlist): Promise<boolean> {
+async function hasRun(folder: Folder): Promise<boolean> {
+  const files = [folder.path(rejectedFile), ...steps.map((step) => folder.output(step))]
+  return (await Promise.all(files.map(exists))).includes(true)
+}
+
+async function readRejects(folder: Folder, list: Shortlist): Promise<void> {
   const file = folder.path(rejectedFile)
-  if (!(await exists(file))) return false
+  if (!(await exists(file))) return
   for await (const row of readRows(file, 'rejected', list.wants)) hold(list.life(row).rejected, row)
-  return true
 }
 
 type Kind = 'instruction' | 'classified' | 'withInstances' | 'example'

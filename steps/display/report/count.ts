@@ -1,7 +1,8 @@
 // The figures of the report, counted from the JSONL files row by row; only what was asked for, and what it cost, is
 // taken from run.json.
 import { rougeL } from '../../text/rouge.ts'
-import { likenessIn, ruleFor } from '../../text/rules.ts'
+import { likenessIn } from '../../text/likeness.ts'
+import { ruleFor } from '../../text/rules.ts'
 import { type Step, steps } from '../../workspace/folder.ts'
 import { idOf } from '../../workspace/hash.ts'
 import type { RejectedRow } from '../../workspace/records.ts'

@@ -8,7 +8,7 @@ import { openLab } from './lab.ts'
 import { pageText } from './page.ts'
 import { gatherRows } from './rows.ts'
 import { openRun, type Run } from './run.ts'
-import { reportWords } from './words.ts'
+import { reportWordsIn } from './words.ts'
 
 export { shownAtMost } from './rows.ts'
 
@@ -22,7 +22,7 @@ export async function drawReport(settings: Settings, screen: Language, compared?
 async function writeReport(run: Run, screen: Language, comparison: Comparison | undefined): Promise<string> {
   const [figures, lab] = await Promise.all([countRun(run), openLab(run)])
   const rows = await gatherRows(run, figures)
-  const subject = { run, figures, words: reportWords[screen], screen }
+  const subject = { run, figures, words: await reportWordsIn(screen), screen }
   const file = run.folder.replace(pageFile)
   try {
     for await (const text of pageText({ subject, lab, rows, comparison })) await file.addText(text)

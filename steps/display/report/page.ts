@@ -19,12 +19,14 @@ import { tableSection, tableTitle } from './table-section.ts'
 
 type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
 
+// Small screens and paper have the last word.
+const styles = ['page.css', 'figures.css', 'rows.css', 'screens.css']
 // Modules for the editor and the linter; in the page, one script in this order.
 const scripts = ['elements.js', 'marks.js', 'rows.js', 'review.js']
 
 /** The page in pieces, in order: its rows may be many. */
 export async function* pageText(page: Page): AsyncGenerator<string> {
-  const style = await asset('page.css')
+  const style = (await Promise.all(styles.map(asset))).join('\n')
   const script = (await Promise.all(scripts.map(asset))).map(withoutModules).join('\n')
   yield frame(page.subject, style, script)
   yield body(page, await comparedIn(page)).text

@@ -1,7 +1,7 @@
 // The rows the page shows and searches: kept and rejected, a seeded sample where there are too many.
 import { CallLog } from '../../model/call-log.ts'
 import { type Random, randomFor, sample } from '../../text/random.ts'
-import { likenessIn } from '../../text/rules.ts'
+import { likenessIn } from '../../text/likeness.ts'
 import { exists, logFile, type Step, steps } from '../../workspace/folder.ts'
 import { idOf, keyOf } from '../../workspace/hash.ts'
 import type { Figures } from './count.ts'
