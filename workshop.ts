@@ -6,11 +6,11 @@
 // never made twice.
 //
 // run    npx tsx workshop.ts          (no key needed: 20 instructions in about 2 seconds and 43 calls; --help shows the rest)
-import { openNotebook } from './steps/display/notebook.ts'
-import { generateInstructions } from './steps/generate.ts'
 import { classifyInstructions } from './steps/classify.ts'
-import { generateInstances } from './steps/instances.ts'
 import { filterInstances } from './steps/filter.ts'
+import { generateInstructions } from './steps/generate.ts'
+import { generateInstances } from './steps/instances.ts'
+import { openNotebook } from './steps/run/notebook.ts'
 
 // One round is all four steps. When too few rows are left at its end, another round asks for more.
 for await (const round of openNotebook(process.argv.slice(2))) {

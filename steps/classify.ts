@@ -3,15 +3,14 @@
 //
 // reads  data/workshop/1-instructions.jsonl        writes  data/workshop/2-classified.jsonl
 // run    npx tsx workshop.ts classify
-import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
-import { askAboutRows, type Read } from './model/ask.ts'
-import { ahead, inGroups, inOrder } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/failure.ts'
-import type { Message } from './model/wire.ts'
+import { type Read, ahead, askAboutRows, inGroups, inOrder } from './model/ask.ts'
+import { type Failure, type Message, isFailure } from './model/call.ts'
+import { runStep } from './run/notebook.ts'
+import { type Round, type Sheet, cell } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
 import { numberedTasks } from './text/numbered.ts'
 import { readAnswers } from './text/replies.ts'
-import { isMain } from './workspace/is-main.ts'
+import { isMain } from './workspace/environment.ts'
 
 const perRequest = 20 // instructions; their answers fit the default token limit
 const usualShare = { least: 0.05, most: 0.6 } // of classification tasks; outside of it a remark. The paper: 22 %, section 3.1

@@ -4,11 +4,12 @@
 //
 // reads  data/workshop/3-instances.jsonl        writes  data/workshop/4-dataset.jsonl
 // run    npx tsx workshop.ts filter
-import { cell, type Round, runStep, type Sheet, withAnswer } from './display/notebook.ts'
 import type { Candidate } from './model/judge.ts'
+import { runStep } from './run/notebook.ts'
+import { type Round, type Sheet, cell, withAnswer } from './run/step-files.ts'
 import type { TaskPool } from './text/pool.ts'
-import { checkInstances, type Instance } from './text/rules.ts'
-import { isMain } from './workspace/is-main.ts'
+import { type Instance, checkInstances } from './text/rules.ts'
+import { isMain } from './workspace/environment.ts'
 import type { InstancesRow } from './workspace/records.ts'
 
 export const filterInstances = cell('filter', async (round, sheet) => {

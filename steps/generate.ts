@@ -4,18 +4,16 @@
 //
 // reads  the seed tasks                writes  data/workshop/1-instructions.jsonl
 // run    npx tsx workshop.ts generate
-import { cell, type Round, runStep, type Sheet } from './display/notebook.ts'
-import { askUntilRead, type Read, samplesAtMost } from './model/ask.ts'
-import { bootstrap } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/failure.ts'
-import type { Message } from './model/wire.ts'
+import { type Read, askUntilRead, bootstrap } from './model/ask.ts'
+import { type Failure, type Message, isFailure, samplesAtMost } from './model/call.ts'
+import { runStep } from './run/notebook.ts'
+import { type Round, type Sheet, cell } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
 import { numberedTasks } from './text/numbered.ts'
-import type { TaskPool } from './text/pool.ts'
-import { randomFor, sample, shuffle } from './text/random.ts'
+import { type TaskPool, randomFor, sample, shuffle } from './text/pool.ts'
 import { readTasks } from './text/replies.ts'
-import { idOf } from './workspace/hash.ts'
-import { isMain } from './workspace/is-main.ts'
+import { isMain } from './workspace/environment.ts'
+import { idOf } from './workspace/jsonl.ts'
 
 const demonstrations = 8 // shown in a request: paper, section 2.2
 const machineMade = 2 // of these, once there are some: paper, section 2.2

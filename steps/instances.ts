@@ -4,15 +4,14 @@
 //
 // reads  data/workshop/2-classified.jsonl        writes  data/workshop/3-instances.jsonl
 // run    npx tsx workshop.ts instances
-import { cell, type Round, runStep, type Sheet, withAnswer } from './display/notebook.ts'
-import { askUntilRead, type Read } from './model/ask.ts'
-import { ahead, inOrder } from './model/in-order.ts'
-import { type Failure, isFailure } from './model/failure.ts'
-import type { Message } from './model/wire.ts'
+import { type Read, ahead, askUntilRead, inOrder } from './model/ask.ts'
+import { type Failure, type Message, isFailure } from './model/call.ts'
+import { runStep } from './run/notebook.ts'
+import { type Round, type Sheet, cell, withAnswer } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
 import { numberedTasks } from './text/numbered.ts'
 import { readInstances } from './text/replies.ts'
-import { isMain } from './workspace/is-main.ts'
+import { isMain } from './workspace/environment.ts'
 import type { ClassifiedRow } from './workspace/records.ts'
 
 const instancesAtMost = { classification: 5, other: 3 }

@@ -3,14 +3,17 @@ import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { CallLog } from '../steps/model/call-log.ts'
-import { Fault, type Words } from '../steps/workspace/fault.ts'
-import { Folder } from '../steps/workspace/folder.ts'
-import { checkFiles } from '../steps/workspace/inputs.ts'
-import { lockFolder } from '../steps/workspace/lock.ts'
-import { readRows } from '../steps/workspace/rows.ts'
-import { readRunRecord } from '../steps/workspace/run-record.ts'
-import { readInstructions, readSeedTasks, readTopics } from '../steps/workspace/seeds.ts'
+import { checkFiles } from '../steps/run/materials.ts'
 import { checkedVariables } from '../steps/workspace/environment.ts'
+import { Fault, type Words } from '../steps/workspace/fault.ts'
+import { Folder, lockFolder } from '../steps/workspace/folder.ts'
+import {
+  readInstructions,
+  readRows,
+  readRunRecord,
+  readSeedTasks,
+  readTopics,
+} from '../steps/workspace/records.ts'
 import { readSettings } from '../steps/workspace/settings.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
 import { TestServer } from './support/server.ts'

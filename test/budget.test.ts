@@ -6,14 +6,12 @@ import { classificationPrompt } from '../steps/classify.ts'
 import { generationPrompt } from '../steps/generate.ts'
 import { instancesPrompt } from '../steps/instances.ts'
 import { Budget } from '../steps/model/budget.ts'
-import { Experience, promptTokens, tokensOf } from '../steps/model/estimate.ts'
+import type { Provider, ProviderName, Question, Reply } from '../steps/model/call.ts'
 import { answerOffline } from '../steps/model/offline.ts'
-import { priceOf } from '../steps/model/prices.ts'
-import type { Provider, ProviderName } from '../steps/model/provider.ts'
-import type { Question, Reply } from '../steps/model/wire.ts'
-import { readSeedTasks } from '../steps/workspace/seeds.ts'
+import { Experience, priceOf, promptTokens, tokensOf } from '../steps/model/prices.ts'
+import { readSeedTasks } from '../steps/workspace/records.ts'
 import { folderWithRun, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
-import { type Answering, completion, TestServer } from './support/server.ts'
+import { type Answering, TestServer, completion } from './support/server.ts'
 
 async function serve(answering?: Answering): Promise<TestServer> {
   const server = await TestServer.start(answering)

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { checkSetup } from '../steps/display/check.ts'
 import { capture } from './support/capture.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
-import { type Answering, completion, TestServer } from './support/server.ts'
+import { type Answering, TestServer, completion } from './support/server.ts'
 
 const secret = 'sk-test-0123456789abcdef'
 

@@ -2,11 +2,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { plain, plainLines } from '../steps/display/plain.ts'
+import { plain, plainLines } from '../steps/display/screen.ts'
 import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
-import { jsonLine } from '../steps/workspace/json.ts'
+import { jsonLine } from '../steps/workspace/jsonl.ts'
 import { temporaryFolder, workshop } from './support/command.ts'
-import { type Answering, completion, type Received, TestServer } from './support/server.ts'
+import { type Answering, type Received, TestServer, completion } from './support/server.ts'
 
 /** What no terminal, and nobody's eye, should get from a model: all but line breaks and visible characters. */
 const harmful = /[^\P{C}\n]|[\u2028\u2029\u115f\u3164]/u

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { format } from 'prettier'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
-import { completion, TestServer } from './support/server.ts'
+import { TestServer, completion } from './support/server.ts'
 
 type Row = { instruction: string; input: string; output: string }
 type Call = { step: string; reply: string; rows?: string[] }

@@ -6,9 +6,9 @@ import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { PersonAtTerminal } from '../steps/display/person.ts'
 import { Screen } from '../steps/display/screen.ts'
+import type { Question } from '../steps/model/call.ts'
 import { answerOffline } from '../steps/model/offline.ts'
-import { openPasteWire, type Person } from '../steps/model/paste.ts'
-import type { Question } from '../steps/model/wire.ts'
+import { type Person, openPasteWire } from '../steps/model/paste.ts'
 import { bytesOf, cleanEnvironment, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 
 afterEach(() => {

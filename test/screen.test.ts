@@ -1,12 +1,11 @@
 // The screen: what a run shows, in both languages, on terminals wide, narrow and none.
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { cutToWidth, plain, widthOf, wrapToWidth } from '../steps/display/plain.ts'
-import { ProgressLine } from '../steps/display/progress.ts'
-import { Rate } from '../steps/display/rate.ts'
 import { nameOfReason, whyReason } from '../steps/display/reasons.ts'
+import { ProgressLine, cutToWidth, plain, widthOf, wrapToWidth } from '../steps/display/screen.ts'
 import { vocabularies } from '../steps/display/words.ts'
+import { Rate } from '../steps/run/session.ts'
 import { rowsOf, temporaryFolder, workshop } from './support/command.ts'
-import { completion, TestServer } from './support/server.ts'
+import { TestServer, completion } from './support/server.ts'
 
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '')
 

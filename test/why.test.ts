@@ -2,10 +2,10 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { markShared } from '../steps/display/shared-words.ts'
 import { tellWhy } from '../steps/display/why.ts'
+import { markShared } from '../steps/text/rouge.ts'
 import { Fault } from '../steps/workspace/fault.ts'
-import { idOf } from '../steps/workspace/hash.ts'
+import { idOf } from '../steps/workspace/jsonl.ts'
 import { capture } from './support/capture.ts'
 import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 

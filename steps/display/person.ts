@@ -1,9 +1,9 @@
 // The person who answers by hand: shows a prompt on the terminal and hears the reply that is pasted there.
 import path from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
+import { type Interface, createInterface } from 'node:readline'
+import type { Provider, Wire } from '../model/call.ts'
 import type { Person } from '../model/paste.ts'
-import { plainLines } from './plain.ts'
-import { type Screen, shownPath } from './screen.ts'
+import { type Screen, plainLines, shownPath } from './screen.ts'
 
 export class PersonAtTerminal implements Person {
   private readonly screen: Screen
@@ -75,5 +75,32 @@ export class PersonAtTerminal implements Person {
 
   close(): void {
     this.lines?.close()
+  }
+}
+
+// Who is at the other end: a server, the offline model, or the person at this terminal. Loaded when first asked.
+
+export class Wires {
+  private readonly provider: Provider
+  private readonly pasteFolder: string
+  private readonly screen: Screen
+  private person: PersonAtTerminal | undefined
+
+  constructor(provider: Provider, pasteFolder: string, screen: Screen) {
+    this.provider = provider
+    this.pasteFolder = pasteFolder
+    this.screen = screen
+  }
+
+  async open(): Promise<Wire> {
+    if (this.provider.name === 'offline') return (await import('../model/offline.ts')).openOfflineWire()
+    if (this.provider.name !== 'paste') return (await import('../model/wire.ts')).openWire(this.provider)
+    this.person = new PersonAtTerminal(this.screen)
+    return (await import('../model/paste.ts')).openPasteWire(this.pasteFolder, this.person)
+  }
+
+  /** Lets go of the keyboard. */
+  close(): void {
+    this.person?.close()
   }
 }

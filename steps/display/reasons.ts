@@ -128,3 +128,99 @@ export function reasonNamed(name: string): string | undefined {
 export function isReason(word: string): boolean {
   return word.includes('_') && whyReason(word, 'en') !== undefined
 }
+
+// What `why` says, in both languages.
+
+const en = {
+  looking: 'looking through the files …',
+  kept: (rows: number, file: string) => `kept: ${rows} ${rows === 1 ? 'row' : 'rows'} in ${file}`,
+  rejected: (step: number, reason: string) => `rejected in step ${step}: ${reason}`,
+  waiting: (file: string, next: string) => `so far in ${file}; next: ${next}`,
+  writtenIn: (call: string) => `Written in request ${call}, which showed these tasks:`,
+  writtenAgain: (call: string) => `Written again in request ${call}.`,
+  machineMade: '(machine-made)',
+  reply: (characters: string, where: string) => `The reply, ${characters} characters, whole in ${where}:`,
+  noReply: (where: string) => `There was no reply; the request stands in ${where}.`,
+  noCall: 'No call stands beside this row: it was written or changed by hand, or comes from another run.',
+  callMissing: (call: string, file: string) =>
+    `Its request ${call} is not in ${file}, so prompt and reply cannot be shown.`,
+  nearest: (score: string) =>
+    `Nearest neighbour in the pool when it came: ROUGE-L ${score}. Shared words, in order, in brackets:`,
+  limit: (score: string) => `ROUGE-L ${score} with what was there. Shared words, in order, in brackets:`,
+  its: 'this',
+  neighbours: 'that',
+  changedByHand: (call: string) =>
+    `This row was changed by hand: the reply of request ${call}, which it names, does not hold it.`,
+  accepted: (similarity: string) => `Not above ${similarity}: accepted into the pool.`,
+  judged: (label: boolean, among: number) =>
+    `${label ? 'A classification task' : 'Not a classification task'}${among > 0 ? `, asked together with ${among} other tasks` : ''}.`,
+  labelByHand: (label: boolean): string => (label ? 'A classification task.' : 'Not a classification task.'),
+  outputFirst: 'Asked output-first, as a classification task: a label, then an input that has it.',
+  inputFirst: 'Asked input-first: an input, then the output for it.',
+  instances: (count: number) => (count === 1 ? '1 instance:' : `${count} instances:`),
+  measured: 'measured: ',
+  detail: 'detail: ',
+  whyItExists: 'why the rule exists: ',
+  meaning: 'what it means: ',
+  elsewhere: 'It stands in no earlier file: it comes from another run (--merge), or was written by hand.',
+  others: 'Also matching:',
+  more: 'More match: add a word, or give an id.',
+  ask: (command: string) => `One of them in full: ${command}`,
+  nothing: (words: string) => `No candidate of this run has all of these words in it: ${words}`,
+  nothingById: (id: string) => `No candidate of this run has the id ${id}.`,
+  try: 'Fewer or shorter words find more; part of a word will do. The candidates stand in 1-instructions.jsonl, those that did not make it in rejected.jsonl.',
+  notExplained: 'The rule that gives this reason does not say why it exists.',
+  allRejected: 'Rejected for it in this run, with what was measured:',
+  someRejected: 'Some of those rejected for it in this run, with what was measured:',
+  noneRejected: 'Nothing was rejected for this reason in this run.',
+  noInstruction: '(no instruction could be read)',
+  state: { kept: 'kept', waiting: 'not decided yet' },
+}
+
+type Vocabulary = typeof en
+
+const zh: Vocabulary = {
+  looking: '正在查找……',
+  kept: (rows, file) => `保留：${file} 中有 ${rows} 行`,
+  rejected: (step, reason) => `在第 ${step} 步被拒绝：${reason}`,
+  waiting: (file, next) => `目前在 ${file} 中；下一步：${next}`,
+  writtenIn: (call) => `由请求 ${call} 写出，其中展示了这些任务：`,
+  writtenAgain: (call) => `在请求 ${call} 中又写了一遍。`,
+  machineMade: '（机器生成）',
+  reply: (characters, where) => `回复共 ${characters} 个字符，全文见 ${where}：`,
+  noReply: (where) => `没有得到回复；请求见 ${where}。`,
+  noCall: '这一行没有对应的调用：它是手工写的或改过的，或者来自另一次运行。',
+  callMissing: (call, file) => `${file} 中没有请求 ${call}，无法显示提示词和回复。`,
+  nearest: (score) => `写出时任务池中与它最相近的：ROUGE-L ${score}。方括号内是依次共有的字词：`,
+  limit: (score) => `与已有任务的 ROUGE-L 为 ${score}。方括号内是依次共有的字词：`,
+  its: '本条',
+  neighbours: '那条',
+  changedByHand: (call) => `这一行被手工改过：它所注明的请求 ${call} 的回复中没有这句话。`,
+  accepted: (similarity) => `不高于 ${similarity}：收入任务池。`,
+  judged: (label, among) =>
+    `${label ? '是' : '不是'}分类任务${among > 0 ? `；同一请求中还问了另外 ${among} 条任务` : ''}。`,
+  labelByHand: (label) => `${label ? '是' : '不是'}分类任务。`,
+  outputFirst: '作为分类任务，先输出后输入：先写类别，再写属于该类别的输入。',
+  inputFirst: '先输入后输出：先写输入，再写对应的输出。',
+  instances: (count) => `${count} 个实例：`,
+  measured: '测得：',
+  detail: '说明：',
+  whyItExists: '为什么有这条规则：',
+  meaning: '含义：',
+  elsewhere: '前面的文件中都没有它：它来自另一次运行（--merge），或是手工写入的。',
+  others: '其他符合的候选：',
+  more: '还有更多符合的：请再加一个词，或直接给出 id。',
+  ask: (command) => `查看其中一条的全部经过：${command}`,
+  nothing: (words) => `本次运行的候选中，没有一条同时含有这些词：${words}`,
+  nothingById: (id) => `本次运行中没有 id 为 ${id} 的候选。`,
+  try: '少写几个词、写短一些就能找到更多，只写词的一部分也行。候选都在 1-instructions.jsonl 中，没有入选的在 rejected.jsonl 中。',
+  notExplained: '给出这个原因的规则没有说明它为什么存在。',
+  allRejected: '本次运行中因此被拒绝的候选，以及测得的结果：',
+  someRejected: '本次运行中因此被拒绝的部分候选，以及测得的结果：',
+  noneRejected: '本次运行中没有因此被拒绝的候选。',
+  noInstruction: '（没有读出指令）',
+  state: { kept: '保留', waiting: '尚无结论' },
+}
+
+export const whyWords: Record<Language, Vocabulary> = { en, zh }
+export type WhyWords = Vocabulary

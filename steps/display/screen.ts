@@ -1,13 +1,14 @@
 // The screen: lines on standard output, a progress line on standard error. Colours add, they never carry meaning.
 import path from 'node:path'
-import { type ChalkInstance, Chalk } from 'chalk'
+import { Chalk, type ChalkInstance } from 'chalk'
+import type { Ora } from 'ora'
+import type { Provider } from '../model/call.ts'
 import type { Language } from '../text/language.ts'
-import { takesColour } from '../workspace/environment.ts'
+import { redrawsLines, takesColour } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
-import { cutToWidth, plain, plainLines, widthOf, wrapToWidth } from './plain.ts'
-import { ProgressLine } from './progress.ts'
-import { headings, type Vocabulary, vocabularies } from './words.ts'
+import type { Settings } from '../workspace/settings.ts'
+import { type Vocabulary, headings, vocabularies } from './words.ts'
 
 const widthElsewhere = 100 // columns where no terminal says how many it has
 
@@ -111,4 +112,149 @@ export class Screen {
 export function shownPath(file: string): string {
   const relative = path.relative(process.cwd(), file)
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative
+}
+
+// The progress line on standard error: only on a terminal that knows its width. ora draws it.
+
+const drawnEvery = 100 // ms; rows may come by the ten thousand a second
+const spinnerWidth = 3 // columns: the spinner, its space, and one left free so that the line never wraps
+
+export class ProgressLine {
+  private spinner: Ora | undefined
+  private loading = false
+  private drawnAt = 0
+
+  /** Shows the text, which is only made when there is somebody to see it. */
+  show(text: () => string): void {
+    if (!isLive() || performance.now() - this.drawnAt < drawnEvery) return
+    this.drawnAt = performance.now()
+    const shown = cutToWidth(text(), process.stderr.columns - spinnerWidth)
+    if (this.spinner) this.spinner.text = shown
+    else if (!this.loading) void this.start(shown)
+  }
+
+  /** Loads ora while no calls are in flight: later it would hold up whatever answers Ctrl-C. */
+  prepare(): void {
+    if (isLive()) void import('ora')
+  }
+
+  private async start(text: string): Promise<void> {
+    this.loading = true
+    const { default: ora } = await import('ora')
+    if (!this.loading) return
+    this.spinner = ora({ text, color: takesColour(process.stderr) && 'cyan', discardStdin: false }).start()
+  }
+
+  clear(): void {
+    this.spinner?.stop()
+    this.spinner = undefined
+    this.loading = false
+    this.drawnAt = 0
+  }
+}
+
+// On a terminal of 0 columns, as in some containers, ora would clear lines for ever.
+function isLive(): boolean {
+  return redrawsLines(process.stderr) && process.stderr.columns > spinnerWidth
+}
+
+// Model text is hostile input: what could steer a terminal or hide in a line is taken out before it is printed.
+
+// C0 and C1 controls, soft hyphens, zero-width and bidirectional marks, line separators, tag characters, lone surrogates.
+const hidden =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+
+/** The text on one line, white space folded, nothing in it that a terminal would obey. */
+export function plain(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(hidden, '').trim()
+}
+
+/** The same line by line, for texts of several lines. */
+export function plainLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.replace(hidden, ''))
+    .join('\n')
+}
+
+// East Asian wide characters and emoji take two columns.
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+
+/** The columns a text takes on a terminal. */
+export function widthOf(text: string): number {
+  let width = 0
+  for (const character of text) width += wide.test(character) ? 2 : 1
+  return width
+}
+
+/** The text cut to so many columns, with an ellipsis where something is missing. */
+export function cutToWidth(text: string, columns: number): string {
+  if (text.length * 2 <= columns || widthOf(text) <= columns) return text
+  let width = 1
+  let cut = ''
+  for (const character of text) {
+    width += wide.test(character) ? 2 : 1
+    if (width > columns) break
+    cut += character
+  }
+  return `${cut}…`
+}
+
+/** The text in lines of at most so many columns; it breaks at a space or between wide characters, else inside a word. */
+export function wrapToWidth(text: string, columns: number): string[] {
+  if (text.length * 2 <= columns || widthOf(text) <= columns) return [text]
+  const lines: string[] = []
+  let line = ''
+  let width = 0
+  for (const piece of text.match(pieces) ?? []) {
+    for (const part of widthOf(piece.trimEnd()) > columns ? piece : [piece]) {
+      if (width + widthOf(part.trimEnd()) > columns && line !== '') {
+        lines.push(line.trimEnd())
+        line = ''
+        width = 0
+      }
+      line += part
+      width += widthOf(part)
+    }
+  }
+  return [...lines, line.trimEnd()]
+}
+
+// A wide character with the punctuation that may not open a line, or a word with the space after it.
+const wideRange = String.raw`\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef`
+const pieces = new RegExp(
+  String.raw`[${wideRange}][，。、；：！？）》”]*|[^\s${wideRange}]*\s|[^\s${wideRange}]+`,
+  'gu',
+)
+
+// Commands to type, as the screen proposes them.
+
+/** The command with these words, for the same data folder. */
+export function commandLine({ given, dataDir }: Settings, words: string): string {
+  const folder = given.has('data-dir') ? ` --data-dir ${quoted(shownPath(dataDir))}` : ''
+  return `${typed([])}${words === '' ? '' : ` ${words}`}${folder}`
+}
+
+/** The command as it was typed. */
+export function typed(argv: readonly string[]): string {
+  return ['npx tsx workshop.ts', ...argv.map(quoted)].join(' ')
+}
+
+// Double quotes hold in every shell.
+function quoted(word: string): string {
+  return /[^\w./\\:,=-]/.test(word) ? `"${word}"` : word
+}
+
+/** The provider and model, and where the key comes from; or what stands in for them. */
+export function whoAnswers({ words, language }: Screen, settings: Settings, provider: Provider): string {
+  if (provider.name === 'offline') return words.offline
+  if (provider.name === 'paste' && provider.replayOf === undefined) return words.pasting(provider.model)
+  if (provider.replayOf === undefined) return words.asking(provider.name, provider.model, provider.keyFrom)
+  const day = new Date(provider.replayOf)
+  const style = { day: 'numeric', month: language === 'zh' ? 'long' : 'short', timeZone: 'UTC' } as const
+  const shown = Number.isNaN(day.getTime())
+    ? '?'
+    : day.toLocaleDateString(language === 'zh' ? 'zh-CN' : 'en-GB', style)
+  return settings.replay ? words.replayingFile(provider.model, shown) : words.replaying(provider.model, shown)
 }

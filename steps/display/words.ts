@@ -2,8 +2,9 @@
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
 import type { Judgement } from '../workspace/records.ts'
-import type { Contribution } from './contributions.ts'
 import { nameOfReason } from './reasons.ts'
+
+export type Contribution = { file: string; instructions: number; rows: number; duplicates: number }
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {

@@ -1,17 +1,15 @@
 // The replies of an ended batch on their way into the call log: the server's lines come in any order, and tell the key of
 // the question; what was asked stands in the file the batch was made from.
-import { rm } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { exists } from '../workspace/folder.ts'
-import { field, jsonIn } from '../workspace/json.ts'
-import { readLines } from '../workspace/lines.ts'
-import { incomplete, questionsGone } from './batch-faults.ts'
-import type { OpenBatch } from './batch-ledger.ts'
-import type { BatchState, BatchWire } from './batch-wire.ts'
-import { CallLog, callOf, noUsage } from './call-log.ts'
+import { unwritable } from '../workspace/fault.ts'
+import { exists, steps } from '../workspace/folder.ts'
+import { Ledger, field, jsonIn, readLines } from '../workspace/jsonl.ts'
+import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsGone } from './batch-wire.ts'
+import { CallLog } from './call-log.ts'
+import { type Call, type Message, type Reply, callOf, isProblem, noUsage } from './call.ts'
 import type { Model } from './model.ts'
-import { isProblem } from './problem.ts'
-import { type Body, dialectOf, type Message, type Reply } from './wire.ts'
+import { type Body, dialectOf } from './wire.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
 
@@ -99,5 +97,127 @@ export class BatchResults {
     if (answer.kind === 'parameter' && this.spelling === dialect.version) dialect.learn(answer)
     if (answer.kind !== 'filter') return undefined
     return { request, reply: null, finish_reason: 'content_filter', usage: noUsage }
+  }
+}
+
+// batches.jsonl: which batches were made, and which of them are in the log. It is what makes a shutdown harmless: the same
+// command a day later finds the batch there and goes on with it.
+
+const questionFile = /^\.batch-[0-9a-f]{16}\.jsonl$/
+
+/** Ends of batches that answered nothing they were asked: such a batch does not count as sent. */
+const unanswered = ['failed', 'cancelled']
+
+export class BatchLedger {
+  private readonly ledger: Ledger
+  private readonly batches = new Map<string, OpenBatch>()
+  private readonly sent = new Map<string, number>()
+
+  private constructor(ledger: Ledger) {
+    this.ledger = ledger
+    for (const line of ledger.lines) {
+      if (isBatch(line)) this.noteBegin(line)
+      else this.noteEnd(String(field(line, 'id')), String(field(line, 'status')))
+    }
+  }
+
+  static async read(file: string): Promise<BatchLedger> {
+    return new BatchLedger(await Ledger.open(file))
+  }
+
+  /** The batches that this model of this provider was asked in and that are not in the log yet. */
+  open(provider: string, model: string): OpenBatch[] {
+    return [...this.batches.values()].filter(
+      (batch) => (batch.provider ?? provider) === provider && (batch.model ?? model) === model,
+    )
+  }
+
+  /** In how many batches a question went up, of those that may have answered it. */
+  timesSent(key: string): number {
+    return this.sent.get(key) ?? 0
+  }
+
+  /** Written and flushed before anybody waits for the batch. */
+  async begin(batch: OpenBatch): Promise<void> {
+    await this.ledger.append(batch)
+    this.noteBegin(batch)
+  }
+
+  async end(id: string, status: string): Promise<void> {
+    await this.ledger.append({ id, status })
+    this.noteEnd(id, status)
+  }
+
+  private noteBegin(batch: OpenBatch): void {
+    this.batches.set(batch.id, batch)
+    for (const key of batch.keys) this.sent.set(key, this.timesSent(key) + 1)
+  }
+
+  private noteEnd(id: string, status: string): void {
+    const keys = unanswered.includes(status) ? (this.batches.get(id)?.keys ?? []) : []
+    for (const key of keys) this.sent.set(key, this.timesSent(key) - 1)
+    this.batches.delete(id)
+  }
+}
+
+// Whatever else stands in the ledger names no batch; and no other file than one of questions, which is removed in the end.
+function isBatch(line: unknown): line is OpenBatch {
+  const [id, step, file, keys] = ['id', 'step', 'file', 'keys'].map((name) => field(line, name))
+  return (
+    typeof id === 'string' &&
+    steps.some((known) => known === step) &&
+    questionFile.test(String(file)) &&
+    Array.isArray(keys) &&
+    keys.every((key) => typeof key === 'string')
+  )
+}
+
+// What a batch will ask, in a file: lines of the log that lack their replies.
+
+const flushAt = 1 << 16 // characters gathered before a write
+
+export class Spool {
+  readonly file: string
+  readonly keys: string[] = []
+  bytes = 0
+  private gathered = ''
+  private handle: FileHandle | undefined
+  private written: Promise<void> = Promise.resolve()
+
+  constructor(file: string) {
+    this.file = file
+  }
+
+  /** Resolves when there is room for more. */
+  add(call: Call): Promise<void> {
+    const line = `${JSON.stringify(call)}\n`
+    this.keys.push(call.key)
+    this.bytes += Buffer.byteLength(line)
+    this.gathered += line
+    if (this.gathered.length > flushAt) this.written = this.written.then(() => this.flush())
+    return this.written
+  }
+
+  private async flush(): Promise<void> {
+    try {
+      this.handle ??= await open(this.file, 'w')
+      const text = this.gathered
+      this.gathered = ''
+      await this.handle.appendFile(text)
+    } catch (error) {
+      throw unwritable(this.file, error)
+    }
+  }
+
+  /** On disk: what comes back after a shutdown is read together with it. */
+  async close(): Promise<void> {
+    await this.written
+    await this.flush()
+    await this.handle?.sync()
+    await this.handle?.close()
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.file, { force: true })
   }
 }

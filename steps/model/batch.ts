@@ -9,17 +9,13 @@
 import { appendFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { batchesFile, type Step } from '../workspace/folder.ts'
-import { readLines } from '../workspace/lines.ts'
-import { refused, unrecorded } from './batch-faults.ts'
-import { BatchLedger, type OpenBatch } from './batch-ledger.ts'
-import { BatchResults } from './batch-results.ts'
-import { type BatchState, BatchWire } from './batch-wire.ts'
-import { type CallHead, callOf, noUsage } from './call-log.ts'
+import { type Step, batchesFile } from '../workspace/folder.ts'
+import { readLines } from '../workspace/jsonl.ts'
+import { BatchLedger, BatchResults, Spool } from './batch-results.ts'
+import { type BatchState, BatchWire, type OpenBatch, refused, unrecorded } from './batch-wire.ts'
+import { type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
 import type { Model } from './model.ts'
-import { isProblem } from './problem.ts'
-import { Spool } from './spool.ts'
-import { dialectOf, type Question } from './wire.ts'
+import { dialectOf } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
 const batchesAQuestion = 2 // the second asks again for what failed or expired in the first

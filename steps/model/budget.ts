@@ -3,14 +3,33 @@
 import type { Language } from '../text/language.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
-import { samplesAtMost } from './ask.ts'
-import { type Call, noUsage, type Usage } from './call-log.ts'
-import { askingSteps, expected, Experience, promptTokens, tokensOf } from './estimate.ts'
-import { dollars, isFree, type Price, priceOf } from './prices.ts'
-import { isProblem, type Problem } from './problem.ts'
-import type { Provider } from './provider.ts'
-import { addTo, count, noTally, type Tally } from './tally.ts'
-import type { Message, Question, Reply } from './wire.ts'
+import {
+  type Call,
+  type Message,
+  type Problem,
+  type Provider,
+  type Question,
+  type Reply,
+  type Tally,
+  type Usage,
+  addTo,
+  count,
+  isProblem,
+  noTally,
+  noUsage,
+  samplesAtMost,
+} from './call.ts'
+import {
+  Experience,
+  type Price,
+  askingSteps,
+  dollars,
+  expected,
+  isFree,
+  priceOf,
+  promptTokens,
+  tokensOf,
+} from './prices.ts'
 
 type Terms = {
   budget: number | undefined

@@ -4,62 +4,10 @@ import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
-import { exists, type Step } from '../workspace/folder.ts'
-import { jsonIn } from '../workspace/json.ts'
-import { notText, splitLines } from '../workspace/lines.ts'
-import type { Reply } from './wire.ts'
-
-export type Usage = { prompt_tokens: number; completion_tokens: number; cached_tokens: number }
-export const noUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, cached_tokens: 0 }
-
-/** One line of the log. `rows` are the keys of the rows asked about together, in the order of their numbers. */
-export type Call = {
-  v: 1
-  key: string
-  sample: number
-  rows?: string[]
-  step: Step
-  at: string // ISO 8601
-  provider: string
-  model: string
-  request: unknown // what was sent
-  reply: string | null
-  finish_reason: string
-  refusal?: string
-  skipped?: string
-  usage: Usage
-  ms: number
-  batch?: string // answered in this batch, at half price
-}
-
-/** What is known of a call before its reply. */
-export type CallHead = Pick<Call, 'v' | 'key' | 'sample' | 'rows' | 'step' | 'at' | 'provider' | 'model'>
-
-type Back = Reply & { skipped?: string; ms: number; batch?: string }
-
-/** A line of the log: the question, and what came back. */
-export function callOf(head: CallHead, back: Back): Call {
-  const { v, key, sample, rows, step, at, provider, model } = head
-  const { request, reply, finish_reason, refusal, skipped, usage, ms, batch } = back
-  return {
-    v,
-    key,
-    sample,
-    ...(rows && { rows }),
-    step,
-    at,
-    provider,
-    model,
-    request,
-    reply,
-    finish_reason,
-    ...(refusal && { refusal }),
-    ...(skipped && { skipped }),
-    usage,
-    ms,
-    ...(batch && { batch }),
-  }
-}
+import { exists, logFile } from '../workspace/folder.ts'
+import { jsonIn, notText, splitLines } from '../workspace/jsonl.ts'
+import type { Settings } from '../workspace/settings.ts'
+import type { Call, Usage } from './call.ts'
 
 type Entry = { key: string; rows: string[]; provider: string; model: string; at: string }
 
@@ -241,4 +189,32 @@ function foreign(file: string, number: number, version: unknown): Fault {
     en: `${name} line ${number} has "v": ${found}; this workshop reads version 1. Use the workshop that wrote it, or move the file away. (${file})`,
     zh: `${name} 第 ${number} 行的 "v" 为 ${found}；本程序只读版本 1。请使用写出它的程序版本，或移走该文件。（${file}）`,
   })
+}
+
+// Looks a few calls up in a log without indexing it: the log is read once, its other lines are not even parsed.
+
+export type Found = { call: Call; line: number }
+
+const keyHead = /^\{"v":1,"key":"([0-9a-f]{16})"/ // as the workshop writes it
+const keyBytes = 40
+
+/** The calls with these keys, by key, and the line of the log each stands on. Lines that cannot be read are passed over. */
+export async function findCalls(file: string, keys: ReadonlySet<string>): Promise<Map<string, Found>> {
+  const found = new Map<string, Found>()
+  let line = 0
+  for await (const { bytes } of splitLines(file)) {
+    line++
+    const key = keyHead.exec(bytes.toString('latin1', 0, keyBytes))?.[1]
+    if (key !== undefined && !keys.has(key)) continue
+    const call = jsonIn(bytes.toString('utf8')) as Call | undefined // a torn last line is none
+    if (call && keys.has(call.key)) found.set(call.key, { call, line })
+    if (found.size === keys.size) break
+  }
+  return found
+}
+
+/** The log the replies go to, or come from and stay as they are: with `--replay`, and where nothing is asked. */
+export async function openLog({ replay, dataDir, dryRun }: Settings): Promise<CallLog> {
+  const file = replay ?? path.join(dataDir, logFile)
+  return CallLog.open(file, replay !== undefined || (dryRun && (await exists(file))))
 }

@@ -2,15 +2,13 @@
 // the rules let pass (table 2; the fourth, "all three", follows from them). Its prompt stands here, so that filter.ts
 // stays four lines of work.
 import type { Language } from '../text/language.ts'
-import { readVerdicts, type Verdict } from '../text/replies.ts'
+import { type Verdict, readVerdicts } from '../text/replies.ts'
 import type { Finding, Instance } from '../text/rules.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { InstancesRow, Judgement } from '../workspace/records.ts'
-import { askAboutRows, type Read } from './ask.ts'
-import { ahead, inGroups, inOrder } from './in-order.ts'
-import { type Failure, isFailure } from './failure.ts'
+import { type Read, ahead, askAboutRows, inGroups, inOrder } from './ask.ts'
+import { type Failure, type Message, isFailure } from './call.ts'
 import type { Model } from './model.ts'
-import type { Message } from './wire.ts'
 
 const perRequest = 10 // rows; their verdicts fit the default token limit
 const mostTogether = 2000 // tasks waiting for verdicts: bounds the memory, and keeps every request in flight busy

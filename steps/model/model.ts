@@ -2,15 +2,28 @@
 import { setMaxListeners } from 'node:events'
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
-import { keyOf } from '../workspace/hash.ts'
+import { keyOf } from '../workspace/jsonl.ts'
 import type { Budget } from './budget.ts'
-import { type Call, type CallHead, type CallLog, callOf, noUsage } from './call-log.ts'
-import { type Failure, verdictOf } from './failure.ts'
+import type { CallLog } from './call-log.ts'
+import {
+  type Call,
+  type CallHead,
+  type Failure,
+  type Message,
+  type Problem,
+  type Provider,
+  type Question,
+  type Reply,
+  type Tally,
+  type Wire,
+  callOf,
+  count,
+  isProblem,
+  noTally,
+  noUsage,
+  verdictOf,
+} from './call.ts'
 import { Pace } from './pace.ts'
-import { isProblem, type Problem } from './problem.ts'
-import type { Provider } from './provider.ts'
-import { count, noTally, type Tally } from './tally.ts'
-import type { Question, Reply, Wire } from './wire.ts'
 
 /** Why no further question is sent, and the exit status that follows. */
 export type Stop = { words: Words; exit: 1 | 130 }
@@ -192,5 +205,16 @@ function manyFailures(last: Words): Words {
   return {
     en: `${failuresInARow} calls in a row failed; the last one: ${last.en}`,
     zh: `连续 ${failuresInARow} 次请求失败；最后一次：${last.zh}`,
+  }
+}
+
+// A model that is never asked: it answers from the log, and keeps the first prompt of each step to look at.
+
+export class Rehearsal extends Model {
+  readonly prompts = new Map<Step, readonly Message[]>()
+
+  override async ask(step: Step, question: Question): Promise<Call | Failure> {
+    if (!this.prompts.has(step)) this.prompts.set(step, question.messages)
+    return this.log.has(this.keyFor(step, question)) ? super.ask(step, question) : notAsked
   }
 }

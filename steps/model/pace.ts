@@ -1,8 +1,7 @@
 // How fast to ask, and how patiently: attempts in flight, waits between them, and slowing down when the server says so.
 import pLimit from 'p-limit'
 import type { Words } from '../workspace/fault.ts'
-import { isProblem, type Problem } from './problem.ts'
-import type { Provider } from './provider.ts'
+import { type Problem, type Provider, isProblem } from './call.ts'
 
 const mostRetries = 6
 const firstWait = { remote: 500, local: 50 } // ms, before any reply has shown how quick the server is

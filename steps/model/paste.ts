@@ -1,14 +1,10 @@
 // A person as the wire: each prompt is a numbered file to carry to any chat window, and the reply comes back pasted in the
 // terminal or saved beside it. So replies of a real model reach the call log without a key.
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf, unreadable, unwritable } from '../workspace/fault.ts'
-import { samplesAtMost } from './ask.ts'
-import { noUsage } from './call-log.ts'
-import { interrupted } from './problem.ts'
-import type { SchemaName } from './schemas.ts'
-import type { Question, Wire } from './wire.ts'
+import { type Question, type SchemaName, type Wire, interrupted, noUsage, samplesAtMost } from './call.ts'
 
 /** Who sits at the terminal. `hear` gives what was pasted; it never resolves once nothing more can come from there. */
 export type Person = {

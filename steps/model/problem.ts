@@ -1,23 +1,7 @@
 // Why a call gave no reply, and what that means: wait and try again, give the row up, or end the run with a cure.
-import type { Words } from '../workspace/fault.ts'
-import { codeOf, messageOf } from '../workspace/fault.ts'
-import { field } from '../workspace/json.ts'
-import type { Provider } from './provider.ts'
-
-/**
- * `again`: worth another attempt. `slow`: the same, and the whole run slows down. `request`: this request will never
- * do, others may. `filter`: a content filter's verdict, which counts as the reply. `fatal`: no request will do.
- * `parameter`: a parameter named in `parameter` is not wanted. `stopped`: the run was interrupted.
- */
-export type Problem = {
-  kind: 'again' | 'slow' | 'request' | 'filter' | 'fatal' | 'parameter' | 'stopped'
-  words: Words
-  parameter?: string
-  connection?: true
-  retryAfter?: number // ms, as the server asked
-}
-
-export const interrupted: Problem = { kind: 'stopped', words: { en: 'interrupted', zh: '已中断' } }
+import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
+import { field } from '../workspace/jsonl.ts'
+import type { Problem, Provider } from './call.ts'
 
 type Told = { status?: number; code: string; message: string; param: string; headers: Headers | undefined }
 
@@ -58,10 +42,6 @@ export function tooLate(provider: Provider, ms: number): Problem {
     zh: `${provider.baseUrl}：${ms / 1000} 秒内没有收到完整回复`,
   }
   return { kind: 'again', words, connection: true }
-}
-
-export function isProblem(error: unknown): error is Problem {
-  return typeof error === 'object' && error !== null && 'kind' in error && 'words' in error
 }
 
 function hear(error: unknown): Told {

@@ -1,10 +1,10 @@
 // Who answers: the providers the workshop knows, and how one is chosen when none is named.
-import { Fault, type Words } from '../workspace/fault.ts'
 import type { Environment } from '../workspace/environment.ts'
+import { Fault, type Words } from '../workspace/fault.ts'
 import type { Settings } from '../workspace/settings.ts'
-import { askingSteps } from './estimate.ts'
+import type { Provider, ProviderName, Recorded } from './call.ts'
+import { askingSteps } from './prices.ts'
 
-export type ProviderName = 'openai' | 'dashscope' | 'ollama' | 'compatible' | 'offline' | 'paste'
 type ServerName = Exclude<ProviderName, 'offline' | 'paste'>
 
 /** What the workshop knows of a server: where it is, its key, its model, how its parameters are spelt. */
@@ -45,25 +45,6 @@ const known: Record<ServerName, Known> = {
   },
   compatible: { address: '', keyVariable: 'LLM_API_KEY', tokenLimit: 'max_tokens', extra: {} },
 }
-
-export type Provider = {
-  name: ProviderName
-  model: string
-  baseUrl: string
-  /** Secret: goes into the request's header and nowhere else. */
-  key: string | undefined
-  keyFrom: string
-  tokenLimit: Known['tokenLimit']
-  extra: Record<string, unknown>
-  local: boolean
-  /** HTTPS_PROXY is set, which Node does not heed: worth a word when nothing answers. */
-  proxied: boolean
-  /** Set when there is no key: replies come from the log alone, recorded up to this time (ISO). */
-  replayOf: string | undefined
-}
-
-/** What a log holds: `provider model` → time of its latest reply, the last used last. */
-export type Recorded = ReadonlyMap<string, string>
 
 /** The provider of a run: named, or by address, or by the key found, or by the log, or the offline model. */
 export function chooseProvider(settings: Settings, environment: Environment, recorded: Recorded): Provider {

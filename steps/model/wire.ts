@@ -2,33 +2,20 @@
 // The package's own retries are off: under 6.x they cannot be interrupted and obey a Retry-After of any length.
 import { createRequire } from 'node:module'
 import type OpenAI from 'openai'
-import { field } from '../workspace/json.ts'
-import type { Usage } from './call-log.ts'
-import { interrupted, isProblem, noticeOf, type Problem, problemOf, tooLate } from './problem.ts'
-import type { Provider } from './provider.ts'
-import { type SchemaName, schemas, wireName } from './schemas.ts'
-
-export type Message = { role: 'system' | 'user'; content: string }
-
-/** One question to the model. `temperature` and `maxTokens` as the step asks for them. */
-export type Question = {
-  messages: Message[]
-  schema: SchemaName
-  temperature: number
-  maxTokens: number
-  sample: number
-}
-
-export type Reply = {
-  request: unknown
-  reply: string | null
-  finish_reason: string
-  refusal?: string
-  usage: Usage
-}
-
-/** Sends one question once. Throws a Problem when there is no reply. */
-export type Wire = (question: Question, signal: AbortSignal) => Promise<Reply>
+import { field } from '../workspace/jsonl.ts'
+import {
+  type Problem,
+  type Provider,
+  type Question,
+  type Reply,
+  type Usage,
+  type Wire,
+  interrupted,
+  isProblem,
+  schemas,
+  wireName,
+} from './call.ts'
+import { noticeOf, problemOf, tooLate } from './problem.ts'
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
 

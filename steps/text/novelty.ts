@@ -15,13 +15,17 @@
  *
  *  `nearest` has no threshold to build on: it counts along the lists of all the tokens how many of them each text shares,
  *  and compares only those that share enough to beat the best. */
-import { type Integers, grown } from './integers.ts'
-import { Lcs } from './lcs.ts'
-import { MARGIN, PostingLists, type Reading } from './postings.ts'
-import { fMeasure } from './rouge.ts'
-import { SharedTokens } from './shared.ts'
-import { tokenize } from './tokens.ts'
-import { Vocabulary } from './vocabulary.ts'
+import { fMeasure, tokenize } from './rouge.ts'
+import {
+  type Integers,
+  Lcs,
+  MARGIN,
+  PostingLists,
+  type Reading,
+  SharedTokens,
+  Vocabulary,
+  grown,
+} from './token-index.ts'
 
 export interface Similar {
   instruction: string

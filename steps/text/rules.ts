@@ -1,11 +1,7 @@
 // The filter rules: what is not worth keeping, and why. One list, one entry a rule, in the order they are checked;
 // steps 1 and 4 use the same list. A rule returns what it measured, or undefined where it has nothing to object to.
-
-import { foreignIn, type Language } from './language.ts'
-import { cutOffIn, loopIn } from './endings.ts'
-import { missingTextIn } from './given-text.ts'
-import { likeness } from './likeness.ts'
-import { answerKey, ending, excerpt, excerptOf, lengthOf } from './measure.ts'
+import { cutOffIn, loopIn, missingTextIn } from './incomplete.ts'
+import { type Language, answerKey, ending, excerpt, excerptOf, foreignIn, lengthOf } from './language.ts'
 import * as look from './patterns.ts'
 
 const MIN_WORDS = 4 // the paper's code drops 3 words and fewer
@@ -287,4 +283,21 @@ export function outputsByInput(instances: readonly Instance[], findings: readonl
     outputs.set(input.trim(), answers)
   }
   return outputs
+}
+
+// What `near_duplicate` and `already_elsewhere` measured, as the detail of a rejected row says it, and read back from there.
+
+/** How near an instruction is to which other. */
+export function likeness({ instruction, score }: { instruction: string; score: number }) {
+  const shown = score.toFixed(2)
+  return { en: `${shown} to: ${instruction}`, zh: `${shown}，相近的是：${instruction}` }
+}
+
+// Rows of merged files carry the file's name in front.
+const likenessTold = /^(?:.*?: )?([01]\.\d\d)(?: to: |，相近的是：)([^]*)$/
+
+/** Reads back what `likeness` wrote, in either language; undefined for any other detail. */
+export function likenessIn(detail: string): { instruction: string; score: number } | undefined {
+  const [, score, instruction] = likenessTold.exec(detail) ?? []
+  return instruction === undefined ? undefined : { instruction, score: Number(score) }
 }

@@ -1,10 +1,8 @@
 // Reads the command line by the table of options. Whatever is misspelt or out of range is a sentence with the nearest right word.
 import { parseArgs } from 'node:util'
-import { Fault, type Words } from './fault.ts'
+import { Fault, type Words, nearest, shorten, unknownWord } from './fault.ts'
 import { type Step, steps } from './folder.ts'
-import { nearest, shorten, unknownWord } from './misspelt.ts'
-import { type Option, type OptionName, options } from './options.ts'
-import type { Stored } from './stored.ts'
+import { type Option, type OptionName, type Stored, options } from './options.ts'
 
 const optionNames = Object.keys(options) as OptionName[]
 

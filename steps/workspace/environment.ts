@@ -1,9 +1,9 @@
 // The few variables of the environment, and of .env, that count: keys, addresses, the proxy; and what a terminal can show.
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { address, isAddress } from './arguments.ts'
 import { Fault } from './fault.ts'
-import { projectFolder } from './project.ts'
 
 const variables = [
   'OPENAI_API_KEY',
@@ -62,4 +62,43 @@ export function takesColour({ isTTY }: Stream): boolean {
 /** Whether a line can be drawn again over itself there. */
 export function redrawsLines({ isTTY }: Stream): boolean {
   return isTTY === true && !process.env.CI && process.env.TERM !== 'dumb'
+}
+
+// Files of the project: found from whatever folder the command is typed in, and named alike on every machine.
+
+/** The folder the project lies in. */
+export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+/** A file of the project by its name in it, so that a run handed to somebody else finds it there too. */
+export function portable(file: string): string {
+  const inside = path.relative(projectFolder, file)
+  return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
+}
+
+/** The whole path of a file as seen from here, or else of the one of that name shipped with the project. */
+export function found(name: string): string {
+  const shipped = path.join(projectFolder, name)
+  return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
+}
+
+// Whether a module is the program itself: `npx tsx steps/classify.ts`.
+
+/** Compares real paths without extension, so that links, a missing `.ts`, spaces and Chinese characters do not matter. */
+export function isMain(moduleUrl: string): boolean {
+  const program = process.argv[1]
+  return program !== undefined && withoutExtension(program) === withoutExtension(fileURLToPath(moduleUrl))
+}
+
+function withoutExtension(file: string): string {
+  const real =
+    realpathIfAny(path.resolve(file)) ?? realpathIfAny(`${path.resolve(file)}.ts`) ?? path.resolve(file)
+  return real.replace(/\.[cm]?[jt]s$/, '')
+}
+
+function realpathIfAny(file: string): string | undefined {
+  try {
+    return realpathSync.native(file)
+  } catch {
+    return undefined // no such file: the caller tries the next spelling
+  }
 }

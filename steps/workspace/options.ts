@@ -1,6 +1,9 @@
 // The options of the command line in one table: name, default, what is allowed, and the line --help prints.
 import type { Words } from './fault.ts'
 
+/** Spelt as on the command line. */
+export type Stored = Partial<Record<OptionName, string | number | boolean | string[]>>
+
 type Kind = 'text' | 'number' | 'flag'
 export type Option = {
   kind: Kind

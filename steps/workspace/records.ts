@@ -1,6 +1,13 @@
 // The shape of one row of every file, in one place. Unknown fields are ignored; a wrong `id` or `call` is mended, not refused.
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setImmediate as immediate } from 'node:timers/promises'
 import * as v from 'valibot'
-import { idOf } from './hash.ts'
+import { type BaseIssue, type InferOutput, parse, safeParse } from 'valibot'
+import { Fault, type Words, codeOf, shorten, unreadable } from './fault.ts'
+import { type Folder, type Step, recordFile } from './folder.ts'
+import { idOf, readLines } from './jsonl.ts'
+import type { Stored } from './options.ts'
 
 const text = v.string()
 const number = v.pipe(v.number(), v.finite())
@@ -93,3 +100,215 @@ export type SeedTask = v.InferOutput<typeof shapes.seed>
 export type OfflineTask = v.InferOutput<typeof shapes.offlineTask>
 export type StepCost = v.InferOutput<typeof stepCost>
 export type Judgement = v.InferOutput<typeof judgement>
+
+// JSONL in: every row checked against its shape; an error names file, line, field, what was expected, and the cure.
+
+// A program that does not answer Ctrl-C within about 60 ms is killed by tsx: signals and sockets get their turn.
+const breathAfter = 10 // ms
+
+type Shapes = typeof shapes
+export type Row<K extends keyof Shapes> = InferOutput<Shapes[K]>
+
+/**
+ * Yields the rows of a JSONL file one by one; blank lines, a BOM and CRLF are fine. A bad row is a Fault. `wanted` may
+ * pass over rows before their shape is checked, which takes most of the time.
+ */
+export async function* readRows<K extends keyof Shapes>(
+  file: string,
+  kind: K,
+  wanted?: (row: unknown) => boolean,
+): AsyncGenerator<Row<K>> {
+  let breathed = performance.now()
+  for await (const line of readLines(file)) {
+    if (line.text.trim() === '') continue
+    const row = parsed(line.text, file, line.number)
+    if (wanted && !wanted(row)) continue
+    const checked = safeParse(shapes[kind], row)
+    if (!checked.success) throw badRow(shapes[kind], checked.issues[0], row, file, line.number)
+    yield checked.output as Row<K>
+    if (performance.now() - breathed < breathAfter) continue
+    await immediate()
+    breathed = performance.now()
+  }
+}
+
+function parsed(text: string, file: string, number: number): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw atLine(file, number, {
+      en: ` is not JSON; one {"…"} row was expected, got: ${shorten(text)} `,
+      zh: `不是 JSON；应为一条 {"…"} 数据，实际为：${shorten(text)} `,
+    })
+  }
+}
+
+function badRow(shape: Shape, issue: BaseIssue<unknown>, row: unknown, file: string, number: number): Fault {
+  const place = placeOf(issue)
+  const expected = issue.kind === 'validation' ? broken(issue) : expectedBy(shapeAt(shape, place))
+  const got = kindOf(valueAt(row, place))
+  const field = place.join('.')
+  return atLine(file, number, {
+    en: `${field && `, field "${field}"`}: expected ${expected.en}, got ${got.en}.`,
+    zh: `${field && `，字段 "${field}"`}：应为${expected.zh}，实际为${got.zh}。`,
+  })
+}
+
+/** Where the fault is. A list lacks every field of a row, and is itself what is wrong. */
+function placeOf({ path }: BaseIssue<unknown>): PropertyKey[] {
+  const keys = path?.map((item) => item.key as PropertyKey) ?? []
+  return Array.isArray(path?.at(-1)?.input) && typeof keys.at(-1) === 'string' ? keys.slice(0, -1) : keys
+}
+
+function atLine(file: string, number: number, what: Words): Fault {
+  const name = path.basename(file)
+  return new Fault({
+    en: `${name} line ${number}${what.en} Mend or delete the line. (${file})`,
+    zh: `${name} 第 ${number} 行${what.zh}请修改或删除该行。（${file}）`,
+  })
+}
+
+const types: Record<string, Words> = {
+  string: { en: 'text', zh: '文本' },
+  boolean: { en: 'true or false', zh: ' true 或 false' },
+  number: { en: 'a number', zh: '数' },
+  array: { en: 'a list', zh: '列表' },
+  object: { en: 'one {"…"} row', zh: '一条 {"…"} 数据' },
+}
+
+/** What the checks of `records.ts` are made of, as far as a message speaks of it. */
+type Shape = {
+  readonly type: string
+  readonly entries?: Readonly<Record<string, Shape>>
+  readonly item?: Shape
+  readonly wrapped?: Shape
+  readonly options?: readonly string[]
+}
+
+function shapeAt(shape: Shape, place: readonly PropertyKey[]): Shape | undefined {
+  return place.reduce<Shape | undefined>((outer, key) => {
+    const inner = outer?.wrapped ?? outer
+    return inner?.item ?? inner?.entries?.[String(key)]
+  }, shape)
+}
+
+function expectedBy(shape: Shape | undefined): Words {
+  const { type = '', options } = shape?.wrapped ?? shape ?? {}
+  if (options) return { en: `one of ${options.join(', ')}`, zh: ` ${options.join('、')} 之一` }
+  return types[type] ?? { en: type, zh: type }
+}
+
+function broken({ type }: BaseIssue<unknown>): Words {
+  if (type === 'min_length') return { en: 'at least one entry', zh: '至少一项' }
+  return { en: 'text that is not empty', zh: '非空文本' }
+}
+
+function valueAt(value: unknown, place: readonly PropertyKey[]): unknown {
+  return place.reduce<unknown>(
+    (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
+    value,
+  )
+}
+
+function kindOf(value: unknown): Words {
+  if (value === undefined) return { en: 'nothing', zh: '空' }
+  if (Array.isArray(value)) return { en: `a list of ${value.length}`, zh: `含 ${value.length} 项的列表` }
+  if (typeof value === 'object' && value !== null) return { en: 'an object', zh: '对象' }
+  const shown = typeof value === 'string' ? `"${shorten(value)}"` : String(value)
+  return { en: shown, zh: ` ${shown}` }
+}
+
+// Seed tasks and other lists of instructions: JSONL with an `instruction` field, or plain text with one instruction a line.
+
+/** The tasks of a seed file, at least one. Upstream's 175 work unchanged; labels and instances may be missing. */
+export async function readSeedTasks(file: string): Promise<SeedTask[]> {
+  const seeds: SeedTask[] = []
+  for await (const seed of (await isJsonl(file)) ? readRows(file, 'seed') : plainTasks(file)) seeds.push(seed)
+  if (seeds.length > 0) return seeds
+  throw new Fault({
+    en: `${file} holds no seed task. Write at least one instruction into it, one a line. Few good ones beat many poor ones.`,
+    zh: `${file} 中没有种子任务。请至少写入一条指令，每行一条。少而精胜过多而滥。`,
+  })
+}
+
+/** The instructions of any rows or lines, as in an `--avoid` file; an empty file holds none. */
+export async function readInstructions(file: string): Promise<string[]> {
+  const instructions: string[] = []
+  for await (const { instruction } of (await isJsonl(file)) ? readRows(file, 'any') : plainTasks(file))
+    instructions.push(instruction)
+  return instructions
+}
+
+// A file is JSONL when its name says so or its first line starts a row.
+async function isJsonl(file: string): Promise<boolean> {
+  if (/\.jsonl?$/i.test(file)) return true
+  for await (const line of readLines(file))
+    if (line.text.trim() !== '') return line.text.trim().startsWith('{')
+  return false
+}
+
+async function* plainTasks(file: string): AsyncGenerator<SeedTask> {
+  for await (const line of readLines(file)) {
+    if (line.text.includes('\0')) throw binary(file, line.number)
+    if (/^\s*[{[]/.test(line.text)) throw notPlain(file, line.number)
+    if (line.text.trim() !== '') yield { instruction: line.text.trim() }
+  }
+}
+
+function notPlain(file: string, number: number): Fault {
+  return new Fault({
+    en: `${file} line ${number} looks like JSON in a file of plain text: expected either one instruction a line, or one {"instruction":"…"} a line (JSONL, not one big list).`,
+    zh: `${file} 第 ${number} 行像是 JSON，而这是纯文本文件：应为每行一条指令，或每行一个 {"instruction":"…"}（JSONL，而不是一整个列表）。`,
+  })
+}
+
+function binary(file: string, number: number): Fault {
+  return new Fault({
+    en: `${file} line ${number} holds binary data; text with one instruction a line, or JSONL, was expected.`,
+    zh: `${file} 第 ${number} 行是二进制数据；应为每行一条指令的文本，或 JSONL。`,
+  })
+}
+
+/** The topics of a `--topics` file, one a line, at least one. */
+export async function readTopics(file: string): Promise<string[]> {
+  const topics = await readInstructions(file)
+  if (topics.length > 0) return topics
+  throw new Fault({
+    en: `${file} holds no topic. Write at least one into it, one a line, or leave --topics out.`,
+    zh: `${file} 中没有话题。请至少写入一个，每行一个，或省略 --topics。`,
+  })
+}
+
+// run.json: the settings of the last whole run, and what each step last came to. No clock times: the same run, the same bytes.
+
+export type RunRecord = {
+  settings: Stored
+  versions: Record<string, string>
+  funnel: Record<string, number>
+  rejected: Partial<Record<Step, Record<string, number>>>
+  cost: Partial<Record<Step, StepCost>>
+  judge?: Judgement | undefined
+}
+
+/** The record as it stands; what is missing in it, or what somebody broke, is empty. */
+export async function readRunRecord(folder: Folder): Promise<RunRecord> {
+  return parse(shapes.run, await readJson(folder.path(recordFile))) as RunRecord
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return {}
+    throw unreadable(file, error)
+  }
+}
+
+export async function writeRunRecord(
+  folder: Folder,
+  { settings, versions, funnel, rejected, cost, judge }: RunRecord,
+): Promise<void> {
+  const file = folder.replace(recordFile)
+  await file.addText(`${JSON.stringify({ settings, versions, funnel, rejected, cost, judge }, null, 2)}\n`)
+  await file.commit()
+}

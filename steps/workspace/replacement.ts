@@ -1,12 +1,11 @@
 // Files are replaced in one go: written beside under another name, flushed, closed, then renamed. Nobody ever sees half a file.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { codeOf, Fault, unreadable, unwritable } from './fault.ts'
-import { jsonLine } from './json.ts'
-import type { Journal } from './journal.ts'
+import { Fault, codeOf, unreadable, unwritable } from './fault.ts'
+import { Ledger, field, jsonLine } from './jsonl.ts'
 
 const flushAt = 1 << 16 // characters gathered before a write
 const renameTries = [50, 100, 200, 400, 600, 650] // ms, 2 s in all: editors and virus scanners on Windows let go by then
@@ -146,4 +145,52 @@ function held(target: string, error: unknown): Fault {
     },
     1,
   )
+}
+
+// .written.jsonl: the checksum of every file the workshop wrote, and of the file each was made from.
+// A step file whose checksum is not among them was edited by hand; one made from another version of its input is stale.
+
+type Written = { file: string; sha256: string; from?: string }
+
+export class Journal {
+  private readonly ledger: Ledger
+  private readonly guarded: ReadonlySet<string>
+  private readonly written: Written[]
+
+  private constructor(ledger: Ledger, guarded: readonly string[]) {
+    this.ledger = ledger
+    this.guarded = new Set(guarded)
+    this.written = ledger.lines.filter(isWritten)
+  }
+
+  /** `guarded` names the files people edit by hand; only of these is an edited version kept. */
+  static async open(dir: string, guarded: readonly string[]): Promise<Journal> {
+    return new Journal(await Ledger.open(path.join(dir, '.written.jsonl')), guarded)
+  }
+
+  guards(file: string): boolean {
+    return this.guarded.has(file)
+  }
+
+  wrote(file: string, sha256: string): boolean {
+    return this.written.some((line) => line.file === file && line.sha256 === sha256)
+  }
+
+  /** The checksum of the input from which this version of a file was last made. */
+  madeFrom(file: string, sha256: string): string | undefined {
+    return this.written.findLast((line) => line.file === file && line.sha256 === sha256)?.from
+  }
+
+  /** On disk before the rename it announces; a line that says nothing new is not written. */
+  async record(file: string, sha256: string, from?: string): Promise<void> {
+    if (this.wrote(file, sha256) && this.madeFrom(file, sha256) === from) return
+    const line: Written = from === undefined ? { file, sha256 } : { file, sha256, from }
+    await this.ledger.append(line)
+    this.written.push(line)
+  }
+}
+
+// A line that is missing only means that one version will be taken for hand-edited, and so be kept.
+function isWritten(line: unknown): line is Written {
+  return typeof field(line, 'file') === 'string' && typeof field(line, 'sha256') === 'string'
 }

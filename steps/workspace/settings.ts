@@ -1,12 +1,12 @@
 // Every setting of a command, and where it came from: the command line, the last whole run, the environment, or the default.
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
-import { Fault } from './fault.ts'
-import { recordFile, type Step, steps } from './folder.ts'
-import { type Given, readCommand, readCommandLine, readSteps } from './arguments.ts'
-import { type ExportName, exportNames, type OptionName, options } from './options.ts'
-import { found, projectFolder } from './project.ts'
-import { type Stored, storedSettings } from './stored.ts'
+import { type Given, checkStored, readCommand, readCommandLine, readSteps } from './arguments.ts'
+import { found, portable, projectFolder } from './environment.ts'
+import { Fault, codeOf, unreadable } from './fault.ts'
+import { type Step, recordFile, steps } from './folder.ts'
+import { type ExportName, type OptionName, type Stored, exportNames, options } from './options.ts'
 
 export type Settings = {
   steps: Step[]
@@ -219,4 +219,56 @@ function systemLanguage(environment: NodeJS.ProcessEnv): Language {
   const posix = environment.LC_ALL || environment.LC_MESSAGES || environment.LANG
   const locale = posix || Intl.DateTimeFormat().resolvedOptions().locale
   return locale.toLowerCase().startsWith('zh') ? 'zh' : 'en'
+}
+
+// The settings of the last whole run, as run.json keeps them: single steps and replays take them over.
+
+/** What run.json keeps of the settings of a whole run: whatever decides what comes out, nothing that only decides how fast. */
+export function keptSettings(
+  settings: Settings,
+  provider: { name: string; model: string },
+  language: Language,
+): Stored {
+  const { baseUrl, outputPath, topics, avoid, merge, judge, exports, price } = settings
+  return {
+    provider: provider.name,
+    model: provider.model,
+    ...(baseUrl === undefined ? {} : { 'base-url': baseUrl }),
+    'num-instructions': settings.target,
+    'seed-file': portable(settings.seedFile),
+    ...(outputPath === undefined ? {} : { 'output-path': portable(outputPath) }),
+    temperature: settings.temperature,
+    'max-tokens': settings.maxTokens,
+    language,
+    similarity: settings.similarity,
+    seed: settings.seed,
+    ...(price === undefined ? {} : { price }),
+    ...(topics === undefined ? {} : { topics: portable(topics) }),
+    ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
+    ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
+    ...(judge ? { judge } : {}),
+    ...(exports.length > 0 ? { export: exports } : {}),
+  }
+}
+
+/** Those of a run.json; none where there is no such file. */
+export function storedSettings(file: string): Stored {
+  try {
+    const run: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
+    const stored = isRecord(run) ? (run.settings ?? {}) : undefined
+    if (!isRecord(stored)) throw new SyntaxError('no object')
+    return checkStored(stored, file)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return {}
+    if (error instanceof Fault) throw error
+    if (!(error instanceof SyntaxError)) throw unreadable(file, error)
+    throw new Fault({
+      en: `${file} is not the record of a run: expected {"settings":{…},…}. Mend it, or delete it and run all steps once.`,
+      zh: `${file} 不是运行记录：应为 {"settings":{…},…}。请修改它，或删除后完整运行一次。`,
+    })
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,6 @@
 /** How fast the novelty filter is, as ratios within one run: to merely reading the same rows, and to all pairs. */
 import { NoveltyIndex } from '../../steps/text/novelty.ts'
-import { fMeasure } from '../../steps/text/rouge.ts'
-import { tokenize } from '../../steps/text/tokens.ts'
+import { fMeasure, tokenize } from '../../steps/text/rouge.ts'
 import type { Row } from './bench.ts'
 import { candidateLines, instructionsOf, writtenTexts } from './texts.ts'
 

@@ -1,8 +1,8 @@
 /** A model server that takes its time as real ones do: a jittered latency, and one reply in twenty ten times slower.
  *  What it says is made up and quick to make, so that the client is what is measured. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { randomFor } from '../../steps/text/random.ts'
-import { completion, type Received, TestServer } from '../support/server.ts'
+import { randomFor } from '../../steps/text/pool.ts'
+import { type Received, TestServer, completion } from '../support/server.ts'
 import { writtenTexts } from './texts.ts'
 
 const SLOW = { share: 0.05, times: 10 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Row } from './bench.ts'
-import { inFolder, NO_KEYS, ROOT, run } from './command.ts'
+import { NO_KEYS, ROOT, inFolder, run } from './command.ts'
 
 const TIMES = 15 // the fastest counts: whatever else the machine does only adds
 

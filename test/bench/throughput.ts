@@ -2,9 +2,9 @@
  *  asked for, put one after another into as many slots as there are requests in flight. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { samplesAtMost } from '../../steps/model/ask.ts'
-import { bootstrap } from '../../steps/model/in-order.ts'
-import { wantedFirst } from '../../steps/workspace/plan.ts'
+import { bootstrap } from '../../steps/model/ask.ts'
+import { samplesAtMost } from '../../steps/model/call.ts'
+import { wantedFirst } from '../../steps/model/prices.ts'
 import type { Row } from './bench.ts'
 import { inFolder, run } from './command.ts'
 import { SlowServer } from './slow-server.ts'

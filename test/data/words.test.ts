@@ -3,18 +3,18 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { type Language } from '../../steps/text/language.ts'
+import type { Language } from '../../steps/text/language.ts'
 import { NoveltyIndex } from '../../steps/text/novelty.ts'
 import { checkInstances, checkInstruction, rules } from '../../steps/text/rules.ts'
 import {
-  languages,
   type OfflineTask,
-  readerFaults,
+  SIMILAR,
+  type SeedTask,
+  languages,
   readOfflineTasks,
   readSeedTasks,
   readTopics,
-  type SeedTask,
-  SIMILAR,
+  readerFaults,
 } from './tasks.ts'
 
 const DUPLICATE = 'near_duplicate'

@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Call, CallLog } from '../../steps/model/call-log.ts'
+import { CallLog } from '../../steps/model/call-log.ts'
+import type { Call } from '../../steps/model/call.ts'
 import { temporaryFolder } from '../support/command.ts'
 
 function callOf(number: number, more: Partial<Call> = {}, rows?: string[]): Call {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bootstrap, inGroups, inOrder } from '../../steps/model/in-order.ts'
+import { bootstrap, inGroups, inOrder } from '../../steps/model/ask.ts'
 
 /** Promises settled from outside, in whatever order a test wants. */
 function answersOnDemand() {

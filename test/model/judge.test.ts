@@ -3,10 +3,9 @@ import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Budget } from '../../steps/model/budget.ts'
 import { CallLog } from '../../steps/model/call-log.ts'
-import { type Candidate, Judge, judgementPrompt, judgedLine } from '../../steps/model/judge.ts'
+import type { Provider, Question, Reply } from '../../steps/model/call.ts'
+import { type Candidate, Judge, judgedLine, judgementPrompt } from '../../steps/model/judge.ts'
 import { Model } from '../../steps/model/model.ts'
-import type { Provider } from '../../steps/model/provider.ts'
-import type { Question, Reply } from '../../steps/model/wire.ts'
 import { temporaryFolder } from '../support/command.ts'
 
 type Row = { instruction: string; input: string; output: string }

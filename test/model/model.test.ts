@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Wire } from '../../steps/model/call.ts'
 import type { Model } from '../../steps/model/model.ts'
-import type { Wire } from '../../steps/model/wire.ts'
 import { rowsOf, temporaryFolder } from '../support/command.ts'
 import { modelWith, problem, questionOf, replied } from '../support/model.ts'
 

@@ -1,7 +1,7 @@
 // Patience: how often, how soon, and how many at a time.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Problem } from '../../steps/model/call.ts'
 import { Pace } from '../../steps/model/pace.ts'
-import type { Problem } from '../../steps/model/problem.ts'
 import { problem, remote } from '../support/model.ts'
 
 const never = new AbortController().signal

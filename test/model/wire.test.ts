@@ -1,7 +1,6 @@
 // One attempt over a real wire: what each answer of a server means.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Problem } from '../../steps/model/problem.ts'
-import type { Provider } from '../../steps/model/provider.ts'
+import type { Problem, Provider } from '../../steps/model/call.ts'
 import { openWire } from '../../steps/model/wire.ts'
 import { fatal, passing, silence, stalledBody, useless, verdicts } from '../support/faults.ts'
 import { type Odd, TestServer } from '../support/server.ts'

@@ -1,7 +1,7 @@
 // The Batch API of the local server: a file goes up, is answered bit by bit as it is looked at, and its lines come down
 // in another order than they went up.
 import type { IncomingMessage } from 'node:http'
-import { type Elsewhere, notFound, type Received, TestServer } from './server.ts'
+import { type Elsewhere, type Received, TestServer, notFound } from './server.ts'
 
 type Line = { custom_id: string; method: string; url: string; body: Received['body'] }
 /** What becomes of a line instead of a reply; `attempt` counts how often its question has come, from 1. */

@@ -2,8 +2,8 @@
 // the data set hold the word WRECK.
 import type { ServerResponse } from 'node:http'
 import { answerOffline } from '../../steps/model/offline.ts'
-import { randomFor } from '../../steps/text/random.ts'
-import { type Answering, completion, type Odd, type Received } from './server.ts'
+import { randomFor } from '../../steps/text/pool.ts'
+import { type Answering, type Odd, type Received, completion } from './server.ts'
 
 const told = (status: number, code: string, message: string, headers: Record<string, string> = {}): Odd => ({
   status,

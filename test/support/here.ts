@@ -1,8 +1,8 @@
 // Runs workshop.ts in this process: the same program on the same arguments, without the half second a process takes to start.
 import path from 'node:path'
 import { vi } from 'vitest'
-import { explain } from '../../steps/display/notebook.ts'
-import { cleanEnvironment, type Finished, project } from './command.ts'
+import { explain } from '../../steps/run/notebook.ts'
+import { type Finished, cleanEnvironment, project } from './command.ts'
 
 let runs = 0
 let last: Promise<unknown> = Promise.resolve()

@@ -2,12 +2,10 @@
 import path from 'node:path'
 import { Budget } from '../../steps/model/budget.ts'
 import { CallLog } from '../../steps/model/call-log.ts'
+import type { Problem, Provider, Question, Reply, Wire } from '../../steps/model/call.ts'
 import { Model } from '../../steps/model/model.ts'
-import type { Problem } from '../../steps/model/problem.ts'
-import type { Provider } from '../../steps/model/provider.ts'
-import type { Question, Reply, Wire } from '../../steps/model/wire.ts'
-import { onTestFinished } from 'vitest'
 import { temporaryFolder } from './command.ts'
+import { onTestFinished } from 'vitest'
 
 export const remote: Provider = {
   name: 'openai',

@@ -1,8 +1,8 @@
 // A local OpenAI-compatible server: chat completions over real HTTP, its content from the offline model.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Message } from '../../steps/model/call.ts'
 import { answerOffline } from '../../steps/model/offline.ts'
-import type { Message } from '../../steps/model/wire.ts'
 
 /** A request as it came over the wire. */
 export type Received = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { randomFor, sample, shuffle } from '../../steps/text/random.ts'
+import { randomFor, sample, shuffle } from '../../steps/text/pool.ts'
 
 const letters = [...'abcdefghij']
 

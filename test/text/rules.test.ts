@@ -2,9 +2,8 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { checkInstances, checkInstruction, ruleFor, rules, type Instance } from '../../steps/text/rules.ts'
-import { ending, excerpt } from '../../steps/text/measure.ts'
-import type { Language } from '../../steps/text/language.ts'
+import { type Language, ending, excerpt } from '../../steps/text/language.ts'
+import { type Instance, checkInstances, checkInstruction, ruleFor, rules } from '../../steps/text/rules.ts'
 
 const emptyPool = { rival: () => undefined }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { tokenize } from '../../steps/text/tokens.ts'
+import { tokenize } from '../../steps/text/rouge.ts'
 
 describe('tokenize', () => {
   it.each([

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Fault } from '../../steps/workspace/fault.ts'
-import { lockFolder } from '../../steps/workspace/lock.ts'
+import { lockFolder } from '../../steps/workspace/folder.ts'
 import { temporaryFolder } from '../support/command.ts'
 
 const dead = spawnSync(process.execPath, ['--version']).pid

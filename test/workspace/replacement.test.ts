@@ -4,8 +4,7 @@ import { readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/pro
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { Journal } from '../../steps/workspace/journal.ts'
-import { Replacement } from '../../steps/workspace/replacement.ts'
+import { Journal, Replacement } from '../../steps/workspace/replacement.ts'
 import { temporaryFolder } from '../support/command.ts'
 
 // Only what another program does to a file cannot be had from a real file system: rename fails as often as a test says.

@@ -1,0 +1,202 @@
+// What became of a candidate: its rows in all the files of a run. The files are read once, row by row, and only the
+// rows of the few candidates that fit best are held.
+import type { Call } from '../model/call.ts'
+import { type Folder, exists, rejectedFile, steps } from '../workspace/folder.ts'
+import { field, idOf } from '../workspace/jsonl.ts'
+import {
+  type ClassifiedRow,
+  type ExampleRow,
+  type InstancesRow,
+  type InstructionRow,
+  type RejectedRow,
+  readRows,
+} from '../workspace/records.ts'
+import { plain } from './screen.ts'
+
+export type Life = {
+  instruction: string
+  generated: InstructionRow | undefined
+  classified: ClassifiedRow | undefined
+  withInstances: InstancesRow | undefined
+  kept: ExampleRow[]
+  rejected: RejectedRow[]
+}
+
+/** `lives`: the best first. `more`: whether others matched too. `files`: whether there is a run to look into at all. */
+export type Lives = { lives: Life[]; more: boolean; files: boolean }
+
+/** How well a row of any of the files fits, 0 not at all. */
+type Fit = (row: { instruction: string; reason?: string }) => number
+
+const livesHeld = 6
+const rowsHeld = 20 // rejected or kept rows of one candidate; a model that repeats itself may write a thousand
+
+/** The candidates that fit best; of equals those seen first, the rejected ones before the others. */
+export async function findLives(folder: Folder, fit: Fit): Promise<Lives> {
+  const list = new Shortlist(fit)
+  await readRejects(folder, list)
+  const fitting = async function* <K extends Kind>(file: string, kind: K) {
+    if (await exists(file)) yield* readRows(file, kind, list.wants)
+  }
+  for await (const row of fitting(folder.output('generate'), 'instruction')) list.note(row, 'generated')
+  for await (const row of fitting(folder.output('classify'), 'classified')) list.note(row, 'classified')
+  for await (const row of fitting(folder.output('instances'), 'withInstances'))
+    list.note(row, 'withInstances')
+  for await (const row of fitting(folder.dataset, 'example')) hold(list.life(row).kept, row)
+  return { lives: list.lives, more: list.more, files: await hasRun(folder) }
+}
+
+/** Candidates rejected for this reason, with the rows that say so alone. */
+export async function findRejected(folder: Folder, reason: string): Promise<Lives> {
+  const list = new Shortlist((row) => Number(row.reason === reason))
+  await readRejects(folder, list)
+  return { lives: list.lives, more: list.more, files: await hasRun(folder) }
+}
+
+async function hasRun(folder: Folder): Promise<boolean> {
+  const files = [folder.path(rejectedFile), ...steps.map((step) => folder.output(step))]
+  return (await Promise.all(files.map(exists))).includes(true)
+}
+
+async function readRejects(folder: Folder, list: Shortlist): Promise<void> {
+  const file = folder.path(rejectedFile)
+  if (!(await exists(file))) return
+  for await (const row of readRows(file, 'rejected', list.wants)) hold(list.life(row).rejected, row)
+}
+
+type Kind = 'instruction' | 'classified' | 'withInstances' | 'example'
+
+function hasInstruction(row: unknown): row is { instruction: string } {
+  return (
+    typeof row === 'object' && row !== null && 'instruction' in row && typeof row.instruction === 'string'
+  )
+}
+
+function hold<T>(rows: T[], row: T): void {
+  if (rows.length < rowsHeld) rows.push(row)
+}
+
+class Shortlist {
+  more = false
+  private readonly fit: Fit
+  private readonly ranked: { rank: number; life: Life }[] = []
+
+  constructor(fit: Fit) {
+    this.fit = fit
+  }
+
+  /** Whether a row, not yet checked, is worth checking. */
+  readonly wants = (row: unknown): boolean => hasInstruction(row) && this.fit(row) > 0
+
+  get lives(): Life[] {
+    return this.ranked.map(({ life }) => life)
+  }
+
+  /** The life a row belongs to; one that is not among the best is dropped with its rows. */
+  life(row: { instruction: string; reason?: string }): Life {
+    const { instruction } = row
+    const rank = this.fit(row)
+    const known = this.ranked.find(({ life }) => life.instruction === instruction)
+    if (known) return known.life
+    const life = newLife(instruction)
+    const place = this.ranked.findIndex((other) => other.rank < rank)
+    this.ranked.splice(place === -1 ? this.ranked.length : place, 0, { rank, life })
+    if (this.ranked.length > livesHeld) this.more = this.ranked.pop() !== undefined
+    return life
+  }
+
+  note<K extends 'generated' | 'classified' | 'withInstances'>(row: NonNullable<Life[K]>, kind: K): void {
+    this.life(row)[kind] ??= row as Life[K]
+  }
+}
+
+function newLife(instruction: string): Life {
+  const rows = { generated: undefined, classified: undefined, withInstances: undefined }
+  return { instruction, ...rows, kept: [], rejected: [] }
+}
+
+/** Fits by id, or the beginning of one. */
+export function byId(id: string): Fit {
+  return ({ instruction }) => Number(idOf(instruction).startsWith(id))
+}
+
+/** Fits when all words stand in the instruction; in this order, or as whole words, they fit better. */
+export function byWords(words: readonly string[]): Fit {
+  const wanted = words.map(folded).filter((word) => word !== '')
+  const phrase = wanted.join(' ')
+  return ({ instruction }) => {
+    const text = folded(instruction)
+    if (wanted.length === 0 || !wanted.every((word) => text.includes(word))) return 0
+    const closeness = 1 / (1 + text.length) // the less else it says, the nearer it is
+    if (standsIn(text, phrase)) return 3 + closeness
+    return closeness + (wanted.every((word) => standsIn(text, word)) ? 2 : 1)
+  }
+}
+
+// Width, case, quotes and the screen's ellipsis do not matter, nor how much white space there is.
+function folded(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/["'“”‘’`]|\.\.\./g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+}
+
+const letter = /[\p{L}\p{N}]/u
+const han = /\p{Script=Han}/u
+
+/** Whether it stands there as a word of its own; in Chinese every place will do. */
+function standsIn(text: string, word: string): boolean {
+  const ends = (inside: string, outside: string): boolean =>
+    outside === '' || !letter.test(outside) || !letter.test(inside) || han.test(inside) || han.test(outside)
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    const [before, after] = [text.charAt(at - 1), text.charAt(at + word.length)]
+    if (ends(word.charAt(0), before) && ends(word.charAt(word.length - 1), after)) return true
+  }
+  return false
+}
+
+// A logged call, cut down to what a person looks at: the lines of the prompt, and the part of the reply that matters.
+
+/** The lines of the user's message; numbered ones that are no seed task are marked as made by the model. */
+export function promptLines(call: Call, seeds: readonly string[], mark: string): string[] {
+  const known = new Set(seeds.map(plain))
+  return userMessage(call)
+    .split('\n')
+    .map((line) => {
+      const task = /^\d+\. (.*)$/.exec(line)?.[1]
+      const made = known.size > 0 && task !== undefined && !known.has(plain(task))
+      return made ? `${line} ${mark}` : line
+    })
+}
+
+// `request` is what was sent, and may have been rewritten by hand: its shape is looked at, not trusted.
+function userMessage({ request }: Call): string {
+  const messages = field(request, 'messages')
+  const content = field(Array.isArray(messages) ? messages.at(-1) : undefined, 'content')
+  return typeof content === 'string' ? content : ''
+}
+
+/** About `size` characters of a reply: from its start, or around a text in it, which is put between >>> and <<<. */
+export function excerpt(reply: string, size: number, around?: string): string[] {
+  const [start, end] = around === undefined ? [-1, -1] : placeOf(around, reply)
+  const from = Math.max(0, (start === -1 ? 0 : start) - Math.floor(size / 4))
+  const to = start === -1 ? size : end + Math.floor(size / 2)
+  const shown =
+    start === -1
+      ? reply.slice(0, to)
+      : `${reply.slice(from, start)}>>>${reply.slice(start, end)}<<<${reply.slice(end, to)}`
+  return `${from > 0 ? '…' : ''}${shown}${to < reply.length ? '…' : ''}`
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+}
+
+/** Where a text stands in a reply, as it is or as JSON spells it. */
+function placeOf(text: string, reply: string): [start: number, end: number] {
+  for (const spelt of [text, JSON.stringify(text).slice(1, -1)]) {
+    const start = reply.indexOf(spelt)
+    if (start !== -1) return [start, start + spelt.length]
+  }
+  return [-1, -1]
+}

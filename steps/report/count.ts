@@ -1,0 +1,279 @@
+// The figures of the report, counted from the JSONL files row by row; only what was asked for, and what it cost, is
+// taken from run.json.
+import { type Language, languageOf, lengthOf } from '../text/language.ts'
+import { rougeL } from '../text/rouge.ts'
+import { likenessIn, ruleFor } from '../text/rules.ts'
+import { Fault } from '../workspace/fault.ts'
+import { Folder, type Step, exists, fileOf, rejectedFile, steps } from '../workspace/folder.ts'
+import { idOf } from '../workspace/jsonl.ts'
+import {
+  type RejectedRow,
+  type Row,
+  type RunRecord,
+  readRows,
+  readRunRecord,
+  readSeedTasks,
+} from '../workspace/records.ts'
+import type { Settings } from '../workspace/settings.ts'
+import { Verbs, leadingIn } from './verbs.ts'
+
+export const stages = ['asked', 'parsed', 'novel', 'classified', 'with_instances', 'kept'] as const
+export type Stage = (typeof stages)[number]
+export const similarityBins = 20 // of 0.05 each
+
+export type Figures = {
+  /** Instructions at each stage; undefined where nobody wrote down how many were asked for. */
+  funnel: Record<Stage, number | undefined>
+  /** Rejected rows between a stage and the one before it, by reason. */
+  losses: Record<Stage, Map<string, number>>
+  rejected: Record<Step, Map<string, number>>
+  /** Rows of the data set, and how many of them have no input. */
+  rows: number
+  emptyInputs: number
+  /** Of the instructions of the data set: classification tasks, and those that came from merged files. */
+  classification: number
+  merged: number
+  lengths: Record<'instruction' | 'input' | 'output', Lengths>
+  /** The highest ROUGE-L of each instruction, in bins (0, 0.05], (0.05, 0.1], …; 0 is in the first. */
+  similarity: { accepted: number[]; nearDuplicates: number[]; unknown: number }
+  verbs: Verbs
+  cost: { calls: number; tokens: number; dollars: number | undefined }
+}
+
+/** Reads every file of the run once. */
+export async function countRun(run: Run): Promise<Figures> {
+  const instructions = await countInstructions(run)
+  const rejects = await countRejects(run)
+  const classified = await countClassified(run)
+  const own = await idsWithInstances(run)
+  const { kept, ...dataset } = await countDataset(run, classified.tasks, own)
+  const { asked } = run.record.funnel
+  return {
+    funnel: {
+      asked,
+      parsed: instructions.novel + sumOf(rejects.losses.novel),
+      novel: instructions.novel,
+      classified: classified.rows,
+      with_instances: own.size,
+      kept,
+    },
+    losses: rejects.losses,
+    rejected: rejects.rejected,
+    ...dataset,
+    similarity: {
+      accepted: instructions.scores,
+      nearDuplicates: rejects.scores,
+      unknown: instructions.unknown,
+    },
+    cost: costOf(run),
+  }
+}
+
+export function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
+}
+
+async function countInstructions(run: Run) {
+  const scores = noScores()
+  let novel = 0
+  let unknown = 0
+  for await (const { most_similar } of rowsOf(run, 'instruction')) {
+    novel++
+    if (most_similar) bump(scores, most_similar.score)
+    else unknown++
+  }
+  return { novel, scores, unknown }
+}
+
+async function countRejects(run: Run) {
+  const rejected = eachOf(steps, () => new Map<string, number>())
+  const losses = eachOf(stages, () => new Map<string, number>())
+  const scores = noScores()
+  for await (const row of rowsOf(run, 'rejected')) {
+    add(rejected[row.step], row.reason)
+    add(losses[stageLost(row)], row.reason)
+    if (row.step === 'generate' && row.reason === 'near_duplicate') bump(scores, scoreOf(row))
+  }
+  return { rejected, losses, scores }
+}
+
+/** The stage a rejected row did not reach. In step 1 a candidate that was read and judged is not new; the rest was never read. */
+function stageLost({ step, reason }: Pick<RejectedRow, 'step' | 'reason'>): Stage {
+  if (step === 'generate') return isCandidate(reason) ? 'novel' : 'parsed'
+  return ({ classify: 'classified', instances: 'with_instances', filter: 'kept' } as const)[step]
+}
+
+/** Whether a reason of step 1 speaks of a whole candidate instruction. */
+export function isCandidate(reason: string): boolean {
+  return reason === 'already_elsewhere' || ruleFor(reason)?.of === 'instruction'
+}
+
+// The detail is rounded to two digits; measured again, a score never falls on the wrong side of a bin's edge.
+function scoreOf({ instruction, detail }: RejectedRow): number {
+  const neighbour = likenessIn(detail)
+  if (!neighbour) return 1
+  const score = rougeL(instruction, neighbour.instruction)
+  return Math.abs(score - neighbour.score) < 0.01 ? score : neighbour.score
+}
+
+async function countClassified(run: Run) {
+  const tasks = new Set<string>()
+  let rows = 0
+  for await (const row of rowsOf(run, 'classified')) {
+    rows++
+    if (row.is_classification) tasks.add(row.id)
+  }
+  return { rows, tasks }
+}
+
+async function idsWithInstances(run: Run): Promise<Set<string>> {
+  const ids = new Set<string>()
+  for await (const { id } of rowsOf(run, 'withInstances')) ids.add(id)
+  return ids
+}
+
+async function countDataset(run: Run, tasks: ReadonlySet<string>, own: ReadonlySet<string>) {
+  const kept = new Set<string>()
+  const [instruction, input, output] = [1, 2, 3].map(() => new Lengths(run.language)) as [
+    Lengths,
+    Lengths,
+    Lengths,
+  ]
+  const verbs = new Verbs(leadingIn(run.language))
+  const counts = { rows: 0, emptyInputs: 0, classification: 0, merged: 0 }
+  for await (const row of rowsOf(run, 'example')) {
+    counts.rows++
+    output.add(row.output)
+    if (row.input === '') counts.emptyInputs++
+    else input.add(row.input)
+    const id = idOf(row.instruction)
+    if (kept.has(id)) continue
+    kept.add(id)
+    instruction.add(row.instruction)
+    verbs.add(row.instruction)
+    if (tasks.has(id)) counts.classification++
+    if (own.size > 0 && !own.has(id)) counts.merged++
+  }
+  return { ...counts, kept: kept.size, lengths: { instruction, input, output }, verbs }
+}
+
+function costOf({ record }: Run): Figures['cost'] {
+  const costs = Object.values(record.cost)
+  const known = costs.every((cost) => cost.dollars !== null)
+  const sum = (of: (cost: (typeof costs)[number]) => number): number =>
+    costs.reduce((total, cost) => total + of(cost), 0)
+  return {
+    calls: sum((cost) => cost.calls),
+    tokens: sum((cost) => cost.prompt_tokens + cost.completion_tokens),
+    dollars: known ? sum((cost) => cost.dollars ?? 0) : undefined,
+  }
+}
+
+function add(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}
+
+function noScores(): number[] {
+  return Array.from({ length: similarityBins }, () => 0)
+}
+
+// Upper edges belong to the bin: a score of exactly the threshold is not above it.
+function bump(bins: number[], score: number): void {
+  const bin = Math.max(0, Math.ceil(score * similarityBins - 1e-9) - 1)
+  bins[bin] = (bins[bin] ?? 0) + 1
+}
+
+function eachOf<K extends string, V>(names: readonly K[], make: () => V): Record<K, V> {
+  return Object.fromEntries(names.map((name) => [name, make()])) as Record<K, V>
+}
+
+// How long texts are, kept as counts per length, so that a million of them take no more room than the longest.
+
+export class Lengths {
+  total = 0
+  private sum = 0
+  private readonly counts = new Map<number, number>()
+  private readonly language: Language
+
+  constructor(language: Language) {
+    this.language = language
+  }
+
+  /** In words; in Chinese a character is one. */
+  add(text: string): void {
+    const length = lengthOf(text, this.language)
+    this.total++
+    this.sum += length
+    this.counts.set(length, (this.counts.get(length) ?? 0) + 1)
+  }
+
+  /** Undefined when nothing was measured. */
+  get mean(): number | undefined {
+    return this.total === 0 ? undefined : this.sum / this.total
+  }
+
+  /** The length that this share of the texts does not exceed. */
+  quantile(share: number): number {
+    let seen = 0
+    for (const [length, count] of [...this.counts].toSorted((a, b) => a[0] - b[0])) {
+      seen += count
+      if (seen >= share * this.total) return length
+    }
+    return 0
+  }
+
+  /** Counts for 0 to `width`−1, `width` to 2·`width`−1, and so on; the last takes everything longer. */
+  binned(width: number, bins: number): number[] {
+    const binned = Array.from({ length: bins }, () => 0)
+    for (const [length, count] of this.counts) {
+      const bin = Math.min(bins - 1, Math.floor(length / width))
+      binned[bin] = (binned[bin] ?? 0) + count
+    }
+    return binned
+  }
+}
+
+// One finished run as the report reads it: its files, its run.json, the seed tasks it began with.
+
+export type Run = {
+  settings: Settings
+  /** Of the prompts and rules; the page may speak another. */
+  language: Language
+  folder: Folder
+  record: RunRecord
+  seeds: string[]
+}
+
+/** Settings are those of run.json. A folder without any of the step files is a Fault. */
+export async function openRun(settings: Settings): Promise<Run> {
+  const folder = await Folder.open(settings.dataDir, settings.outputPath)
+  const there = await Promise.all(steps.map((step) => exists(folder.output(step))))
+  if (!there.includes(true)) throw nothingThere(settings.dataDir)
+  const seeds = (await exists(settings.seedFile)) ? await readSeedTasks(settings.seedFile) : []
+  const instructions = seeds.map((seed) => seed.instruction)
+  const stored = settings.carried.language
+  const language = stored === 'en' || stored === 'zh' ? stored : languageOf(instructions)
+  return { settings, language, folder, record: await readRunRecord(folder), seeds: instructions }
+}
+
+/** The rows of a step's file, none where the file is missing. */
+export async function* rowsOf<K extends keyof typeof fileIn>(run: Run, kind: K): AsyncGenerator<Row<K>> {
+  const file = fileIn[kind](run.folder)
+  if (await exists(file)) yield* readRows(file, kind)
+}
+
+const fileIn = {
+  instruction: (folder: Folder) => folder.output('generate'),
+  classified: (folder: Folder) => folder.output('classify'),
+  withInstances: (folder: Folder) => folder.output('instances'),
+  example: (folder: Folder) => folder.output('filter'),
+  rejected: (folder: Folder) => folder.path(rejectedFile),
+}
+
+function nothingThere(dir: string): Fault {
+  const names = Object.values(fileOf).join(', ')
+  return new Fault({
+    en: `${dir} holds no run: none of ${names} is there. Make one first: npx tsx workshop.ts --data-dir "${dir}"`,
+    zh: `${dir} 中没有运行结果：${names} 都不存在。请先运行：npx tsx workshop.ts --data-dir "${dir}"`,
+  })
+}

@@ -1,0 +1,128 @@
+// The rows the page shows and searches: kept and rejected, a seeded sample where there are too many.
+import { CallLog } from '../model/call-log.ts'
+import { type Random, randomFor, sample } from '../text/pool.ts'
+import { likenessIn } from '../text/rules.ts'
+import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
+import { idOf, keyOf } from '../workspace/jsonl.ts'
+import { type Figures, type Run, rowsOf } from './count.ts'
+
+export const shownAtMost = 50_000 // rows of each kind: a page of some 30 MB
+const withReplies = 2000 // rows: their replies are embedded too
+const reviewedAtMost = 200 // rows drawn for the review sheet, of which 20 are shown unless told otherwise
+
+/** What became of a row: kept, or removed by this step for this reason. */
+export type Fate = { step: Step | ''; reason: string; count: number }
+/** Absent fields are 0, which is shorter than null. `fate` is the place in the list of fates. */
+export type PageRow = [
+  instruction: string,
+  input: string | 0,
+  output: string | 0,
+  fate: number,
+  id: string,
+  detail: string | 0,
+  neighbour: string | 0,
+  call: string | 0,
+]
+export type PageRows = {
+  fates: Fate[]
+  rows: PageRow[]
+  /** Whether these are all the rows there are. */
+  sampled: boolean
+  /** Raw replies by call, undefined where there are too many rows, or no log. */
+  replies: Record<string, string> | undefined
+  /** Rows for the review, in drawn order: their places, and names that stay theirs when the data set changes. */
+  review: [place: number, name: string][]
+}
+
+type Counted = Pick<Figures, 'rows' | 'rejected'>
+
+/** The rows of a run, with the replies they came from where they are few. */
+export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> {
+  const fates = fatesIn(figures)
+  const all = fates.reduce((sum, fate) => sum + fate.count, 0)
+  const detailed = all <= withReplies
+  const random = (what: string): Random => randomFor(run.settings.seed, 'report', what)
+  const kept = await keptRows(run, detailed, new Reservoir(random('kept')))
+  const rejected = await rejectedRows(run, fates, new Reservoir(random('rejected')))
+  const rows = [...kept, ...rejected]
+  const review = sample([...kept.keys()], reviewedAtMost, random('review')).map((place): [number, string] => [
+    place,
+    keyOf(kept[place]?.slice(0, 3)),
+  ])
+  const replies = detailed ? await repliesOf(run, rows) : undefined
+  return { fates, rows, sampled: rows.length < all, replies, review }
+}
+
+function fatesIn({ rows, rejected }: Counted): Fate[] {
+  const removed = steps.flatMap((step) =>
+    [...rejected[step]]
+      .toSorted((a, b) => b[1] - a[1])
+      .map(([reason, count]): Fate => ({ step, reason, count })),
+  )
+  return [{ step: '', reason: '', count: rows }, ...removed]
+}
+
+async function keptRows(run: Run, detailed: boolean, rows: Reservoir<PageRow>): Promise<PageRow[]> {
+  const calls = new Map<string, string>()
+  const nearest = new Map<string, { instruction: string; score: number }>()
+  if (detailed) {
+    for await (const { id, call } of rowsOf(run, 'withInstances')) calls.set(id, call)
+    for await (const { id, most_similar } of rowsOf(run, 'instruction'))
+      if (most_similar) nearest.set(id, most_similar)
+  }
+  for await (const { instruction, input, output } of rowsOf(run, 'example'))
+    rows.offer(() => {
+      const id = idOf(instruction)
+      const near = nearest.get(id)
+      const detail = near ? near.score.toFixed(2) : 0
+      return [instruction, input, output, 0, id, detail, near?.instruction ?? 0, calls.get(id) ?? 0]
+    })
+  return rows.drawn()
+}
+
+async function rejectedRows(run: Run, fates: readonly Fate[], rows: Reservoir<PageRow>): Promise<PageRow[]> {
+  const places = new Map(fates.map(({ step, reason }, place) => [`${step} ${reason}`, place]))
+  for await (const { step, reason, detail, instruction, input, output, call } of rowsOf(run, 'rejected'))
+    rows.offer(() => {
+      const fate = places.get(`${step} ${reason}`) ?? 0
+      const near = ['near_duplicate', 'already_elsewhere'].includes(reason) ? likenessIn(detail) : undefined
+      const said = near ? near.score.toFixed(2) : detail
+      const id = instruction === '' ? '' : idOf(instruction)
+      return [instruction, input ?? 0, output ?? 0, fate, id, said, near?.instruction ?? 0, call ?? 0]
+    })
+  return rows.drawn()
+}
+
+async function repliesOf(run: Run, rows: readonly PageRow[]): Promise<Record<string, string> | undefined> {
+  const file = run.folder.path(logFile)
+  if (!(await exists(file))) return undefined
+  const log = await CallLog.open(file, true)
+  const calls = new Set(rows.flatMap((row) => row[7] || []))
+  try {
+    const reply = async (call: string) => [call, (await log.get(call))?.reply ?? ''] as const
+    return Object.fromEntries(await Promise.all([...calls].map(reply)))
+  } finally {
+    await log.close()
+  }
+}
+
+/** Keeps so many of all that is offered, each with the same chance, in the order of offering. */
+class Reservoir<T> {
+  private seen = 0
+  private readonly held: { at: number; row: T }[] = []
+  private readonly random: Random
+
+  constructor(random: Random) {
+    this.random = random
+  }
+
+  offer(make: () => T): void {
+    const at = this.seen++
+    const place = at < shownAtMost ? at : Math.floor(this.random() * this.seen)
+    if (place < shownAtMost) this.held[place] = { at, row: make() }
+  }
+
+  drawn(): T[] {
+    return this.held.toSorted((a, b) => a.at - b.at).map(({ row }) => row)
+  }
+}

@@ -1,0 +1,240 @@
+// The end of a command: its exit status, what it cost, where the data set lies, what to look at next.
+import { isReason } from '../display/reasons.ts'
+import { type Part, type Screen, commandLine, shownPath, whoAnswers } from '../display/screen.ts'
+import { type Vocabulary, number } from '../display/words.ts'
+import type { Provider } from '../model/call.ts'
+import type { Model, Stop } from '../model/model.ts'
+import { dollars, isFree } from '../model/prices.ts'
+import type { Exported } from '../workspace/exports.ts'
+import { type Folder, type Step, exists } from '../workspace/folder.ts'
+import { type OptionName, options } from '../workspace/options.ts'
+import type { RunRecord, StepCost } from '../workspace/records.ts'
+import { type Settings, readSettings } from '../workspace/settings.ts'
+import type { Materials } from './materials.ts'
+import type { Round, Sheet } from './step-files.ts'
+
+// Thresholds at which the offline runs lose something: texts of characters share less than texts of words.
+const stricter = { en: 0.3, zh: 0.2 }
+
+/** What is left of a command when its cells are through. `unfinished`: how far the last step came when it was stopped. */
+type Remains = {
+  screen: Screen
+  materials: Materials
+  model: Model
+  folder: Folder
+  record: RunRecord
+  lastStep: Step | undefined
+  unfinished: { done: number; all: number } | undefined
+  ranDry: boolean
+}
+
+/** Says the last lines and sets the exit status: 0 done, 1 stopped early or below the target, 130 interrupted. */
+export async function showEnding(remains: Remains): Promise<void> {
+  const { screen, materials, model, lastStep } = remains
+  const reached = hasReached(remains)
+  if (model.budget.ended && !reached) model.stop({ words: model.budget.words, exit: 1 })
+  const stopped = stopThatCounts(remains, reached)
+  if (stopped) {
+    process.exitCode = stopped.exit
+    screen.error(stopped.exit === 130 ? screen.words.stopped : screen.say(stopped.words))
+  } else if (materials.settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
+  else process.exitCode = remains.ranDry ? 1 : 0
+  showCost(remains)
+  showUnfinished(remains, stopped)
+  if (lastStep === 'filter') await writeExports(remains)
+  if (stopped && !model.budget.reached) return
+  if (lastStep === 'filter') await showDataset(remains, reached)
+  else if (lastStep) await showNext(remains, lastStep)
+}
+
+function hasReached({ materials: { settings }, record: { funnel } }: Remains): boolean {
+  const { kept = 0 } = funnel
+  return settings.steps.includes('filter') && (kept >= settings.target || settings.target === Infinity)
+}
+
+// The money may end in step 3 and the rows bought still be enough.
+function stopThatCounts({ model: { stopped }, lastStep }: Remains, reached: boolean): Stop | undefined {
+  return reached && lastStep === 'filter' && stopped?.exit === 1 ? undefined : stopped
+}
+
+function showCost({ screen, materials: { settings }, model: { budget, provider } }: Remains): void {
+  if (settings.steps.length === 1 || budget.used.calls === 0 || isFree(provider)) return
+  const { price, used, paid, unanswered } = budget
+  const { calls, fresh, cached_tokens: cached } = used
+  const tokens = used.prompt_tokens + used.completion_tokens
+  const cost = {
+    calls,
+    tokens,
+    cached,
+    dollars: dollars(used, price),
+    fresh,
+    paid: price && paid,
+    unanswered,
+  }
+  screen.detail(screen.words.total(cost))
+}
+
+function showUnfinished(remains: Remains, stopped: Stop | undefined): void {
+  const { screen, materials, unfinished, lastStep } = remains
+  const { settings } = materials
+  if (!unfinished || !stopped) return
+  const hint = lastStep === 'instances' ? screen.words.filterThese(commandLine(settings, 'filter')) : ''
+  screen.detail(screen.words.partial(unfinished.done, unfinished.all, hint))
+}
+
+async function writeExports({ screen, materials, folder, record }: Remains): Promise<void> {
+  const { settings, language } = materials
+  if (settings.exports.length === 0 || !(await exists(folder.dataset))) return
+  const { exportDataset } = await import('../workspace/exports.ts')
+  showExports(screen, await exportDataset(folder, settings.exports, { settings, record }, language))
+}
+
+async function showDataset(remains: Remains, reached: boolean): Promise<void> {
+  const { screen, folder, record } = remains
+  const { settings } = remains.materials
+  const { kept = 0, rows = 0 } = record.funnel
+  const { words } = screen
+  const result = reached
+    ? words.done(rows, kept, shownPath(folder.dataset))
+    : words.belowTarget(kept, settings.target)
+  screen.title(`${result} · ${await drawUnlessLarge(remains, rows)}`)
+  screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
+  screen.detail(nextTry(remains))
+}
+
+/** What to try next: a stricter threshold, or from there the paper's again. */
+function nextTry({ screen: { words }, materials: { settings, language } }: Remains): string {
+  const strict = stricter[language]
+  const filter = (similarity: number | string) => commandLine(settings, `filter --similarity ${similarity}`)
+  return settings.similarity > strict
+    ? words.tryStricter(filter(strict))
+    : words.tryPapers(filter(options.similarity.fallback))
+}
+
+/** Draws the page of this run, from run.json and the files, unless it would take long; returns what to say of it. */
+async function drawUnlessLarge(
+  { screen: { words, language }, materials: { settings } }: Remains,
+  rows: number,
+): Promise<string> {
+  const { dataDir, outputPath } = settings
+  const [{ drawReport }, { shownAtMost }] = await Promise.all([
+    import('../report/page.ts'),
+    import('../report/rows.ts'),
+  ])
+  if (rows > shownAtMost) return words.reportLater(rows, commandLine(settings, 'report'))
+  const stored = readSettings(['report', '--data-dir', dataDir], process.env)
+  return words.page(shownPath(await drawReport({ ...stored, outputPath }, language)))
+}
+
+/** The reason most rows were rejected for; being too many is no fault of theirs. */
+function commonestReason({ rejected }: RunRecord): string | undefined {
+  const counts = Object.values(rejected).flatMap((reasons) => Object.entries(reasons))
+  const [commonest] = counts
+    .filter(([reason]) => reason !== 'beyond_target' && isReason(reason))
+    .toSorted((a, b) => b[1] - a[1])
+  return commonest?.[0]
+}
+
+async function showNext({ screen, materials: { settings }, folder }: Remains, lastStep: Step): Promise<void> {
+  const stale = await folder.stale(lastStep)
+  if (stale.length > 0) screen.detail(screen.words.next(commandLine(settings, stale.join(' '))))
+}
+
+// What is shown at the start of a command and after each cell: a few lines to look at, not to read.
+
+type Expected = { calls: number; dollars: number | undefined }
+
+/** Who answers and what to expect; for single steps, what was taken over from the last whole run. */
+export function showFirstLines(
+  screen: Screen,
+  settings: Settings,
+  provider: Provider,
+  seeds: number,
+  expected: Expected,
+): void {
+  const { words } = screen
+  const asking = provider.name !== 'offline' && provider.replayOf === undefined && !settings.dryRun
+  screen.title(
+    `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
+  )
+  if (settings.whole) screen.detail(words.plan(settings.target, seeds))
+  const carried = Object.entries(settings.carried).filter(
+    ([name]) => !settings.given.has(name as keyof Settings['carried']),
+  )
+  if (!settings.whole && carried.length > 0)
+    screen.detail(words.carried(carried.map(([name, value]) => `${name} ${String(value)}`).join(', ')))
+  if (settings.dryRun) screen.detail(words.dryRun)
+  const idle = idleOptions(provider).filter((name) => settings.given.has(name))
+  if (idle.length > 0) screen.remark(words.ineffective(idle.map((name) => `--${name}`).join(', ')))
+}
+
+/** Options that change nothing with this provider. */
+function idleOptions(provider: Provider): OptionName[] {
+  const unpaid = isFree(provider) || provider.replayOf !== undefined ? (['budget'] as const) : []
+  if (provider.name === 'offline') return ['temperature', 'model', 'base-url', 'price', ...unpaid]
+  if (provider.name === 'paste') return ['base-url', 'concurrency', 'price', ...unpaid]
+  return provider.name === 'ollama' ? ['price', ...unpaid] : [...unpaid]
+}
+
+type Cell = {
+  edited: string | undefined
+  cost: (StepCost & { fresh: number }) | undefined
+  funnel: Record<string, number>
+}
+
+/** Counts, cost, reasons and sample rows; a later round takes one line. */
+export function showCell(screen: Screen, round: Round, sheet: Sheet, cell: Cell): void {
+  const { words } = screen
+  const later = round.number > 1
+  if (!later) screen.flow(outcomeParts(screen, sheet, cell))
+  else if (sheet.step === 'filter')
+    screen.detail(`${words.round(round.number)}${words.colon}${funnelLine(words, cell.funnel)}`)
+  if (sheet.judgement) screen.detail(words.judged(sheet.judgement, round.model.provider.name === 'offline'))
+  for (const remark of sheet.remarks) screen.remark(remark(words))
+  if (cell.edited) screen.remark(words.edited(cell.edited))
+  if (!later) for (const sample of sheet.samples) screen.sample(sample)
+}
+
+/** What the step came to, what it cost, and every reason with its count, the most frequent first. */
+function outcomeParts({ words }: Screen, sheet: Sheet, { cost, funnel }: Cell): Part[] {
+  const reasons = [...sheet.rejects.counts].toSorted((a, b) => b[1] - a[1])
+  const between = ' · '
+  return [
+    ['', outcomeOf(words, sheet.step, funnel)],
+    ...(cost ? [[between, words.cost(totals(cost))] as const] : []),
+    ...sheet.notes.map((note) => [between, note(words)] as const),
+    ...reasons.map(
+      ([reason, count], place) =>
+        [place === 0 ? between : words.comma, words.rejected(reason, count, place === 0)] as const,
+    ),
+  ]
+}
+
+/** The files `--export` made, each on a line. */
+export function showExports(screen: Screen, exported: readonly Exported[]): void {
+  for (const { path, rows, fewest, edited } of exported) {
+    screen.detail(`→ ${shownPath(path)}`)
+    if (edited !== undefined) screen.remark(screen.words.edited(edited))
+    if (rows < fewest) screen.remark(screen.words.fewForOpenai(rows, fewest))
+  }
+}
+
+function totals(cost: StepCost & { fresh: number }) {
+  const { calls, prompt_tokens, completion_tokens, cached_tokens: cached, dollars, fresh } = cost
+  return { calls, tokens: prompt_tokens + completion_tokens, cached, dollars: dollars ?? undefined, fresh }
+}
+
+function outcomeOf(words: Vocabulary, step: Step, funnel: Record<string, number>): string {
+  const of = (name: string): number => funnel[name] ?? 0
+  if (step === 'generate') return words.generate(of('novel'), of('parsed'))
+  if (step === 'classify') return words.classify(of('classification'), of('classified'))
+  if (step === 'instances') return words.instances(of('instances'), of('with_instances'))
+  return funnelLine(words, funnel)
+}
+
+function funnelLine(words: Vocabulary, funnel: Record<string, number>): string {
+  return Object.entries(words.funnel)
+    .filter(([name]) => funnel[name] !== undefined)
+    .map(([name, title]) => `${title} ${number(funnel[name] ?? 0)}`)
+    .join(' → ')
+}

@@ -1,0 +1,177 @@
+// What a command works with: the call log, settings, who answers, seed tasks, topics, the record of the last run.
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { CallLog } from '../model/call-log.ts'
+import type { Provider } from '../model/call.ts'
+import { chooseProvider } from '../model/provider.ts'
+import { type Language, languageOf } from '../text/language.ts'
+import { type Environment, projectFolder } from '../workspace/environment.ts'
+import { Fault, type Words, codeOf, unreadable } from '../workspace/fault.ts'
+import {
+  type Folder,
+  type Step,
+  exists,
+  fileOf,
+  jsonlFiles,
+  logFile,
+  pageFile,
+  recordFile,
+  rejectedFile,
+  steps,
+} from '../workspace/folder.ts'
+import {
+  type RunRecord,
+  type SeedTask,
+  readInstructions,
+  readRows,
+  readRunRecord,
+  readSeedTasks,
+  readTopics,
+  type shapes,
+} from '../workspace/records.ts'
+import { type Settings, keptSettings, withStored } from '../workspace/settings.ts'
+
+/** What a command works with, all of it checked before anything is touched. */
+export type Materials = {
+  settings: Settings
+  language: Language
+  seeds: SeedTask[]
+  topics: string[] | undefined
+  avoided: string[]
+}
+
+/** Who answers; a replayed run takes its settings from the run it replays. */
+export function settle(
+  asked: Settings,
+  argv: readonly string[],
+  environment: Environment,
+  log: CallLog,
+): { settings: Settings; provider: Provider } {
+  const found = chooseProvider(asked, environment, log.latest)
+  if (found.replayOf === undefined) return { settings: asked, provider: found }
+  const stored = withStored(asked, argv, log.file, process.env)
+  const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
+  const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
+  const provider = chooseProvider(settings, environment, log.latest)
+  return { settings, provider: { ...provider, replayOf: provider.replayOf ?? found.replayOf } }
+}
+
+/** Reads and checks what the steps share. A broken file is a Fault. */
+export async function gather(settings: Settings): Promise<Materials> {
+  const seeds = await readSeedTasks(settings.seedFile)
+  const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)
+  const avoided: string[] = []
+  for (const file of settings.avoid)
+    for (const instruction of await readInstructions(file)) avoided.push(instruction)
+  const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
+  return { settings, language, seeds, topics, avoided }
+}
+
+/** The record of the last run, to be filled in; a whole run puts its own settings there. */
+export async function beginRecord(
+  folder: Folder,
+  { settings, language }: Materials,
+  provider: Provider,
+): Promise<RunRecord> {
+  const record = await readRunRecord(folder)
+  if (settings.whole) record.settings = keptSettings(settings, provider, language)
+  record.versions = { workshop: await ownVersion() }
+  return record
+}
+
+async function ownVersion(): Promise<string> {
+  const text = await readFile(path.join(projectFolder, 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+export function refuseEndlessTarget({ target, steps }: Settings): void {
+  if (target !== Infinity || !steps.includes('generate')) return
+  throw new Fault({
+    en: '--num-instructions all is for filter alone; generating needs a number.',
+    zh: '--num-instructions all 只用于单独的 filter；生成指令需要一个数目。',
+  })
+}
+
+// Looks through what a command will read and where it will write before anything is asked or touched, so that a broken
+// line in a hand-edited file costs nothing. Files as the workshop wrote them are known to be sound.
+
+/** A Fault where a step would later find one in its files. */
+export async function checkFiles(settings: Settings, folder: Folder): Promise<void> {
+  await checkOutputs(settings, folder)
+  await checkOwn(folder, folder.path(rejectedFile), 'rejected')
+  for (const step of settings.steps) await checkInput(folder, step, settings)
+  if (!settings.steps.includes('filter')) return
+  for (const file of await jsonlFiles(settings.merge)) await readThrough(file, 'withInstances')
+}
+
+const rowsRead = { classify: 'instruction', instances: 'classified', filter: 'withInstances' } as const
+
+async function checkInput(folder: Folder, step: Step, settings: Settings): Promise<void> {
+  const before = steps[steps.indexOf(step) - 1]
+  if (step === 'generate' || before === undefined || settings.steps.includes(before)) return
+  if (step === 'filter' && settings.merge.length > 0 && !(await exists(folder.output(before)))) return
+  await checkOwn(folder, await folder.input(step), rowsRead[step])
+}
+
+async function checkOwn(folder: Folder, file: string, kind: keyof typeof shapes): Promise<void> {
+  if ((await exists(file)) && !(await folder.wrote(file))) await readThrough(file, kind)
+}
+
+async function readThrough(file: string, kind: keyof typeof shapes): Promise<void> {
+  const rows = readRows(file, kind)
+  while (!(await rows.next()).done);
+}
+
+// The data set may go anywhere but over what the workshop reads or keeps.
+async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
+  const { seedFile, topics, avoid, merge, replay } = settings
+  const own = Object.values(fileOf).filter((name) => name !== fileOf.filter)
+  const kept = [...own, rejectedFile, logFile, recordFile, pageFile].map((name) => folder.path(name))
+  const read = [seedFile, topics, replay, ...avoid, ...(await jsonlFiles(merge))]
+  if ([...kept, ...read].includes(folder.dataset)) throw overwrites(folder.dataset)
+  for (const step of settings.steps) await checkPlace(folder.output(step))
+}
+
+/** A file can be written there: it is no folder, and every folder on the way is one. */
+async function checkPlace(target: string): Promise<void> {
+  if (await isFolder(target)) throw inTheWay(target, { en: 'a folder', zh: '文件夹' })
+  for (let dir = path.dirname(target); (await isFolder(dir)) !== true; dir = path.dirname(dir))
+    if ((await isFolder(dir)) === false) throw inTheWay(dir, { en: 'a file', zh: '文件' })
+}
+
+async function isFolder(place: string): Promise<boolean | undefined> {
+  try {
+    return (await stat(place)).isDirectory()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
+    throw unreadable(place, error)
+  }
+}
+
+function overwrites(file: string): Fault {
+  return new Fault({
+    en: `--output-path: ${file} is a file the workshop itself reads or keeps, and would be lost. Name another file.`,
+    zh: `--output-path：${file} 是工作坊自己要读取或保存的文件，会被覆盖。请换一个文件名。`,
+  })
+}
+
+function inTheWay(place: string, what: Words): Fault {
+  return new Fault({
+    en: `${place} is ${what.en}, and in the way of a file that is to be written. Move it, or name another place (--output-path, --data-dir).`,
+    zh: `${place} 是${what.zh}，妨碍写入所需的文件。请移走它，或另选位置（--output-path、--data-dir）。`,
+  })
+}
+
+// The instructions that steps 2 and 3 have dealt with already: those with instances, and those rejected on the way there.
+
+/** Those of the files as they stand; a row that was rejected because its call failed is still to be dealt with. */
+export async function carriedInstructions(folder: Folder): Promise<Set<string>> {
+  const carried = new Set<string>()
+  const [done, rejected] = [folder.path(fileOf.instances), folder.path(rejectedFile)]
+  if (await exists(done))
+    for await (const { instruction } of readRows(done, 'withInstances')) carried.add(instruction)
+  if (await exists(rejected))
+    for await (const { step, reason, instruction } of readRows(rejected, 'rejected'))
+      if ((step === 'classify' || step === 'instances') && reason !== 'call_failed') carried.add(instruction)
+  return carried
+}

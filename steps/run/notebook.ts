@@ -1,0 +1,86 @@
+// Opens the notebook: settings, lock, model and screen for the cells, and as many rounds as the target needs.
+import { Fault, codeOf } from '../workspace/fault.ts'
+import type { Round } from './step-files.ts'
+
+/**
+ * The rounds of one command. Yields one round for single steps, and rounds until the target is reached for a whole run.
+ * Sets the exit status: 0 done, 1 stopped early, 2 wrong usage or bad input, 130 interrupted.
+ */
+export async function* openNotebook(argv: readonly string[]): AsyncGenerator<Round> {
+  process.on('uncaughtException', (error) => void explain(error, argv))
+  process.stdout.on('error', (error) => {
+    if (codeOf(error) === 'EPIPE') process.exit(0) // `| head` has seen enough
+  })
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(await helpPage(argv))
+    return
+  }
+  void import('./session.ts') // loads meanwhile
+  const { readCommand, readCommandLine } = await import('../workspace/arguments.ts')
+  const command = readCommand(readCommandLine(argv).words)
+  if (command === 'why') return (await import('../display/why.ts')).tellWhy(argv)
+  if (command === 'check') return (await import('../display/check.ts')).checkSetup(argv)
+  if (command === 'report') return (await import('../report/page.ts')).report(argv)
+  const { Session } = await import('./session.ts')
+  const session = await Session.open(argv)
+  try {
+    for (let round: Round | undefined = session.firstRound(); round; round = session.nextRound(round))
+      yield round
+    await session.conclude()
+  } finally {
+    await session.close()
+  }
+}
+
+/** One step on its own, as `npx tsx steps/classify.ts`. */
+export async function runStep(step: string, work: (round: Round) => Promise<void>): Promise<void> {
+  for await (const round of openNotebook([step, ...process.argv.slice(2)])) await work(round)
+}
+
+/** A user's mistake is a sentence; anything else is a defect of the workshop and shows where it happened. */
+export async function explain(error: unknown, argv: readonly string[]): Promise<void> {
+  const { errorLanguage } = await import('../workspace/settings.ts')
+  const { plainLines } = await import('../display/screen.ts')
+  const language = errorLanguage(argv, process.env)
+  const text =
+    error instanceof Fault
+      ? error.words[language]
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error)
+  process.stderr.write(`${plainLines(text)}\n`)
+  process.exitCode = error instanceof Fault ? error.exit : 1
+}
+
+// The page that --help prints, from the table of options.
+
+const usage = {
+  en: `npx tsx workshop.ts [step ...] [options]      steps: generate classify instances filter (default: all four)
+npx tsx steps/classify.ts [options]           the same as: npx tsx workshop.ts classify
+npx tsx workshop.ts report [options]          draws report.html again from the files, asks nothing
+npx tsx workshop.ts why WORDS|ID              one candidate's life, from prompt to the rule that removed it
+npx tsx workshop.ts check [options]           Node, folder, key, region, model, one tiny call, price
+
+Options:`,
+  zh: `npx tsx workshop.ts [步骤 ...] [选项]          步骤：generate classify instances filter（默认四步全做）
+npx tsx steps/classify.ts [选项]              等同于：npx tsx workshop.ts classify
+npx tsx workshop.ts report [选项]             根据文件重新绘制 report.html，不提问
+npx tsx workshop.ts why 词语|ID               一条候选的全部经过：从提示词到去掉它的规则
+npx tsx workshop.ts check [选项]              检查 Node、文件夹、密钥、地域、模型、一次小请求、价格
+
+选项：`,
+}
+
+async function helpPage(argv: readonly string[]): Promise<string> {
+  const [{ options }, { screenLanguage }] = await Promise.all([
+    import('../workspace/options.ts'),
+    import('../workspace/settings.ts'),
+  ])
+  const language = screenLanguage(argv, process.env)
+  const lines = Object.entries(options).map(([name, option]) => {
+    const spelt = `--${name}${'value' in option ? ` ${option.value}` : ''}`
+    const fallback = 'fallback' in option ? ` (${option.fallback})` : ''
+    return `  ${spelt.padEnd(24)} ${option.help[language]}${fallback}`
+  })
+  return `${usage[language]}\n${lines.join('\n')}\n`
+}

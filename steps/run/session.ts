@@ -1,0 +1,315 @@
+// One command from its first line to its exit status: who answers, the cells as they finish, the end.
+import { Wires } from '../display/person.ts'
+import { Screen, commandLine, shownPath } from '../display/screen.ts'
+import { Budget } from '../model/budget.ts'
+import { type CallLog, openLog } from '../model/call-log.ts'
+import type { Provider } from '../model/call.ts'
+import { Model, Rehearsal } from '../model/model.ts'
+import { askingSteps, dollars, wantedFirst, wantedNext } from '../model/prices.ts'
+import { TaskPool } from '../text/pool.ts'
+import { readEnvironment } from '../workspace/environment.ts'
+import { Folder, type Step, batchesFile, exists, lockFolder, steps } from '../workspace/folder.ts'
+import { countLines } from '../workspace/jsonl.ts'
+import { type RunRecord, writeRunRecord } from '../workspace/records.ts'
+import { readSettings } from '../workspace/settings.ts'
+import { showCell, showEnding, showFirstLines } from './ending.ts'
+import {
+  type Materials,
+  beginRecord,
+  carriedInstructions,
+  checkFiles,
+  gather,
+  refuseEndlessTarget,
+  settle,
+} from './materials.ts'
+import type { Batches, DryRun } from './rehearsal.ts'
+import { type Round, Sheet, type Work } from './step-files.ts'
+
+type Opened = {
+  materials: Materials
+  provider: Provider
+  log: CallLog
+  folder: Folder
+  record: RunRecord
+  release: () => Promise<void>
+}
+
+export class Session {
+  readonly screen: Screen
+  private readonly materials: Materials
+  private readonly folder: Folder
+  private readonly record: RunRecord
+  private readonly release: () => Promise<void>
+  private readonly wires: Wires
+  private readonly model: Model
+  private readonly dryRun: DryRun | undefined
+  private batches: Batches | undefined
+  private lastStep: Step | undefined
+  private ranDry = false
+  private unfinished: { done: number; all: number } | undefined
+
+  /** `dry` is there when nothing is to be asked. */
+  private constructor(opened: Opened, dry: typeof import('./rehearsal.ts') | undefined) {
+    const { materials, provider, log, folder, record, release } = opened
+    const { settings, language } = materials
+    this.materials = materials
+    this.folder = folder
+    this.record = record
+    this.release = release
+    this.screen = new Screen(settings.screen)
+    this.wires = new Wires(provider, folder.path('paste'), this.screen)
+    const budget = new Budget({ ...settings, language }, provider)
+    const inFlight = provider.name === 'paste' ? 1 : settings.concurrency
+    this.model = new (dry ? Rehearsal : Model)(provider, log, budget, inFlight, () => this.wires.open())
+    if (dry && this.model instanceof Rehearsal) this.dryRun = new dry.DryRun(this.screen, this.model)
+  }
+
+  static async open(argv: readonly string[]): Promise<Session> {
+    const asked = readSettings(argv, process.env)
+    if (asked.steps.includes('filter')) void import('../report/page.ts') // loads meanwhile; wanted at the end
+    const environment = await readEnvironment()
+    refuseEndlessTarget(asked)
+    const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
+    try {
+      const log = await openLog(asked)
+      const { settings, provider } = settle(asked, argv, environment, log)
+      const materials = await gather(settings)
+      const folder = await Folder.open(settings.dataDir, settings.outputPath)
+      await checkFiles(settings, folder)
+      const record = await beginRecord(folder, materials, provider)
+      const dry = settings.dryRun ? await import('./rehearsal.ts') : undefined
+      const session = new Session({ materials, provider, log, folder, record, release }, dry)
+      await session.begin()
+      return session
+    } catch (error) {
+      await release()
+      throw error
+    }
+  }
+
+  private async begin(): Promise<void> {
+    const { materials, model, folder, screen } = this
+    const { settings, seeds } = materials
+    if (settings.batch || (await exists(folder.path(batchesFile))))
+      this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen)
+    const forecast = model.budget.forecast(await this.rowsAhead())
+    showFirstLines(screen, settings, model.provider, seeds.length, forecast)
+    onInterrupt(() => {
+      if (model.provider.name !== 'paste') screen.error(screen.words.interrupted)
+      model.interrupt({ en: 'interrupted', zh: '已中断' })
+    })
+  }
+
+  /** Rows the first step that asks will come to: what its file holds, or what step 1 will be asked for. */
+  private async rowsAhead(): Promise<number> {
+    const { settings } = this.materials
+    const [first] = askingSteps(settings.steps, settings.judge)
+    const before = first && steps[steps.indexOf(first) - 1]
+    if (first === 'generate') return wantedFirst(Number.isFinite(settings.target) ? settings.target : 0)
+    if (before === undefined || !(await exists(this.folder.output(before)))) return 0
+    return countLines(this.folder.output(before))
+  }
+
+  firstRound(): Round {
+    return this.round(1, wantedFirst(this.materials.settings.target))
+  }
+
+  /** Another round when a whole run is below its target and the last round brought it nearer. */
+  nextRound(last: Round): Round | undefined {
+    const { target, whole } = this.materials.settings
+    const { novel = 0, kept = 0 } = this.record.funnel
+    if (!whole || this.dryRun || this.model.stopped || last.ranDry || kept >= target) return undefined
+    if (kept <= last.keptBefore) {
+      const { nothingSurvives } = this.screen.words
+      const { ended, words } = this.model.budget
+      this.model.stop({ words: ended ? words : { en: nothingSurvives, zh: nothingSurvives }, exit: 1 })
+      return undefined
+    }
+    return this.round(last.number + 1, wantedNext(target, novel, kept), kept)
+  }
+
+  private round(number: number, wanted: number, keptBefore = 0): Round {
+    const { settings, language, seeds, topics, avoided } = this.materials
+    const newPool = () =>
+      new TaskPool(
+        settings.similarity,
+        language,
+        seeds.map((seed) => seed.instruction),
+        avoided,
+      )
+    const { folder, model } = this
+    const perform: Round['perform'] = async (step, work) => this.perform(step, round, work)
+    const round: Round = {
+      number,
+      wanted,
+      settings,
+      language,
+      seeds,
+      topics,
+      newPool,
+      folder,
+      model,
+      ranDry: false,
+      keptBefore,
+      perform,
+    }
+    return round
+  }
+
+  private async perform(step: Step, round: Round, work: Work): Promise<void> {
+    if (this.dryRun) return this.dryRun.perform(step, round, work)
+    if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
+    await this.announce(step, round)
+    await this.batches?.before(step, round, work)
+    this.model.begin()
+    const rate = new Rate()
+    const progress = (done: number, all?: number) => this.showProgress(step, rate, done, all)
+    const sheet = new Sheet(step, this.folder, round.language, progress)
+    const written = await this.write(sheet, step, () => work(round, sheet))
+    if (!written) return
+    this.lastStep = step
+    if (!this.model.stopped || step !== 'filter')
+      this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
+    this.ranDry ||= step === 'generate' && round.ranDry
+    await this.keepRecord(step, sheet)
+    showCell(this.screen, round, sheet, { ...written, cost: this.costOf(step), funnel: this.record.funnel })
+  }
+
+  private async announce(step: Step, round: Round): Promise<void> {
+    if (step === 'generate' && this.model.budget.limit < Infinity)
+      this.model.budget.beginGeneration(await carriedInstructions(this.folder))
+    if (round.number === 1) this.screen.heading(step, shownPath(this.folder.output(step)))
+    if (!round.settings.whole && step === round.settings.steps[0]) await this.remarkBehind(step)
+  }
+
+  /** Does the work and puts its file in place; undefined where the file of the last run is left as it is. */
+  private async write(
+    sheet: Sheet,
+    step: Step,
+    work: () => Promise<void>,
+  ): Promise<{ edited: string | undefined } | undefined> {
+    try {
+      await work()
+      const { endedInVain, words } = this.model.budget
+      if (step === 'generate' && endedInVain) this.model.stop({ words, exit: 1 })
+      // A run that was stopped before its first answer, or before a new one, has nothing to put in its place.
+      if (!this.model.stopped || (sheet.rows > 0 && !endedInVain)) return { edited: await sheet.commit() }
+      await sheet.discard()
+    } catch (error) {
+      await sheet.discard()
+      throw error
+    }
+    return undefined
+  }
+
+  // A change by hand goes down the road step by step; a command that skips one would show nothing of it.
+  private async remarkBehind(step: Step): Promise<void> {
+    const behind = await this.folder.behind(step)
+    const command = commandLine(this.materials.settings, [...behind, step].join(' '))
+    if (behind.length > 0) this.screen.remark(this.screen.words.behind(command))
+  }
+
+  // When the money is used up in step 3, what it bought still becomes a data set.
+  private finishesFree(step: Step): boolean {
+    return step === 'filter' && this.lastStep === 'instances' && this.model.budget.reached
+  }
+
+  private showProgress(step: Step, rate: Rate, done: number, all: number | undefined): void {
+    if (this.model.provider.name === 'paste') return // the person is typing
+    this.screen.progress(() => {
+      const { used, price } = this.model.budget
+      const tokens = used.prompt_tokens + used.completion_tokens
+      const perSecond = rate.perSecond(done, performance.now())
+      const known = all ?? this.expectedRows(step)
+      const expected = known !== undefined && known >= done ? known : undefined
+      return this.screen.words.progress(step, {
+        done,
+        all: expected,
+        rate: perSecond,
+        tokens,
+        dollars: dollars(used, price),
+      })
+    })
+  }
+
+  /** Rows a step will come to, as far as the steps before it have told. */
+  private expectedRows(step: Step): number | undefined {
+    const { novel, classified } = this.record.funnel
+    const { target } = this.materials.settings
+    if (step === 'filter') return Number.isFinite(target) ? target : undefined
+    return step === 'classify' ? novel : classified
+  }
+
+  private costOf(step: Step) {
+    const { fresh } = this.model.tally
+    const cost = this.record.cost[step]
+    return cost && { ...cost, fresh }
+  }
+
+  private async keepRecord(step: Step, sheet: Sheet): Promise<void> {
+    const { name: provider, model } = this.model.provider
+    const { fresh: _, ...tokens } = this.model.tally
+    Object.assign(this.record.funnel, sheet.counts)
+    this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
+    const { price } = this.model.budget
+    if (step === 'filter') {
+      this.record.judge = sheet.judgement
+      delete this.record.cost.filter
+    }
+    if (step !== 'filter' || this.materials.settings.judge)
+      this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
+    await writeRunRecord(this.folder, this.record)
+  }
+
+  /** The last lines and the exit status. */
+  async conclude(): Promise<void> {
+    if (this.dryRun) return this.dryRun.conclude()
+    const { screen, materials, model, folder, record, lastStep, unfinished, ranDry } = this
+    await showEnding({ screen, materials, model, folder, record, lastStep, unfinished, ranDry })
+  }
+
+  async close(): Promise<void> {
+    this.screen.clearProgress()
+    this.wires.close()
+    await this.model.close()
+    await this.release()
+  }
+}
+
+// How fast a step goes and how long it will take, from what it did in the last half minute: replies out of the log
+// come at once and say nothing about the next ones.
+
+const looksBack = 30_000 // ms
+const markEvery = 1_000 // ms
+const tellsAfter = 2_000 // ms; before that a rate is noise
+
+export class Rate {
+  private marks: { at: number; done: number }[] = []
+
+  /** Rows a second, once that can be told. `now` in ms. */
+  perSecond(done: number, now: number): number | undefined {
+    const newest = this.marks.at(-1)
+    if (!newest || now - newest.at >= markEvery) this.marks.push({ at: now, done })
+    while ((this.marks[0]?.at ?? now) < now - looksBack) this.marks.shift()
+    const [oldest] = this.marks
+    if (!oldest || now - oldest.at < tellsAfter || done <= oldest.done) return undefined
+    return ((done - oldest.done) / (now - oldest.at)) * 1000
+  }
+}
+
+// Ctrl-C once: come to a good end. Twice: at once. Under `npx tsx` one key press reaches the program twice within 40 ms.
+
+const secondPressAfter = 1000 // ms
+
+/** Calls `stop` at the first Ctrl-C (or SIGTERM), and ends the program at the second. */
+export function onInterrupt(stop: () => void): void {
+  let first = 0
+  const press = (): void => {
+    if (first === 0) {
+      first = Date.now()
+      stop()
+    } else if (Date.now() - first > secondPressAfter) process.exit(130)
+  }
+  process.on('SIGINT', press)
+  process.on('SIGTERM', press)
+}

@@ -1,0 +1,81 @@
+// `report` as a command, alone and with another run beside it.
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { shareFoundIn } from '../../steps/report/compare.ts'
+import { report } from '../../steps/report/page.ts'
+import { readSettings } from '../../steps/workspace/settings.ts'
+import { temporaryFolder } from '../support/command.ts'
+import { folderWith } from './folder.ts'
+
+beforeEach(() => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+})
+
+const rows = (...instructions: string[]) => ({
+  '1-instructions': instructions.map((instruction) => ({ instruction })),
+})
+const call = (step: string, ms: number, reply: string | null = '{}') => ({
+  v: 1,
+  key: String(ms),
+  step,
+  reply,
+  ms,
+})
+
+describe('report', () => {
+  it('puts two runs side by side: stages, latency and the overlap of their pools', async () => {
+    const calls = [900, 1000, 1100, 1200, 9000].map((ms) => call('generate', ms))
+    const ours = await folderWith({ ...rows('Name a river.', 'Write a haiku.', 'Sum the numbers.'), calls })
+    const lost = call('generate', 99_000, null)
+    const theirs = await folderWith({
+      ...rows('Name a river.', 'Explain tides.'),
+      calls: [lost, call('generate', 250)],
+    })
+    const before = await readdir(theirs)
+    await report(['report', '--data-dir', ours, '--compare', theirs])
+    const page = await readFile(path.join(ours, 'report.html'), 'utf8')
+    const section = /<section id="compare">([^]*?)<\/section>/.exec(page)?.[1] ?? ''
+    const cells = [...section.matchAll(/<td>([^]*?)<\/td>/g)].map((cell) =>
+      cell[1]?.replace(/<[^>]*>/g, '').trim(),
+    )
+    expect(cells).toEqual(
+      expect.arrayContaining(['1.10 (9.00)', '0.25 (0.25)', '33.3\u00a0%', '50.0\u00a0%']),
+    )
+    expect(section).toContain(path.basename(theirs))
+    expect(await readdir(theirs)).toEqual(before)
+
+    await report(['report', '--data-dir', ours])
+    expect(await readFile(path.join(ours, 'report.html'), 'utf8')).not.toContain('<section id="compare">')
+  })
+
+  it.each([
+    ['a setting it does not take', ['--similarity', '0.5'], /--similarity has no effect/],
+    ['a folder without a run', [], /holds no run/],
+  ])('refuses %s, and touches nothing', async (_, args, sentence) => {
+    const folder = path.join(await temporaryFolder(), 'none')
+    const refused = report(['report', '--data-dir', folder, ...args])
+    await expect(refused).rejects.toMatchObject({ exit: 2, message: expect.stringMatching(sentence) })
+    await expect(readdir(folder)).rejects.toThrow('ENOENT')
+  })
+
+  it('refuses to compare with a folder that holds no run, and keeps the page as it was', async () => {
+    const folder = await folderWith(rows('Name a river.'))
+    await expect(report(['report', '--data-dir', folder, '--compare', '/nowhere'])).rejects.toThrow(/nowhere/)
+    expect(await readdir(folder)).not.toContain('report.html')
+  })
+
+  it('alone takes --compare', () => {
+    expect(() => readSettings(['filter', '--compare', '/nowhere'], {})).toThrow(/--compare belongs to/)
+  })
+})
+
+describe('the share of a pool found in another', () => {
+  it.each([
+    [['Name a river in Asia.'], ['Name a river in Asia.', 'Write a haiku.'], 0.5],
+    [[], ['Write a haiku.'], 0],
+    [['Write a haiku.'], [], undefined],
+  ])('%j holds of %j: %s', (pool, instructions, share) => {
+    expect(shareFoundIn(pool, instructions, 0.7)).toBe(share)
+  })
+})
