@@ -10,10 +10,10 @@ import { classifyInstructions } from './steps/classify.ts'
 import { filterInstances } from './steps/filter.ts'
 import { generateInstructions } from './steps/generate.ts'
 import { generateInstances } from './steps/instances.ts'
-import { openNotebook } from './steps/run/notebook.ts'
+import { rounds } from './steps/run/notebook.ts'
 
 // One round is all four steps. When too few rows are left at its end, another round asks for more.
-for await (const round of openNotebook(process.argv.slice(2))) {
+for await (const round of rounds(process.argv.slice(2))) {
   // ── 1 · Generate 生成指令 ────────────────────────────────────────────────────────────────────────────────────────
   // The model sees eight tasks and writes ten new ones. Those unlike everything in the pool are accepted and shown
   // to it later. Look at: most_similar in 1-instructions.jsonl, and what near_duplicate removed in rejected.jsonl.

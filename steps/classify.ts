@@ -3,10 +3,10 @@
 //
 // reads  data/workshop/1-instructions.jsonl        writes  data/workshop/2-classified.jsonl
 // run    npx tsx workshop.ts classify
-import { type Read, ahead, askAboutRows, inGroups, inOrder } from './model/ask.ts'
-import { type Failure, type Message, isFailure } from './model/call.ts'
+import { ahead, askAboutRows, inGroups, inOrder } from './model/ask.ts'
+import { type Message, isFailure } from './model/call.ts'
 import { runStep } from './run/notebook.ts'
-import { type Round, type Sheet, cell } from './run/step-files.ts'
+import { type Round, type StepFiles, step } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
 import { numberedTasks } from './text/numbered.ts'
 import { readAnswers } from './text/replies.ts'
@@ -30,64 +30,63 @@ Answer with JSON and nothing else, one entry for each task: {"answers":[{"task":
 只用 JSON 回答，不要其他内容，每条任务一项：{"answers":[{"task":1,"is_classification":true}]}`,
 }
 
-export const classifyInstructions = cell('classify', async (round, sheet) => {
-  // Seed tasks whose label is known ride along in the first request: a canary for the model's judgement.
-  const canary = round.seeds
-    .flatMap(({ instruction, is_classification: label }) =>
-      label === undefined ? [] : [{ id: '', instruction, label }],
-    )
-    .slice(0, perRequest)
+export const classifyInstructions = step('classify', async (round, files) => {
+  // Seed tasks whose label is known are asked first: they show how far this model's judgement is to be trusted.
+  const known = labelledSeeds(round).slice(0, perRequest)
+  const rows = chain<Row>(known, files.read('1-instructions.jsonl'))
   let agreeing = 0
   let classification = 0
-  for await (const { row, answer } of judged(round, chain(canary, sheet.read('instruction')))) {
-    if ('label' in row) agreeing += Number(!isFailure(answer) && answer.value === row.label)
-    else if (isFailure(answer)) await sheet.fail(answer, row.instruction)
-    else {
-      const { value: is_classification, call } = answer
-      await sheet.add(
-        { id: row.id, instruction: row.instruction, is_classification, call },
-        `${is_classification ? '✓' : '–'} ${row.instruction}`,
-      )
-      classification += Number(is_classification)
+
+  // Ask about twenty at a time; the answers come row by row, in the order of the rows.
+  const groups = inOrder(inGroups(rows, perRequest), askForLabels(round), ahead * round.settings.concurrency)
+  for await (const group of groups) {
+    for (const { row, answer } of group) {
+      if (row.label !== undefined) agreeing += Number(!isFailure(answer) && answer.value === row.label)
+      else if (isFailure(answer)) await files.fail(answer, row.instruction)
+      else {
+        // Keep the instruction with its label. The file is data/workshop/2-classified.jsonl.
+        const { value: is_classification, call } = answer
+        const { id, instruction } = row
+        const shown = `${is_classification ? '✓' : '–'} ${instruction}`
+        await files.write('2-classified.jsonl', { id, instruction, is_classification, call }, shown)
+        classification += Number(is_classification)
+      }
+      files.progress()
     }
-    sheet.progress(sheet.rows)
   }
-  sheet.counts = { classified: sheet.rows, classification }
-  if (canary.length > 0) sheet.note((words) => words.agreement(agreeing, canary.length))
-  if (sheet.rows > 0) remarkOnShare(sheet, classification / sheet.rows)
+
+  files.counts = { classified: files.rows, classification }
+  if (known.length > 0) files.note((words) => words.agreement(agreeing, known.length))
+  if (files.rows > 0) remarkOnShare(files, classification / files.rows)
 })
 
+/** `label`: of a seed task, as people gave it. */
 type Row = { id: string; instruction: string; label?: boolean }
 
-/** Every row with its answer, in order; the rows go out in groups by position. */
-async function* judged(
-  round: Round,
-  rows: AsyncIterable<Row>,
-): AsyncGenerator<{ row: Row; answer: Read<boolean> | Failure }> {
-  const { model, language } = round
-  const { maxTokens, concurrency } = round.settings
-  const prompt = (instructions: readonly string[]) => classificationPrompt(instructions, language)
-  const question = {
-    step: 'classify',
-    schema: 'classification',
-    temperature: 0,
-    maxTokens,
-    prompt,
-    read: readAnswers,
-  } as const
-  const ask = async (group: Row[]) => askAboutRows(model, question, group, (row) => row.instruction)
-  for await (const group of inOrder(inGroups(rows, perRequest), ask, ahead * concurrency)) yield* group
+function labelledSeeds({ seeds }: Round): Row[] {
+  return seeds.flatMap(({ instruction, is_classification: label }) =>
+    label === undefined ? [] : [{ id: '', instruction, label }],
+  )
 }
 
-async function* chain(...lists: (Iterable<Row> | AsyncIterable<Row>)[]): AsyncGenerator<Row> {
+/** Asks about a group of rows in one request. */
+function askForLabels({ model, language, settings: { maxTokens } }: Round) {
+  const prompt = (instructions: readonly string[]) => classificationPrompt(instructions, language)
+  // Temperature 0: a label is a decision, and nobody wants a different one each time.
+  const question = { schema: 'classification', temperature: 0, maxTokens, prompt, read: readAnswers } as const
+  return (group: Row[]) =>
+    askAboutRows(model, { step: 'classify', ...question }, group, ({ instruction }) => instruction)
+}
+
+async function* chain<T>(...lists: (Iterable<T> | AsyncIterable<T>)[]): AsyncGenerator<T> {
   for (const list of lists) yield* list
 }
 
-function remarkOnShare(sheet: Sheet, share: number): void {
+function remarkOnShare(files: StepFiles, share: number): void {
   const { least, most } = usualShare
   const shown = `${(share * 100).toFixed(0)} %`
-  if (share < least) sheet.remark((words) => words.fewTasks(shown))
-  if (share > most) sheet.remark((words) => words.manyTasks(shown))
+  if (share < least) files.remark((words) => words.fewTasks(shown))
+  if (share > most) files.remark((words) => words.manyTasks(shown))
 }
 
 if (isMain(import.meta.url)) await runStep('classify', classifyInstructions)

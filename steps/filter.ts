@@ -6,33 +6,47 @@
 // run    npx tsx workshop.ts filter
 import type { Candidate } from './model/judge.ts'
 import { runStep } from './run/notebook.ts'
-import { type Round, type Sheet, cell, withAnswer } from './run/step-files.ts'
+import { type Round, type StepFiles, step, withAnswer } from './run/step-files.ts'
 import type { TaskPool } from './text/pool.ts'
-import { type Instance, checkInstances } from './text/rules.ts'
+import { type Finding, type Instance, checkInstances } from './text/rules.ts'
 import { isMain } from './workspace/environment.ts'
 import type { InstancesRow } from './workspace/records.ts'
 
-export const filterInstances = cell('filter', async (round, sheet) => {
-  const pool = round.newPool()
-  const dataset = new DataSet(sheet, round.settings.target)
-  const progress = () => sheet.progress(dataset.kept)
+export const filterInstances = step('filter', async (round, files) => {
+  const { target, merge } = round.settings
+  const pool = round.newPool() // the seed tasks; every instruction that is kept joins them
   const judge = round.settings.judge ? await openJudge(round) : undefined
-  for await (const tasks of sheet.readMerged(round.settings.merge)) {
+  let kept = 0
+  const missing = () => target - kept
+  const progress = () => files.progress(kept)
+
+  // The rows of step 3, and those of other runs that --merge names.
+  for await (const tasks of files.readMerged(merge)) {
+    // Check by the rules, and compare with what is kept already.
     const checked = check(tasks, pool, round)
-    for await (const candidate of judge?.judged(checked, () => dataset.missing, progress) ?? checked) {
-      if (judge) candidate.finding ??= pool.check(candidate.task.instruction) // has one like it been kept meanwhile?
-      const sound = await soundInstances(sheet, candidate)
+    // Judge what passed: only as many as are missing, since every verdict costs.
+    const judged = judge ? judge.judged(checked, missing, progress) : checked
+    for await (const candidate of judged) {
+      // While the judge looked at several at once, one like this may have been kept: compare again.
+      const finding = candidate.finding ?? (judge && pool.check(candidate.task.instruction))
+      const sound = await rejectUnsound(files, candidate, finding)
       if (sound.length === 0) continue
       pool.add(candidate.task.instruction)
-      await dataset.keep(candidate.task, sound)
+      // Keep until the target is reached. The file is data/workshop/4-dataset.jsonl.
+      if (missing() <= 0) await rejectBeyond(files, candidate.task, sound, target)
+      else {
+        kept++
+        await keep(files, candidate.task, sound)
+      }
       progress()
     }
   }
-  sheet.counts = { kept: dataset.kept, rows: sheet.rows }
-  sheet.judgement = judge?.shares()
+
+  files.counts = { kept, rows: files.rows }
+  files.judgement = judge?.shares()
 })
 
-/** Checks the instructions by the rules and against the pool, and the instances of those that pass by theirs. */
+/** Each task with what speaks against it: a rule or a rival against the instruction, or a rule against an instance. */
 async function* check(
   tasks: AsyncIterable<InstancesRow>,
   pool: TaskPool,
@@ -48,58 +62,54 @@ async function* check(
 }
 
 async function openJudge({ model, language, settings }: Round) {
-  const { Judge } = await import('./model/judge.ts')
+  const { Judge } = await import('./model/judge.ts') // most runs need none
   return new Judge(model, { ...settings, language })
 }
 
 /** The instances nothing speaks against; the others are rejected one by one, or all with their instruction. */
-async function soundInstances(sheet: Sheet, { task, finding, rows }: Candidate): Promise<Instance[]> {
+async function rejectUnsound(
+  files: StepFiles,
+  { task, rows }: Candidate,
+  finding: Finding | undefined,
+): Promise<Instance[]> {
   const { instruction, call } = task
   const unanswered = rows.find(({ failure }) => failure?.failed === 'stopped')?.failure
-  if (finding) await sheet.reject({ ...finding, instruction, call })
-  else if (unanswered) await sheet.fail(unanswered, instruction)
+  if (finding) await files.reject({ ...finding, instruction, call })
+  else if (unanswered) await files.fail(unanswered, instruction)
   if (finding || unanswered) return []
   const sound: Instance[] = []
   for (const { finding: objection, failure, ...instance } of rows) {
-    if (failure) await sheet.fail(failure, instruction, instance)
-    else if (objection)
-      await sheet.reject({
-        reason: objection.reason,
-        detail: objection.detail,
-        instruction,
-        ...instance,
-        call: objection.call ?? call,
-      })
-    else sound.push(instance)
+    if (failure) await files.fail(failure, instruction, instance)
+    else if (!objection) sound.push(instance)
+    else {
+      const { reason, detail } = objection
+      await files.reject({ reason, detail, instruction, ...instance, call: objection.call ?? call })
+    }
   }
   return sound
 }
 
-/** Takes instructions until the target is reached; good ones past it are rejected as beyond_target. */
-class DataSet {
-  kept = 0
-  private readonly sheet: Sheet
-  private readonly target: number
-
-  constructor(sheet: Sheet, target: number) {
-    this.sheet = sheet
-    this.target = target
+async function keep(
+  files: StepFiles,
+  { instruction }: InstancesRow,
+  instances: readonly Instance[],
+): Promise<void> {
+  for (const [place, { input, output }] of instances.entries()) {
+    const row = { instruction, input, output }
+    await files.write('4-dataset.jsonl', row, place === 0 ? withAnswer(instruction, row) : undefined)
   }
+}
 
-  get missing(): number {
-    return this.target - this.kept
-  }
-
-  async keep({ instruction, call }: InstancesRow, instances: readonly Instance[]): Promise<void> {
-    const beyond = this.missing <= 0
-    if (!beyond) this.kept++
-    for (const [place, { input, output }] of instances.entries()) {
-      const row = { instruction, input, output }
-      if (beyond)
-        await this.sheet.reject({ reason: 'beyond_target', detail: String(this.target), ...row, call })
-      else await this.sheet.add(row, place === 0 ? withAnswer(instruction, row) : undefined)
-    }
-  }
+/** Good rows, and more than were asked for. */
+async function rejectBeyond(
+  files: StepFiles,
+  { instruction, call }: InstancesRow,
+  instances: readonly Instance[],
+  target: number,
+): Promise<void> {
+  const reason = { reason: 'beyond_target', detail: String(target) }
+  for (const { input, output } of instances)
+    await files.reject({ ...reason, instruction, input, output, call })
 }
 
 if (isMain(import.meta.url)) await runStep('filter', filterInstances)

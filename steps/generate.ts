@@ -4,13 +4,13 @@
 //
 // reads  the seed tasks                writes  data/workshop/1-instructions.jsonl
 // run    npx tsx workshop.ts generate
-import { type Read, askUntilRead, bootstrap } from './model/ask.ts'
-import { type Failure, type Message, isFailure, samplesAtMost } from './model/call.ts'
+import { type Read, askUntilRead } from './model/ask.ts'
+import { type Failure, type Message, isFailure } from './model/call.ts'
 import { runStep } from './run/notebook.ts'
-import { type Round, type Sheet, cell } from './run/step-files.ts'
+import { type Round, step } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
 import { numberedTasks } from './text/numbered.ts'
-import { type TaskPool, randomFor, sample, shuffle } from './text/pool.ts'
+import { randomFor, sample, shuffle } from './text/pool.ts'
 import { readTasks } from './text/replies.ts'
 import { isMain } from './workspace/environment.ts'
 import { idOf } from './workspace/jsonl.ts'
@@ -18,6 +18,7 @@ import { idOf } from './workspace/jsonl.ts'
 const demonstrations = 8 // shown in a request: paper, section 2.2
 const machineMade = 2 // of these, once there are some: paper, section 2.2
 const newTasks = 10 // asked for in a request; more, and models begin to repeat themselves
+const expectedYield = 6 // of these that are accepted, before any reply has shown how many
 const nearestAmong = 100_000 // a larger pool: the nearest neighbour is looked for among the seeds only, as in the paper's figure 4
 const dryShare = 0.05 // of the candidates of the last ten replies accepted: fewer, and the model has run dry
 const dryReplies = 10
@@ -46,30 +47,101 @@ Answer with JSON and nothing else: {"tasks":["…","…"]}`,
 }
 const topicLine: Record<Language, string> = { en: 'Topic of the new tasks: ', zh: '新任务的话题：' }
 
-export const generateInstructions = cell('generate', async (round, sheet) => {
-  const growth = new PoolGrowth(round, sheet)
-  // Request k is shown the pool as it stood after the first half of the replies before it: the pool feeds its own growth.
-  const replies = bootstrap({
-    ask: (k, seen) => askForTasks(round, k, growth.accepted, growth.acceptedAfter[seen] ?? 0),
-    accepted: growth.acceptedAfter,
-    wanted: round.wanted,
-    goesOn: () => sheet.rows < round.wanted && !growth.ranDry() && !growth.ended,
-  })
-  for await (const reply of replies) {
-    await growth.take(reply)
-    sheet.progress(Math.min(sheet.rows, round.wanted), round.wanted)
+export const generateInstructions = step('generate', async (round, files) => {
+  const pool = round.newPool() // the seed tasks; every accepted instruction joins them
+  const accepted: string[] = []
+  const after: Counts = { accepted: [0], read: [0] }
+  let read = 0
+  const { wanted } = round
+  const unmet = () => accepted.length < wanted && !ranDry(after)
+
+  // Sample demonstrations and ask; the replies come in the order of their requests.
+  const ask = (k: number, seen: number) => askForTasks(round, k, accepted, after.accepted[seen] ?? 0)
+  for await (const reply of replies({ ask, accepted: after.accepted, wanted, unmet })) {
+    if (isFailure(reply)) {
+      const goesOn = await files.fail(reply)
+      if (!goesOn) break
+    } else {
+      for (const instruction of reply.value.tasks) {
+        read++
+        // Compare with everything in the pool: is it too near to something, or does another rule speak against it?
+        const finding = pool.check(instruction)
+        if (finding) await files.reject({ ...finding, instruction, call: reply.call })
+        else {
+          // Keep it, with its nearest neighbour. The file is data/workshop/1-instructions.jsonl.
+          const most_similar = rounded(pool.nearest(instruction, nearestAmong))
+          await files.write(
+            '1-instructions.jsonl',
+            { id: idOf(instruction), instruction, most_similar, call: reply.call },
+            instruction,
+          )
+          pool.add(instruction)
+          accepted.push(instruction)
+        }
+      }
+      for (const { text, why } of reply.value.dropped)
+        await files.reject({ reason: why, detail: '', instruction: text, call: reply.call })
+    }
+    after.accepted.push(accepted.length)
+    after.read.push(read)
+    files.progress(Math.min(accepted.length, wanted), wanted)
   }
-  round.ranDry = growth.ranDry() && !round.model.stopped
+
+  if (round.seeds.length + accepted.length > nearestAmong) files.remark((words) => words.nearestAmongSeeds)
+  round.ranDry = ranDry(after) && !round.model.stopped
   if (round.ranDry)
-    sheet.remark((words) => (round.model.provider.name === 'offline' ? words.bankEmpty : words.ranDry))
-  sheet.counts = {
-    asked: (growth.acceptedAfter.length - 1) * newTasks,
-    parsed: growth.parsed,
-    novel: sheet.rows,
-  }
+    files.remark((words) => (round.model.provider.name === 'offline' ? words.bankEmpty : words.ranDry))
+  files.counts = { asked: (after.read.length - 1) * newTasks, parsed: read, novel: accepted.length }
 })
 
-/** Request k: demonstrations drawn from the seed tasks and the first `among` accepted instructions, by dice of its own. */
+/** Candidates accepted, and read, after so many replies. */
+type Counts = { accepted: number[]; read: number[] }
+/** `ask`: sends request k, which may see the first `seen` replies. `accepted`: how many instructions, after so many replies. */
+type Waves<T> = {
+  ask: (k: number, seen: number) => Promise<T>
+  accepted: readonly number[]
+  wanted: number
+  unmet: () => boolean
+}
+type Reply = Read<NonNullable<ReturnType<typeof readTasks>>> | Failure
+
+/**
+ * The replies, in the order of their requests. Request k is shown the pool as it stood after the first half of the
+ * replies before it: so the pool feeds its own growth, wave by wave, and yet many requests are under way at once. It is
+ * sent as soon as these replies suggest that it will be needed, or else when all earlier ones are read and the need is
+ * unmet. Neither timing nor a larger target changes what an earlier request asked.
+ */
+export async function* replies<T>({ ask, accepted, wanted, unmet }: Waves<T>): AsyncGenerator<T> {
+  const sent: Promise<T>[] = []
+  const send = (k: number): void => {
+    const reply = ask(k, half(k))
+    reply.catch(() => undefined) // heard of when its turn comes
+    sent.push(reply)
+  }
+  try {
+    for (let read = 0; unmet(); read++) {
+      if (sent.length === read) send(read)
+      while (half(sent.length) <= read && willBeNeeded(sent.length, accepted, wanted)) send(sent.length)
+      yield (await sent[read]) as T
+    }
+  } finally {
+    await Promise.allSettled(sent)
+  }
+}
+
+/** How many replies request k may see. */
+function half(k: number): number {
+  return Math.ceil(k / 2)
+}
+
+/** Whether the replies that request k may see, and as much again from those under way, are fewer than wanted. */
+function willBeNeeded(k: number, accepted: readonly number[], wanted: number): boolean {
+  const seen = accepted[half(k)] ?? 0
+  const each = half(k) === 0 ? expectedYield : seen / half(k)
+  return seen + (k - half(k)) * each < wanted
+}
+
+/** Request k: demonstrations drawn from the seed tasks and the first `among` accepted instructions, by a random generator of its own. */
 async function askForTasks(
   round: Round,
   k: number,
@@ -80,72 +152,21 @@ async function askForTasks(
   const made = sample(accepted, machineMade, random, among)
   const seeds = sample(round.seeds, demonstrations - made.length, random).map((seed) => seed.instruction)
   const topic = round.topics && sample(round.topics, 1, random)[0]
-  const { temperature, maxTokens } = round.settings
   const messages = generationPrompt(shuffle([...seeds, ...made], random), round.language, topic)
-  const question = { messages, schema: 'tasks' as const, temperature, maxTokens, sample: samplesAtMost * k }
+  const { temperature, maxTokens } = round.settings
+  const question = { messages, schema: 'tasks', temperature, maxTokens, number: k } as const
   return askUntilRead(round.model, 'generate', question, readTasks, 'skip')
 }
 
-type Reply = Read<NonNullable<ReturnType<typeof readTasks>>> | Failure
+/** Of the candidates of the last ten replies fewer than 5 % were accepted. */
+function ranDry({ accepted, read }: Counts): boolean {
+  const since = (counts: readonly number[]): number =>
+    (counts.at(-1) ?? 0) - (counts.at(-1 - dryReplies) ?? 0)
+  return read.length > dryReplies && (since(read) === 0 || since(accepted) < dryShare * since(read))
+}
 
-/** How the pool grows: what was accepted, after which reply, and what became of the other candidates. */
-class PoolGrowth {
-  readonly accepted: string[] = []
-  readonly acceptedAfter: number[] = [0] // replies read → instructions accepted
-  private readonly parsedAfter: number[] = [0]
-  parsed = 0
-  ended = false
-  private readonly round: Round
-  private readonly sheet: Sheet
-  private readonly pool: TaskPool
-
-  constructor(round: Round, sheet: Sheet) {
-    this.round = round
-    this.sheet = sheet
-    this.pool = round.newPool()
-  }
-
-  /** Accepts what is novel in a reply. Without a reply the request is passed over; when none will come, the step ends. */
-  async take(reply: Reply): Promise<void> {
-    if (isFailure(reply)) {
-      await this.sheet.fail(reply, '')
-      this.ended = reply.failed === 'stopped' || reply.failed === 'not_recorded'
-      if (reply.failed === 'not_recorded') this.round.model.stop({ words: reply.detail, exit: 1 })
-      if (this.ended) return
-    } else {
-      for (const task of reply.value.tasks) await this.consider(task, reply.call)
-      for (const { text, why } of reply.value.dropped)
-        await this.sheet.reject({ reason: why, detail: '', instruction: text, call: reply.call })
-    }
-    this.round.model.budget.took(this.accepted)
-    this.acceptedAfter.push(this.accepted.length)
-    this.parsedAfter.push(this.parsed)
-  }
-
-  private async consider(instruction: string, call: string): Promise<void> {
-    this.parsed++
-    const finding = this.pool.check(instruction)
-    if (finding) return this.sheet.reject({ ...finding, instruction, call })
-    const nearest = this.pool.nearest(instruction, nearestAmong)
-    const most_similar = nearest && {
-      instruction: nearest.instruction,
-      score: Number(nearest.score.toFixed(4)),
-    }
-    this.pool.add(instruction)
-    this.accepted.push(instruction)
-    if (this.round.seeds.length + this.accepted.length === nearestAmong + 1)
-      this.sheet.remark((words) => words.nearestAmongSeeds)
-    await this.sheet.add({ id: idOf(instruction), instruction, most_similar, call }, instruction)
-  }
-
-  /** Fewer than 5 % of the candidates of the last ten replies were accepted. */
-  ranDry(): boolean {
-    const before = this.acceptedAfter.length - 1 - dryReplies
-    if (before < 0) return false
-    const accepted = this.accepted.length - (this.acceptedAfter[before] ?? 0)
-    const candidates = this.parsed - (this.parsedAfter[before] ?? 0)
-    return candidates === 0 || accepted < dryShare * candidates
-  }
+function rounded<T extends { score: number }>(nearest: T | undefined): T | undefined {
+  return nearest && { ...nearest, score: Number(nearest.score.toFixed(4)) }
 }
 
 if (isMain(import.meta.url)) await runStep('generate', generateInstructions)

@@ -7,7 +7,7 @@
 import { type Read, ahead, askUntilRead, inOrder } from './model/ask.ts'
 import { type Failure, type Message, isFailure } from './model/call.ts'
 import { runStep } from './run/notebook.ts'
-import { type Round, type Sheet, cell, withAnswer } from './run/step-files.ts'
+import { type Round, type StepFiles, step, withAnswer } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
 import { numberedTasks } from './text/numbered.ts'
 import { readInstances } from './text/replies.ts'
@@ -51,82 +51,72 @@ Answer with JSON and nothing else: ${shapeOutputFirst}`,
 只用 JSON 回答，不要其他内容：${shapeOutputFirst}`,
 }
 
-export const generateInstances = cell('instances', async (round, sheet) => {
-  let instances = 0
-  const ask = (row: ClassifiedRow) => askForInstances(round, row)
-  for await (const { row, answer } of inOrder(
-    sheet.read('classified'),
-    ask,
-    ahead * round.settings.concurrency,
-  )) {
-    if (isFailure(answer)) await sheet.fail(answer, row.instruction)
-    else instances += await write(sheet, row, answer)
-    sheet.progress(sheet.rows)
+export const generateInstances = step('instances', async (round, files) => {
+  let count = 0
+  const ask = async (row: ClassifiedRow) => ({ row, answer: await askForInstances(round, row) })
+
+  // One request a task; the answers come in the order of the tasks.
+  const answers = inOrder(files.read('2-classified.jsonl'), ask, ahead * round.settings.concurrency)
+  for await (const { row, answer } of answers) {
+    if (isFailure(answer)) await files.fail(answer, row.instruction)
+    else {
+      // Keep a few instances of each task, so that none fills the data set. The file is data/workshop/3-instances.jsonl.
+      const instances = answer.value.instances.slice(0, wantedOf(row, answer.value))
+      await rejectOthers(files, row.instruction, answer, instances.length)
+      const [shown] = instances
+      const { id, instruction, is_classification } = row
+      const kept = { id, instruction, is_classification, instances, call: answer.call }
+      if (shown) await files.write('3-instances.jsonl', kept, withAnswer(instruction, shown))
+      count += instances.length
+    }
+    files.progress()
   }
-  sheet.counts = { with_instances: sheet.rows, instances }
+
+  files.counts = { with_instances: files.rows, instances: count }
 })
 
 type Instances = NonNullable<ReturnType<typeof readInstances>>
-type Answer = Read<Instances> | Failure
 
-/** A reply that is cut off is asked for once more with twice the tokens. */
-async function askForInstances(
-  round: Round,
-  row: ClassifiedRow,
-): Promise<{ row: ClassifiedRow; answer: Answer }> {
+/** Asks for instances of one task. A reply that is cut off is asked for once more, with twice the tokens. */
+async function askForInstances(round: Round, row: ClassifiedRow): Promise<Read<Instances> | Failure> {
+  const { instruction, is_classification } = row
   const { temperature, maxTokens } = round.settings
-  const messages = instancesPrompt(row.instruction, row.is_classification, round.language)
-  const schema = row.is_classification ? ('labelled' as const) : ('instances' as const)
-  const question = { messages, schema, temperature, maxTokens, sample: 0 }
-  const read = (reply: string, cut: boolean) =>
-    readInstances(reply, cut, row.is_classification, row.instruction)
-  const first = await askUntilRead(round.model, 'instances', question, read)
-  if (isFailure(first) || !first.value.cut) return { row, answer: first }
-  const longer = await askUntilRead(round.model, 'instances', { ...question, maxTokens: 2 * maxTokens }, read)
-  return {
-    row,
-    answer: isFailure(longer) || !longer.value.cut ? longer : truncated(longer.call, 2 * maxTokens),
-  }
+  const messages = instancesPrompt(instruction, is_classification, round.language)
+  const schema = is_classification ? 'labelled' : 'instances'
+  const read = (reply: string, cut: boolean) => readInstances(reply, cut, is_classification, instruction)
+  const ask = (maxTokens: number) =>
+    askUntilRead(round.model, 'instances', { messages, schema, temperature, maxTokens }, read)
+
+  const first = await ask(maxTokens)
+  if (isFailure(first) || !first.value.cut) return first
+  const longer = await ask(2 * maxTokens)
+  return isFailure(longer) || !longer.value.cut ? longer : truncated(longer.call, 2 * maxTokens)
 }
 
 function truncated(call: string, tokens: number): Failure {
-  return {
-    failed: 'truncated',
-    detail: { en: `longer than ${tokens} tokens`, zh: `超过 ${tokens} 个 token` },
-    call,
-  }
+  const detail = { en: `longer than ${tokens} tokens`, zh: `超过 ${tokens} 个 token` }
+  return { failed: 'truncated', detail, call }
 }
 
-/** Writes the row with its instances. Returns how many were written. */
-async function write(
-  sheet: Sheet,
-  { id, instruction, is_classification }: ClassifiedRow,
-  { value, call }: Read<Instances>,
-): Promise<number> {
-  const withoutInput = !is_classification && value.instances.every(({ input }) => input === '')
-  const most = is_classification ? instancesAtMost.classification : instancesAtMost.other
-  const instances = value.instances.slice(0, withoutInput ? 1 : most)
-  await rejectRest(sheet, instruction, value, instances.length, call)
-  const [shown] = instances
-  if (!shown) return 0
-  await sheet.add({ id, instruction, is_classification, instances, call }, withAnswer(instruction, shown))
-  return instances.length
+/** How many instances are taken at most. A task that needs no input has one answer. */
+function wantedOf({ is_classification }: ClassifiedRow, { instances }: Instances): number {
+  if (is_classification) return instancesAtMost.classification
+  return instances.every(({ input }) => input === '') ? 1 : instancesAtMost.other
 }
 
 /** Rejects what could not be read, what is too much, and a reply without any instance. */
-async function rejectRest(
-  sheet: Sheet,
+async function rejectOthers(
+  files: StepFiles,
   instruction: string,
-  { instances, dropped }: Instances,
-  taken: number,
-  call: string,
+  { value: { instances, dropped }, call }: Read<Instances>,
+  kept: number,
 ): Promise<void> {
-  for (const { text, why } of dropped) await sheet.reject({ reason: why, detail: text, instruction, call })
-  const detail = `${instances.length} > ${taken}`
-  for (const extra of instances.slice(taken))
-    await sheet.reject({ reason: 'too_many_instances', detail, instruction, ...extra, call })
+  for (const { text, why } of dropped) await files.reject({ reason: why, detail: text, instruction, call })
+  const detail = `${instances.length} > ${kept}`
+  for (const extra of instances.slice(kept))
+    await files.reject({ reason: 'too_many_instances', detail, instruction, ...extra, call })
   if (instances.length === 0 && dropped.length === 0)
-    await sheet.reject({ reason: 'no_instances', detail: '', instruction, call })
+    await files.reject({ reason: 'no_instances', detail: '', instruction, call })
 }
 
 if (isMain(import.meta.url)) await runStep('instances', generateInstances)

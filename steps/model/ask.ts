@@ -20,17 +20,20 @@ function isCut(call: Call): boolean {
   return call.finish_reason === 'length'
 }
 
+/** `number`: which request of the step it is, where the same messages may be sent for several. */
+type Asked = Omit<Question, 'sample'> & { number?: number }
+
 /** Asks one question until `read` makes something of the reply. `skip`: see Model.ask. */
 export async function askUntilRead<T>(
   model: Model,
   step: Step,
-  question: Question,
+  { number = 0, ...question }: Asked,
   read: (reply: string, cut: boolean) => T | undefined,
   skip?: 'skip',
 ): Promise<Read<T> | Failure> {
   let last = ''
   for (let again = 0; again < samplesAtMost; again++) {
-    const sample = question.sample + again
+    const sample = samplesAtMost * number + again
     const call = await model.ask(step, { ...question, sample }, skip ? { skip: true } : {})
     if (isFailure(call)) return call
     const value = read(call.reply ?? '', isCut(call))
@@ -199,47 +202,4 @@ export async function* inGroups<T>(
     group = []
   }
   if (group.length > 0) yield group
-}
-
-/** What step 1 tells its schedule. `accepted[n]`: how many candidates were accepted in the first n replies. */
-type Bootstrap<T> = {
-  ask: (k: number, seen: number) => Promise<T>
-  accepted: readonly number[]
-  wanted: number
-  goesOn: () => boolean
-}
-
-// Expected of the first reply, when none has shown what to expect: 6 of 10 candidates pass.
-const expectedYield = 6
-
-// Replies that request k may see: the first half of those before it.
-const half = (k: number): number => Math.ceil(k / 2)
-
-/**
- * The schedule of step 1, where replies feed later prompts. Request k sees the first ⌈k/2⌉ replies, whatever the
- * target, and is sent as soon as these are read when they suggest that it will be needed, or else when all earlier
- * ones are read and the need is unmet. So the pool grows wave by wave, requests run side by side, and neither timing
- * nor concurrency nor a larger target changes what an earlier request asked.
- */
-export async function* bootstrap<T>({ ask, accepted, wanted, goesOn }: Bootstrap<T>): AsyncGenerator<T> {
-  const replies: Promise<T>[] = []
-  const expected = (k: number): boolean => {
-    const seen = accepted[half(k)] ?? 0
-    const each = half(k) === 0 ? expectedYield : seen / half(k)
-    return seen + (k - half(k)) * each < wanted
-  }
-  const send = (): void => {
-    const reply = ask(replies.length, half(replies.length))
-    reply.catch(() => undefined)
-    replies.push(reply)
-  }
-  try {
-    for (let read = 0; goesOn(); read++) {
-      if (replies.length === read) send()
-      while (half(replies.length) <= read && expected(replies.length)) send()
-      yield (await replies[read]) as T
-    }
-  } finally {
-    await Promise.allSettled(replies)
-  }
 }

@@ -1,7 +1,7 @@
 // The Batch API (`--batch`): another way to fill the call log, at half the price, within a day.
 //
 // A step is a function of its input and the log, so it can be rehearsed: done once with nothing sent and nothing written,
-// while the model writes down every question that is not in the log (`collect`). These go up as batches; what comes back
+// while the model writes down every question that is not in the log . These go up as batches; what comes back
 // is appended to the log, in whatever order, as the normal road would have appended it. Then the step is done for real
 // and finds its answers there. What failed or expired goes into one more batch; what is open after that, and the few
 // questions that replies themselves give rise to (one that cannot be read, one cut off), takes the normal road.
@@ -113,20 +113,21 @@ export class BatchRoad {
   private async collect(rehearse: () => Promise<void>, time: number): Promise<Questions> {
     const questions: Questions = { spools: [], waiting: 0, left: 0 }
     const known = new Set<string>()
-    this.model.collect = async (head: CallHead, question: Question) => {
-      if (known.has(head.key)) return
+    const hear = async (head: CallHead, question: Question, logged: boolean): Promise<void> => {
+      if (logged || known.has(head.key)) return
       known.add(head.key)
       if (!this.goesByBatch(head, question, time)) questions.left++
       else if (!this.model.budget.reserveInBatch(question)) questions.waiting++
       else await this.put(head, question, questions.spools)
     }
+    this.model.rehearsal = { hear, counts: false }
     let whole = false
     try {
       await rehearse()
       whole = true
       return questions
     } finally {
-      this.model.collect = undefined
+      this.model.rehearsal = undefined
       for (const spool of questions.spools) {
         await spool.close()
         if (!whole) await spool.discard()

@@ -133,7 +133,7 @@ export class Judge {
   private take(row: CandidateRow, answer: Read<Verdict> | Failure): void {
     if (isFailure(answer)) {
       // A rehearsal takes what it asks about for good: so it asks about no more rows than the data set lacks.
-      if (!this.model.collect) row.failure = answer
+      if (!this.model.rehearsal) row.failure = answer
       return
     }
     this.yes.rows++

@@ -9,7 +9,6 @@ import {
   type Call,
   type CallHead,
   type Failure,
-  type Message,
   type Problem,
   type Provider,
   type Question,
@@ -31,6 +30,15 @@ export type Stop = { words: Words; exit: 1 | 130 }
 /** `rows`: keys of the rows asked about together. `skip`: a call that finally failed is logged, and stays skipped. */
 type Extras = { rows?: string[]; skip?: true }
 
+/**
+ * A step done with nothing sent: it works on what the log answers. `hear` is told every question, and whether the log
+ * answers it; `counts`: whether the calls of the log count as used.
+ */
+type Rehearsal = {
+  hear: (head: CallHead, question: Question, logged: boolean) => Promise<void>
+  counts: boolean
+}
+
 const failuresInARow = 10 // then it is not the rows
 const graceAfterInterrupt = 10_000 // ms for the requests in flight
 
@@ -40,8 +48,8 @@ export class Model {
   readonly budget: Budget
   stopped: Stop | undefined
   tally: Tally = { ...noTally }
-  /** Set while a step is rehearsed for a batch: takes every question that is not in the log, which then stays unasked. */
-  collect: ((head: CallHead, question: Question) => Promise<void>) | undefined
+  /** Set while a step is rehearsed: then no question is sent. */
+  rehearsal: Rehearsal | undefined
   /** Keys of calls a batch has brought, and this run not used yet. */
   readonly paidInBatch = new Set<string>()
   private readonly wire: () => Promise<Wire>
@@ -83,12 +91,12 @@ export class Model {
   async ask(step: Step, question: Question, extras: Extras = {}): Promise<Call | Failure> {
     const key = this.keyFor(step, question)
     const logged = await this.log.get(key)
+    if (this.rehearsal) {
+      await this.rehearsal.hear(this.headOf(key, step, question, extras), question, logged !== undefined)
+      return logged ? this.reuse(logged) : notAsked
+    }
     if (logged) return this.reuse(logged)
     if (this.provider.replayOf !== undefined) return notRecorded
-    if (this.collect) {
-      await this.collect(this.headOf(key, step, question, extras), question)
-      return notAsked
-    }
     let asking = this.inFlight.get(key)
     if (!asking) {
       asking = this.pace
@@ -104,9 +112,10 @@ export class Model {
     return { v: 1, key, sample, ...(rows && { rows }), step, at: new Date().toISOString(), provider, model }
   }
 
-  /** Makes use of a call out of the log; a rehearsal counts none. */
+  /** Makes use of a call out of the log. */
   reuse(call: Call): Call | Failure {
-    return this.collect ? (verdictOf(call) ?? call) : this.use(call, this.paidInBatch.delete(call.key))
+    if (this.rehearsal && !this.rehearsal.counts) return verdictOf(call) ?? call
+    return this.use(call, this.paidInBatch.delete(call.key))
   }
 
   // However often a step comes to a call, it counts once: else what a run took would depend on timing.
@@ -205,16 +214,5 @@ function manyFailures(last: Words): Words {
   return {
     en: `${failuresInARow} calls in a row failed; the last one: ${last.en}`,
     zh: `连续 ${failuresInARow} 次请求失败；最后一次：${last.zh}`,
-  }
-}
-
-// A model that is never asked: it answers from the log, and keeps the first prompt of each step to look at.
-
-export class Rehearsal extends Model {
-  readonly prompts = new Map<Step, readonly Message[]>()
-
-  override async ask(step: Step, question: Question): Promise<Call | Failure> {
-    if (!this.prompts.has(step)) this.prompts.set(step, question.messages)
-    return this.log.has(this.keyFor(step, question)) ? super.ask(step, question) : notAsked
   }
 }

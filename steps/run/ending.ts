@@ -11,12 +11,12 @@ import { type OptionName, options } from '../workspace/options.ts'
 import type { RunRecord, StepCost } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
 import type { Materials } from './materials.ts'
-import type { Round, Sheet } from './step-files.ts'
+import type { Round, StepFiles } from './step-files.ts'
 
 // Thresholds at which the offline runs lose something: texts of characters share less than texts of words.
 const stricter = { en: 0.3, zh: 0.2 }
 
-/** What is left of a command when its cells are through. `unfinished`: how far the last step came when it was stopped. */
+/** What is left of a command when its steps are through. `unfinished`: how far the last step came when it was stopped. */
 type Remains = {
   screen: Screen
   materials: Materials
@@ -140,7 +140,7 @@ async function showNext({ screen, materials: { settings }, folder }: Remains, la
   if (stale.length > 0) screen.detail(screen.words.next(commandLine(settings, stale.join(' '))))
 }
 
-// What is shown at the start of a command and after each cell: a few lines to look at, not to read.
+// What is shown at the start of a command and after each step: a few lines to look at, not to read.
 
 type Expected = { calls: number; dollars: number | undefined }
 
@@ -176,33 +176,43 @@ function idleOptions(provider: Provider): OptionName[] {
   return provider.name === 'ollama' ? ['price', ...unpaid] : [...unpaid]
 }
 
-type Cell = {
+type Shown = {
   edited: string | undefined
   cost: (StepCost & { fresh: number }) | undefined
   funnel: Record<string, number>
 }
 
 /** Counts, cost, reasons and sample rows; a later round takes one line. */
-export function showCell(screen: Screen, round: Round, sheet: Sheet, cell: Cell): void {
+export function showStep(
+  screen: Screen,
+  round: Round,
+  files: StepFiles,
+  { edited, cost, funnel }: Shown,
+): void {
   const { words } = screen
   const later = round.number > 1
-  if (!later) screen.flow(outcomeParts(screen, sheet, cell))
-  else if (sheet.step === 'filter')
-    screen.detail(`${words.round(round.number)}${words.colon}${funnelLine(words, cell.funnel)}`)
-  if (sheet.judgement) screen.detail(words.judged(sheet.judgement, round.model.provider.name === 'offline'))
-  for (const remark of sheet.remarks) screen.remark(remark(words))
-  if (cell.edited) screen.remark(words.edited(cell.edited))
-  if (!later) for (const sample of sheet.samples) screen.sample(sample)
+  if (!later) screen.flow(outcomeParts(screen, files, cost, funnel))
+  else if (files.step === 'filter')
+    screen.detail(`${words.round(round.number)}${words.colon}${funnelLine(words, funnel)}`)
+  if (files.judgement) screen.detail(words.judged(files.judgement, round.model.provider.name === 'offline'))
+  for (const remark of files.remarks) screen.remark(remark(words))
+  if (edited) screen.remark(words.edited(edited))
+  if (!later) for (const sample of files.samples) screen.sample(sample)
 }
 
 /** What the step came to, what it cost, and every reason with its count, the most frequent first. */
-function outcomeParts({ words }: Screen, sheet: Sheet, { cost, funnel }: Cell): Part[] {
-  const reasons = [...sheet.rejects.counts].toSorted((a, b) => b[1] - a[1])
+function outcomeParts(
+  { words }: Screen,
+  files: StepFiles,
+  cost: Shown['cost'],
+  funnel: Shown['funnel'],
+): Part[] {
+  const reasons = [...files.rejected].toSorted((a, b) => b[1] - a[1])
   const between = ' · '
   return [
-    ['', outcomeOf(words, sheet.step, funnel)],
+    ['', outcomeOf(words, files.step, funnel)],
     ...(cost ? [[between, words.cost(totals(cost))] as const] : []),
-    ...sheet.notes.map((note) => [between, note(words)] as const),
+    ...files.notes.map((note) => [between, note(words)] as const),
     ...reasons.map(
       ([reason, count], place) =>
         [place === 0 ? between : words.comma, words.rejected(reason, count, place === 0)] as const,

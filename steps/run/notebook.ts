@@ -1,4 +1,4 @@
-// Opens the notebook: settings, lock, model and screen for the cells, and as many rounds as the target needs.
+// Opens the notebook: settings, lock, model and screen for the steps, and as many rounds as the target needs.
 import { Fault, codeOf } from '../workspace/fault.ts'
 import type { Round } from './step-files.ts'
 
@@ -6,7 +6,7 @@ import type { Round } from './step-files.ts'
  * The rounds of one command. Yields one round for single steps, and rounds until the target is reached for a whole run.
  * Sets the exit status: 0 done, 1 stopped early, 2 wrong usage or bad input, 130 interrupted.
  */
-export async function* openNotebook(argv: readonly string[]): AsyncGenerator<Round> {
+export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
   process.on('uncaughtException', (error) => void explain(error, argv))
   process.stdout.on('error', (error) => {
     if (codeOf(error) === 'EPIPE') process.exit(0) // `| head` has seen enough
@@ -34,7 +34,7 @@ export async function* openNotebook(argv: readonly string[]): AsyncGenerator<Rou
 
 /** One step on its own, as `npx tsx steps/classify.ts`. */
 export async function runStep(step: string, work: (round: Round) => Promise<void>): Promise<void> {
-  for await (const round of openNotebook([step, ...process.argv.slice(2)])) await work(round)
+  for await (const round of rounds([step, ...process.argv.slice(2)])) await work(round)
 }
 
 /** A user's mistake is a sentence; anything else is a defect of the workshop and shows where it happened. */

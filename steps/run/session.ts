@@ -1,10 +1,10 @@
-// One command from its first line to its exit status: who answers, the cells as they finish, the end.
+// One command from its first line to its exit status: who answers, the steps as they finish, the end.
 import { Wires } from '../display/person.ts'
 import { Screen, commandLine, shownPath } from '../display/screen.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
-import { Model, Rehearsal } from '../model/model.ts'
+import { Model } from '../model/model.ts'
 import { askingSteps, dollars, wantedFirst, wantedNext } from '../model/prices.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
@@ -12,7 +12,7 @@ import { Folder, type Step, batchesFile, exists, lockFolder, steps } from '../wo
 import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, writeRunRecord } from '../workspace/records.ts'
 import { readSettings } from '../workspace/settings.ts'
-import { showCell, showEnding, showFirstLines } from './ending.ts'
+import { showEnding, showFirstLines, showStep } from './ending.ts'
 import {
   type Materials,
   beginRecord,
@@ -23,7 +23,7 @@ import {
   settle,
 } from './materials.ts'
 import type { Batches, DryRun } from './rehearsal.ts'
-import { type Round, Sheet, type Work } from './step-files.ts'
+import { FolderFiles, type Round, type Work } from './step-files.ts'
 
 type Opened = {
   materials: Materials
@@ -60,8 +60,8 @@ export class Session {
     this.wires = new Wires(provider, folder.path('paste'), this.screen)
     const budget = new Budget({ ...settings, language }, provider)
     const inFlight = provider.name === 'paste' ? 1 : settings.concurrency
-    this.model = new (dry ? Rehearsal : Model)(provider, log, budget, inFlight, () => this.wires.open())
-    if (dry && this.model instanceof Rehearsal) this.dryRun = new dry.DryRun(this.screen, this.model)
+    this.model = new Model(provider, log, budget, inFlight, () => this.wires.open())
+    if (dry) this.dryRun = new dry.DryRun(this.screen, this.model, folder)
   }
 
   static async open(argv: readonly string[]): Promise<Session> {
@@ -91,7 +91,7 @@ export class Session {
     const { materials, model, folder, screen } = this
     const { settings, seeds } = materials
     if (settings.batch || (await exists(folder.path(batchesFile))))
-      this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen)
+      this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
     const forecast = model.budget.forecast(await this.rowsAhead())
     showFirstLines(screen, settings, model.provider, seeds.length, forecast)
     onInterrupt(() => {
@@ -137,8 +137,6 @@ export class Session {
         seeds.map((seed) => seed.instruction),
         avoided,
       )
-    const { folder, model } = this
-    const perform: Round['perform'] = async (step, work) => this.perform(step, round, work)
     const round: Round = {
       number,
       wanted,
@@ -146,33 +144,42 @@ export class Session {
       language,
       seeds,
       topics,
+      model: this.model,
       newPool,
-      folder,
-      model,
       ranDry: false,
       keptBefore,
-      perform,
+      run: (step, work) => this.run(step, round, work),
     }
     return round
   }
 
-  private async perform(step: Step, round: Round, work: Work): Promise<void> {
-    if (this.dryRun) return this.dryRun.perform(step, round, work)
+  /** Does one step, if the command names it and the run goes on. */
+  private async run(step: Step, round: Round, work: Work): Promise<void> {
+    if (this.dryRun) return this.dryRun.run(step, round, work)
     if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
     await this.announce(step, round)
     await this.batches?.before(step, round, work)
     this.model.begin()
-    const rate = new Rate()
-    const progress = (done: number, all?: number) => this.showProgress(step, rate, done, all)
-    const sheet = new Sheet(step, this.folder, round.language, progress)
-    const written = await this.write(sheet, step, () => work(round, sheet))
+    const files = this.filesOf(step, round)
+    const written = await this.write(files, () => work(round, files))
     if (!written) return
     this.lastStep = step
     if (!this.model.stopped || step !== 'filter')
-      this.unfinished = sheet.pending > 0 ? sheet.reached(round.wanted) : undefined
+      this.unfinished = files.pending > 0 ? files.reached(round.wanted) : undefined
     this.ranDry ||= step === 'generate' && round.ranDry
-    await this.keepRecord(step, sheet)
-    showCell(this.screen, round, sheet, { ...written, cost: this.costOf(step), funnel: this.record.funnel })
+    await this.keepRecord(step, files)
+    showStep(this.screen, round, files, { ...written, cost: this.costOf(step), funnel: this.record.funnel })
+  }
+
+  /** The step's files; whenever it tells its progress, the screen shows it, and the budget learns what step 1 has accepted. */
+  private filesOf(step: Step, { language }: Round): FolderFiles {
+    const { budget } = this.model
+    const rate = new Rate()
+    const files = new FolderFiles(step, this.folder, language, (done, all) => {
+      if (step === 'generate') budget.took(files.instructions)
+      this.showProgress(step, rate, done, all)
+    })
+    return files
   }
 
   private async announce(step: Step, round: Round): Promise<void> {
@@ -184,25 +191,26 @@ export class Session {
 
   /** Does the work and puts its file in place; undefined where the file of the last run is left as it is. */
   private async write(
-    sheet: Sheet,
-    step: Step,
+    files: FolderFiles,
     work: () => Promise<void>,
   ): Promise<{ edited: string | undefined } | undefined> {
+    const { model } = this
     try {
       await work()
-      const { endedInVain, words } = this.model.budget
-      if (step === 'generate' && endedInVain) this.model.stop({ words, exit: 1 })
+      if (files.endedBy?.failed === 'not_recorded') model.stop({ words: files.endedBy.detail, exit: 1 })
+      const inVain = files.step === 'generate' && model.budget.endedInVain
+      if (inVain) model.stop({ words: model.budget.words, exit: 1 })
       // A run that was stopped before its first answer, or before a new one, has nothing to put in its place.
-      if (!this.model.stopped || (sheet.rows > 0 && !endedInVain)) return { edited: await sheet.commit() }
-      await sheet.discard()
+      if (!model.stopped || (files.rows > 0 && !inVain)) return { edited: await files.commit() }
+      await files.discard()
     } catch (error) {
-      await sheet.discard()
+      await files.discard()
       throw error
     }
     return undefined
   }
 
-  // A change by hand goes down the road step by step; a command that skips one would show nothing of it.
+  // A change by hand comes through step by step; a command that skips a step would show nothing of it.
   private async remarkBehind(step: Step): Promise<void> {
     const behind = await this.folder.behind(step)
     const command = commandLine(this.materials.settings, [...behind, step].join(' '))
@@ -246,14 +254,14 @@ export class Session {
     return cost && { ...cost, fresh }
   }
 
-  private async keepRecord(step: Step, sheet: Sheet): Promise<void> {
+  private async keepRecord(step: Step, files: FolderFiles): Promise<void> {
     const { name: provider, model } = this.model.provider
     const { fresh: _, ...tokens } = this.model.tally
-    Object.assign(this.record.funnel, sheet.counts)
-    this.record.rejected[step] = Object.fromEntries(sheet.rejects.counts)
+    Object.assign(this.record.funnel, files.counts)
+    this.record.rejected[step] = Object.fromEntries(files.rejected)
     const { price } = this.model.budget
     if (step === 'filter') {
-      this.record.judge = sheet.judgement
+      this.record.judge = files.judgement
       delete this.record.cost.filter
     }
     if (step !== 'filter' || this.materials.settings.judge)

@@ -1,4 +1,5 @@
-// What a step works on: the rows it reads, the file it writes, its rejects and its counts.
+// What a step reads and writes: rows in, rows out, rejects, counts, and what there is to say about them. On disk a step's
+// file is replaced in one go at its end; in memory nothing is written, for rehearsals and tests.
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -15,55 +16,99 @@ import { type Judgement, type RejectedRow, type Row, type SeedTask, readRows } f
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
 
-const samplesShown = 3
+/** What the steps of one round share. */
+export type Round = {
+  number: number
+  /** Instructions asked of step 1 in this round. */
+  wanted: number
+  settings: Settings
+  language: Language
+  seeds: SeedTask[]
+  topics: string[] | undefined
+  model: Model
+  /** A pool that holds the seed tasks and what is to be avoided, and nothing else yet. */
+  newPool: () => TaskPool
+  /** Set by step 1 when the model has nothing new to say. */
+  ranDry: boolean
+  /** Instructions in the data set before this round. */
+  keptBefore: number
+  /** Does a step's work: on its files, under its heading, with progress, counts, samples and the record of the run. */
+  run: (step: Step, work: Work) => Promise<void>
+}
+
+/** What a step does in a round, with its files. */
+export type Work = (round: Round, files: StepFiles) => Promise<void>
+
+/** A step: what it does, run in every round that includes it. */
+export function step(name: Step, work: Work): (round: Round) => Promise<void> {
+  return (round) => round.run(name, work)
+}
+
+/** A task with its answer on one line, as the sample rows show it. */
+export function withAnswer(instruction: string, { input, output }: Instance): string {
+  return `${instruction} ⇒ ${input === '' ? '' : `[${input}] `}${output}`
+}
+
+/** The rows of the files that steps hand to each other. */
+type RowsOf = {
+  '1-instructions.jsonl': Row<'instruction'>
+  '2-classified.jsonl': Row<'classified'>
+  '3-instances.jsonl': Row<'withInstances'>
+  '4-dataset.jsonl': Row<'example'>
+}
+type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
+const kindOf = {
+  '1-instructions.jsonl': 'instruction',
+  '2-classified.jsonl': 'classified',
+  '3-instances.jsonl': 'withInstances',
+} as const
+type Rejected = Omit<RejectedRow, 'step'> & { rival?: string }
 
 /** A line for the screen, in whatever language it speaks. */
 type Remark = (words: Vocabulary) => string
 
-export class Sheet {
+const samplesShown = 3
+
+export abstract class StepFiles {
+  /** Rows written. */
   rows = 0
   /** Rows that are neither written nor rejected, because the run stopped before their answer. */
   pending = 0
   readonly samples: string[] = []
   readonly remarks: Remark[] = []
   readonly notes: Remark[] = []
+  readonly rejected = new Map<string, number>()
   /** The step's part of the funnel. */
   counts: Record<string, number> = {}
   /** What the judge said, when step 4 asked one. */
   judgement: Judgement | undefined
-  readonly rejects: Rejects
-  private readonly contributions = new Contributions()
+  /** Why step 1 will get no further reply. */
+  endedBy: Failure | undefined
+  protected readonly contributions = new Contributions()
+  protected inputRows = 0
   readonly step: Step
-  private readonly folder: Folder
   private readonly language: Language
-  private readonly output: Replacement
   private readonly tick: (done: number, all: number | undefined) => void
-  private inputFile: string | undefined
-  private inputFrom: string | undefined // its checksum before the first row was read: who saves it meanwhile makes this step stale
-  private inputRows = 0
-  private source = '' // the merged file being read
 
-  constructor(
-    step: Step,
-    folder: Folder,
-    language: Language,
-    tick: (done: number, all: number | undefined) => void,
-  ) {
+  constructor(step: Step, language: Language, tick: StepFiles['tick'] = () => undefined) {
     this.step = step
-    this.folder = folder
     this.language = language
     this.tick = tick
-    this.output = folder.replace(folder.output(step))
-    this.rejects = new Rejects(folder, step)
+  }
+
+  protected abstract rowsIn<F extends Input>(file: F): AsyncIterable<RowsOf[F]>
+  protected abstract put(row: { instruction: string }): Promise<void>
+  protected abstract drop(row: Omit<RejectedRow, 'step'>): Promise<void>
+  protected async merged(
+    _paths: readonly string[],
+  ): Promise<{ own: boolean; names: string[]; files: string[] }> {
+    return { own: true, names: [], files: [] }
   }
 
   /** The rows of the step's input; a row that stands there twice is rejected once. */
-  async *read<K extends 'instruction' | 'classified' | 'withInstances'>(kind: K): AsyncGenerator<Row<K>> {
-    if (this.step === 'generate') throw new Error('step 1 has no file to read')
-    this.inputFile = await this.folder.input(this.step)
-    this.inputFrom = await checksumOf(this.inputFile)
+  async *read<F extends Input>(file: F): AsyncGenerator<RowsOf[F]> {
     const seen = new Set<string>()
-    for await (const row of readRows(this.inputFile, kind)) {
+    for await (const row of this.rowsIn(file)) {
       if (seen.has(row.id))
         await this.reject({ reason: 'duplicate_row', detail: row.id, instruction: row.instruction })
       else yield row
@@ -72,60 +117,52 @@ export class Sheet {
     }
   }
 
-  /** The rows of step 3, if any, then those of each file of another run; `--merge` names files or folders. Says what each file gave. */
-  async *readMerged(merge: readonly string[]): AsyncGenerator<AsyncIterable<Row<'withInstances'>>> {
-    const own = this.folder.output('instances')
-    const files = await jsonlFiles(merge)
-    const names = contributorNames([own, ...files])
-    if (files.length === 0 || (await exists(own))) {
-      if (files.length > 0) this.contributions.begin(names[0] ?? '')
-      yield this.counted(this.read('withInstances'))
+  /** The rows of step 3, if any, then those of each file that `--merge` names. Says what each file gave. */
+  async *readMerged(paths: readonly string[]): AsyncGenerator<AsyncIterable<Row<'withInstances'>>> {
+    const { own, names, files } = await this.merged(paths)
+    const [ownName = '', ...others] = names
+    if (own) {
+      if (files.length > 0) this.contributions.begin(ownName)
+      yield this.contributions.counted(this.read('3-instances.jsonl'))
     }
     for (const [place, file] of files.entries()) {
-      this.source = names[place + 1] ?? file
-      this.contributions.begin(this.source)
-      yield this.counted(readRows(file, 'withInstances'))
+      this.contributions.begin((this.source = others[place] ?? file))
+      yield this.contributions.counted(readRows(file, 'withInstances'))
     }
     this.source = ''
     for (const gave of this.contributions.all) this.note((words) => words.contributed(gave))
-    if (files.length > 0 && this.rejects.counts.has('beyond_target'))
-      this.remark((words) => words.mergedBeyond)
+    if (files.length > 0 && this.rejected.has('beyond_target')) this.remark((words) => words.mergedBeyond)
   }
+  private source = '' // the merged file being read
 
-  private async *counted<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
-    for await (const row of rows) {
-      if (this.contributions.current) this.contributions.current.instructions++
-      yield row
-    }
-  }
-
-  /** `sample` is what the screen shows of the row, where it shows it at all. */
-  async add<T extends { instruction: string }>(row: T, sample?: string): Promise<void> {
-    this.contributions.own(row.instruction)
-    if (this.contributions.current) this.contributions.current.rows++
+  /** Writes a row of the step's file. `sample` is what the screen shows of it, where it shows it at all. */
+  async write<F extends keyof RowsOf>(_file: F, row: RowsOf[F], sample?: string): Promise<void> {
+    this.contributions.take(row.instruction)
     if (sample !== undefined && this.samples.length < samplesShown) this.samples.push(sample)
     this.rows++
-    await this.output.add(row)
+    await this.put(row)
   }
 
   /** `rival`: the instruction of the pool this one is too near to. */
-  async reject({ rival, ...row }: Omit<RejectedRow, 'step'> & { rival?: string }): Promise<void> {
+  async reject({ rival, ...row }: Rejected): Promise<void> {
     if (rival !== undefined) this.contributions.clash(rival)
     if (row.reason === 'beyond_target') this.contributions.own(row.instruction)
-    await this.rejects.add(this.source === '' ? row : { ...row, detail: `${this.source}: ${row.detail}` })
+    this.rejected.set(row.reason, (this.rejected.get(row.reason) ?? 0) + 1)
+    await this.drop(this.source === '' ? row : { ...row, detail: `${this.source}: ${row.detail}` })
   }
 
-  /** A question without an answer: a reject under its reason, or nothing yet when the run stopped first. */
-  async fail({ failed, detail, call }: Failure, instruction: string, instance?: Instance): Promise<void> {
+  /**
+   * A question without an answer: a reject under its reason, or nothing yet when the run stopped first. In step 1, false
+   * when there will be no further replies.
+   */
+  async fail(failure: Failure, instruction = '', instance?: Instance): Promise<boolean> {
+    const { failed, detail, call } = failure
+    const reason = { reason: failed, detail: detail[this.language] }
     if (failed === 'stopped') this.pending++
-    else
-      await this.reject({
-        reason: failed,
-        detail: detail[this.language],
-        instruction,
-        ...instance,
-        ...(call === undefined ? {} : { call }),
-      })
+    else await this.reject({ ...reason, instruction, ...instance, ...(call === undefined ? {} : { call }) })
+    if (this.step === 'generate' && (failed === 'stopped' || failed === 'not_recorded'))
+      this.endedBy = failure
+    return this.endedBy === undefined
   }
 
   /** Something to know. */
@@ -140,12 +177,74 @@ export class Sheet {
 
   /** How far a step came that was stopped: the rows of its input that are decided, or in step 1 the `wanted` that are there. */
   reached(wanted: number): { done: number; all: number } {
-    if (this.inputFile === undefined) return { done: this.rows, all: wanted }
+    if (this.step === 'generate') return { done: this.rows, all: wanted }
     return { done: this.inputRows - this.pending, all: this.inputRows }
   }
 
-  progress(done: number, all?: number): void {
+  progress(done = this.rows, all?: number): void {
     this.tick(done, all)
+  }
+}
+
+/** The files of a step in memory: `given` are the rows it reads. */
+export class MemoryFiles extends StepFiles {
+  readonly written: object[] = []
+  readonly rejects: RejectedRow[] = []
+  private readonly given: readonly object[]
+
+  constructor(step: Step, language: Language, given: readonly object[] = []) {
+    super(step, language)
+    this.given = given
+  }
+
+  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
+    for (const row of this.given) yield row as RowsOf[F]
+  }
+
+  protected override async put(row: object): Promise<void> {
+    this.written.push(row)
+  }
+
+  protected override async drop(row: Omit<RejectedRow, 'step'>): Promise<void> {
+    this.rejects.push({ step: this.step, ...row })
+  }
+}
+
+/** The files of a step in the data folder. */
+export class FolderFiles extends StepFiles {
+  private readonly folder: Folder
+  private readonly output: Replacement
+  private readonly rejects: Rejects
+  /** What step 1 has accepted. */
+  readonly instructions: string[] = []
+  private inputFrom: string | undefined // the input's checksum before its first row was read: who saves it meanwhile makes this step stale
+
+  constructor(step: Step, folder: Folder, language: Language, tick?: (done: number, all?: number) => void) {
+    super(step, language, tick)
+    this.folder = folder
+    this.output = folder.replace(folder.output(step))
+    this.rejects = new Rejects(folder, step)
+  }
+
+  protected override async *rowsIn<F extends Input>(file: F): AsyncGenerator<RowsOf[F]> {
+    const input = await this.folder.input(this.step as Exclude<Step, 'generate'>)
+    this.inputFrom = await checksumOf(input)
+    yield* readRows(input, kindOf[file]) as AsyncGenerator<RowsOf[F]>
+  }
+
+  protected override async merged(paths: readonly string[]) {
+    const own = this.folder.output('instances')
+    const files = await jsonlFiles(paths)
+    return { own: files.length === 0 || (await exists(own)), names: contributorNames([own, ...files]), files }
+  }
+
+  protected override put(row: { instruction: string }): Promise<void> {
+    if (this.step === 'generate') this.instructions.push(row.instruction)
+    return this.output.add(row)
+  }
+
+  protected override drop(row: Omit<RejectedRow, 'step'>): Promise<void> {
+    return this.rejects.add(row)
   }
 
   /** Rejects first, then the file. Returns the name under which a hand-edited file was kept. */
@@ -160,9 +259,8 @@ export class Sheet {
   }
 }
 
-// Who gave what when step 4 merges several runs (`--merge`): rows, and instructions that another's file had already.
-
-export class Contributions {
+/** Who gave what when step 4 merges several runs: rows, and instructions that another's file had already. */
+class Contributions {
   readonly all: Contribution[] = []
   private readonly ownerOf = new Map<string, Contribution>()
 
@@ -171,8 +269,21 @@ export class Contributions {
     this.all.push({ file, instructions: 0, rows: 0, duplicates: 0 })
   }
 
-  get current(): Contribution | undefined {
+  private get current(): Contribution | undefined {
     return this.all.at(-1)
+  }
+
+  async *counted<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const row of rows) {
+      if (this.current) this.current.instructions++
+      yield row
+    }
+  }
+
+  /** A row goes into the data set. */
+  take(instruction: string): void {
+    this.own(instruction)
+    if (this.current) this.current.rows++
   }
 
   /** An instruction that is in the pool from now on. */
@@ -188,21 +299,17 @@ export class Contributions {
 }
 
 /** The files by name, which is the contributor's; two of the same name also by their folder. */
-export function contributorNames(files: readonly string[]): string[] {
+function contributorNames(files: readonly string[]): string[] {
   const names = files.map((file) => path.basename(file))
   return files.map((file, place) => {
     const name = names[place] ?? file
-    return names.indexOf(name) === names.lastIndexOf(name)
-      ? name
-      : `${path.basename(path.dirname(file))}/${name}`
+    const single = names.indexOf(name) === names.lastIndexOf(name)
+    return single ? name : `${path.basename(path.dirname(file))}/${name}`
   })
 }
 
-// rejected.jsonl: every candidate that did not make it, and why. A step replaces its own rows only; the order is that of the steps.
-
 /** Gathers one step's rejects in a file of their own, so that memory does not grow with them. */
-export class Rejects {
-  readonly counts = new Map<string, number>()
+class Rejects {
   private readonly folder: Folder
   private readonly step: Step
   private readonly spool: string
@@ -216,7 +323,6 @@ export class Rejects {
   }
 
   async add(row: Omit<RejectedRow, 'step'>): Promise<void> {
-    this.counts.set(row.reason, (this.counts.get(row.reason) ?? 0) + 1)
     this.gathered += `${jsonLine({ step: this.step, ...row })}\n`
     if (this.gathered.length > 1 << 16) await this.flush()
   }
@@ -250,46 +356,9 @@ export class Rejects {
     await rm(this.spool, { force: true })
   }
 
-  private async copy(whole: ReturnType<Folder['replace']>, wanted: (step: Step) => boolean): Promise<void> {
+  private async copy(whole: Replacement, wanted: (step: Step) => boolean): Promise<void> {
     const file = this.folder.path(rejectedFile)
     if (!(await exists(file))) return
     for await (const row of readRows(file, 'rejected')) if (wanted(row.step)) await whole.add(row)
   }
-}
-
-// What the cells of one round share.
-
-/** What a step does in a round, on its sheet. */
-export type Work = (round: Round, sheet: Sheet) => Promise<void>
-
-export type Round = {
-  number: number
-  /** Instructions asked of step 1 in this round. */
-  wanted: number
-  settings: Settings
-  language: Language
-  seeds: SeedTask[]
-  topics: string[] | undefined
-  /** A pool that holds the seed tasks and what is to be avoided, and nothing else yet. */
-  newPool: () => TaskPool
-  folder: Folder
-  model: Model
-  /** Set by step 1 when the model has nothing new to say. */
-  ranDry: boolean
-  /** Instructions in the data set before this round. */
-  keptBefore: number
-  /** Runs a step's work as a cell: heading, progress, counts, samples, the record of the run. */
-  perform: (step: Step, work: Work) => Promise<void>
-}
-
-// A step as a cell of the notebook: skipped when the command does not name it, shown when it is done.
-
-/** The cell of a step: what it does, run in every round. */
-export function cell(step: Step, work: Work): (round: Round) => Promise<void> {
-  return (round) => round.perform(step, work)
-}
-
-/** A task with its answer on one line, as the sample rows show it. */
-export function withAnswer(instruction: string, { input, output }: Instance): string {
-  return `${instruction} ⇒ ${input === '' ? '' : `[${input}] `}${output}`
 }

@@ -2,7 +2,7 @@
  *  asked for, put one after another into as many slots as there are requests in flight. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bootstrap } from '../../steps/model/ask.ts'
+import { replies } from '../../steps/generate.ts'
 import { samplesAtMost } from '../../steps/model/call.ts'
 import { wantedFirst } from '../../steps/model/prices.ts'
 import type { Row } from './bench.ts'
@@ -113,10 +113,10 @@ async function played(
   const ask = (k: number): Promise<void> =>
     new Promise((resolve) => ends.set(resolve, occupy(free, latencies[k] ?? 0, now)))
   const seen = [0]
-  const replies = bootstrap({ ask, accepted: seen, wanted, goesOn: () => (seen.at(-1) ?? 0) < wanted })
+  const waves = replies({ ask, accepted: seen, wanted, unmet: () => (seen.at(-1) ?? 0) < wanted })
   let done = false
   const reading = (async () => {
-    for await (const _ of replies) seen.push(accepted[seen.length - 1] ?? wanted)
+    for await (const _ of waves) seen.push(accepted[seen.length - 1] ?? wanted)
     done = true
   })()
   for (; !done; await new Promise(setImmediate)) {
