@@ -20,6 +20,16 @@ export const remote: Provider = {
   replayOf: undefined,
 }
 
+export const offline: Provider = {
+  ...remote,
+  name: 'offline',
+  model: 'offline',
+  baseUrl: '',
+  key: undefined,
+  keyFrom: '',
+  local: true,
+}
+
 export function problem(kind: Problem['kind'], more: Partial<Problem> = {}): Problem {
   return { kind, words: { en: `a problem: ${kind}`, zh: `问题：${kind}` }, ...more }
 }
