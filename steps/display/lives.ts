@@ -3,21 +3,14 @@
 import type { Call } from '../model/call.ts'
 import { type Folder, exists, rejectedFile, steps } from '../workspace/folder.ts'
 import { field, idOf } from '../workspace/jsonl.ts'
-import {
-  type ClassifiedRow,
-  type ExampleRow,
-  type InstancesRow,
-  type InstructionRow,
-  type RejectedRow,
-  readRows,
-} from '../workspace/records.ts'
+import { type ExampleRow, type RejectedRow, type Row, rowsIn } from '../workspace/records.ts'
 import { plain } from './screen.ts'
 
 export type Life = {
   instruction: string
-  generated: InstructionRow | undefined
-  classified: ClassifiedRow | undefined
-  withInstances: InstancesRow | undefined
+  generated: Row<'instruction'> | undefined
+  classified: Row<'classified'> | undefined
+  withInstances: Row<'withInstances'> | undefined
   kept: ExampleRow[]
   rejected: RejectedRow[]
 }
@@ -35,14 +28,10 @@ const rowsHeld = 20 // rejected or kept rows of one candidate; a model that repe
 export async function findLives(folder: Folder, fit: Fit): Promise<Lives> {
   const list = new Shortlist(fit)
   await readRejects(folder, list)
-  const fitting = async function* <K extends Kind>(file: string, kind: K) {
-    if (await exists(file)) yield* readRows(file, kind, list.wants)
-  }
-  for await (const row of fitting(folder.output('generate'), 'instruction')) list.note(row, 'generated')
-  for await (const row of fitting(folder.output('classify'), 'classified')) list.note(row, 'classified')
-  for await (const row of fitting(folder.output('instances'), 'withInstances'))
-    list.note(row, 'withInstances')
-  for await (const row of fitting(folder.dataset, 'example')) hold(list.life(row).kept, row)
+  for await (const row of rowsIn(folder, 'instruction', list.wants)) list.note(row, 'generated')
+  for await (const row of rowsIn(folder, 'classified', list.wants)) list.note(row, 'classified')
+  for await (const row of rowsIn(folder, 'withInstances', list.wants)) list.note(row, 'withInstances')
+  for await (const row of rowsIn(folder, 'example', list.wants)) hold(list.life(row).kept, row)
   return { lives: list.lives, more: list.more, files: await hasRun(folder) }
 }
 
@@ -59,17 +48,11 @@ async function hasRun(folder: Folder): Promise<boolean> {
 }
 
 async function readRejects(folder: Folder, list: Shortlist): Promise<void> {
-  const file = folder.path(rejectedFile)
-  if (!(await exists(file))) return
-  for await (const row of readRows(file, 'rejected', list.wants)) hold(list.life(row).rejected, row)
+  for await (const row of rowsIn(folder, 'rejected', list.wants)) hold(list.life(row).rejected, row)
 }
 
-type Kind = 'instruction' | 'classified' | 'withInstances' | 'example'
-
 function hasInstruction(row: unknown): row is { instruction: string } {
-  return (
-    typeof row === 'object' && row !== null && 'instruction' in row && typeof row.instruction === 'string'
-  )
+  return typeof field(row, 'instruction') === 'string'
 }
 
 function hold<T>(rows: T[], row: T): void {

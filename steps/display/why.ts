@@ -6,7 +6,7 @@ import { markShared } from '../text/rouge.ts'
 import { likenessIn, ruleFor } from '../text/rules.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step, exists, fileOf, logFile, steps } from '../workspace/folder.ts'
+import { Folder, type Step, exists, handOffs, logFile, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import { type RejectedRow, readSeedTasks } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
@@ -129,7 +129,7 @@ function summaryOf(life: Life, { settings, folder, screen, words }: Look): strin
   if (last) return words.rejected(steps.indexOf(last.step) + 1, nameOfReason(last.reason, screen.language))
   const reached: Step = life.withInstances ? 'instances' : life.classified ? 'classify' : 'generate'
   const next = steps.slice(steps.indexOf(reached) + 1).join(' ')
-  return words.waiting(fileOf[reached], commandLine(settings, next))
+  return words.waiting(handOffs[reached].file, commandLine(settings, next))
 }
 
 /** The reject that ended its life: one of step 1 did not, where the same instruction had been accepted before. */

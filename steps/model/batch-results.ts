@@ -1,10 +1,9 @@
 // The replies of an ended batch on their way into the call log: the server's lines come in any order, and tell the key of
 // the question; what was asked stands in the file the batch was made from.
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { unwritable } from '../workspace/fault.ts'
 import { exists, steps } from '../workspace/folder.ts'
-import { Ledger, field, jsonIn, readLines } from '../workspace/jsonl.ts'
+import { Ledger, TextWriter, field, jsonIn, readLines } from '../workspace/jsonl.ts'
 import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsGone } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
 import { type Call, type Message, type Reply, callOf, isProblem, noUsage } from './call.ts'
@@ -172,52 +171,16 @@ function isBatch(line: unknown): line is OpenBatch {
   )
 }
 
-// What a batch will ask, in a file: lines of the log that lack their replies.
-
-const flushAt = 1 << 16 // characters gathered before a write
-
-export class Spool {
-  readonly file: string
+/** What a batch will ask, in a file: lines of the log that lack their replies. */
+export class Spool extends TextWriter {
   readonly keys: string[] = []
   bytes = 0
-  private gathered = ''
-  private handle: FileHandle | undefined
-  private written: Promise<void> = Promise.resolve()
-
-  constructor(file: string) {
-    this.file = file
-  }
 
   /** Resolves when there is room for more. */
-  add(call: Call): Promise<void> {
+  ask(call: Call): Promise<void> {
     const line = `${JSON.stringify(call)}\n`
     this.keys.push(call.key)
     this.bytes += Buffer.byteLength(line)
-    this.gathered += line
-    if (this.gathered.length > flushAt) this.written = this.written.then(() => this.flush())
-    return this.written
-  }
-
-  private async flush(): Promise<void> {
-    try {
-      this.handle ??= await open(this.file, 'w')
-      const text = this.gathered
-      this.gathered = ''
-      await this.handle.appendFile(text)
-    } catch (error) {
-      throw unwritable(this.file, error)
-    }
-  }
-
-  /** On disk: what comes back after a shutdown is read together with it. */
-  async close(): Promise<void> {
-    await this.written
-    await this.flush()
-    await this.handle?.sync()
-    await this.handle?.close()
-  }
-
-  async discard(): Promise<void> {
-    await rm(this.file, { force: true })
+    return this.addText(line)
   }
 }

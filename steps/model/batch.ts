@@ -6,11 +6,11 @@
 // and finds its answers there. What failed or expired goes into one more batch; what is open after that, and the few
 // questions that replies themselves give rise to (one that cannot be read, one cut off), takes the normal road.
 // Memory holds keys, files hold the text; batches.jsonl says what is under way (batch-ledger.ts).
-import { appendFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Step, batchesFile } from '../workspace/folder.ts'
-import { readLines } from '../workspace/jsonl.ts'
+import { TextWriter, readLines } from '../workspace/jsonl.ts'
 import { BatchLedger, BatchResults, Spool } from './batch-results.ts'
 import { type BatchState, BatchWire, type OpenBatch, refused, unrecorded } from './batch-wire.ts'
 import { type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
@@ -19,7 +19,6 @@ import { dialectOf } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
 const batchesAQuestion = 2 // the second asks again for what failed or expired in the first
-const flushAt = 1 << 20 // characters gathered before a write
 
 /**
  * What the screen is told. `made`: a batch went up. `found`: one of an earlier run is under way. `ended`: it is in the
@@ -129,8 +128,8 @@ export class BatchRoad {
     } finally {
       this.model.rehearsal = undefined
       for (const spool of questions.spools) {
-        await spool.close()
         if (!whole) await spool.discard()
+        else await spool.close('synced') // what comes back after a shutdown is read together with it
       }
     }
   }
@@ -140,7 +139,7 @@ export class BatchRoad {
     if (!spool || spool.keys.length >= this.most.lines || spool.bytes >= this.most.bytes)
       spools.push((spool = new Spool(path.join(this.dir, `.batch-${head.key}.jsonl`))))
     const request = dialectOf(this.model.provider).spell(question)
-    await spool.add(callOf(head, { request, reply: null, finish_reason: '', usage: noUsage, ms: 0 }))
+    await spool.ask(callOf(head, { request, reply: null, finish_reason: '', usage: noUsage, ms: 0 }))
   }
 
   private async send(step: Step, spool: Spool): Promise<void> {
@@ -177,15 +176,12 @@ export class BatchRoad {
   /** The questions of a file as the server wants them. */
   private async spellOut(file: string, upload: string): Promise<void> {
     await rm(upload, { force: true })
-    let lines = ''
+    const spelt = new TextWriter(upload)
     for await (const { text } of readLines(file)) {
       const { key, request } = JSON.parse(text) as { key: string; request: unknown }
-      lines += this.wire.lineFor(key, request)
-      if (lines.length < flushAt) continue
-      await appendFile(upload, lines)
-      lines = ''
+      await spelt.addText(this.wire.lineFor(key, request))
     }
-    await appendFile(upload, lines)
+    await spelt.close()
   }
 
   /** Looks at these batches until the last has ended and its replies are in the log. */

@@ -4,15 +4,16 @@ import { type Language, languageOf, lengthOf } from '../text/language.ts'
 import { rougeL } from '../text/rouge.ts'
 import { likenessIn, ruleFor } from '../text/rules.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step, exists, fileOf, rejectedFile, steps } from '../workspace/folder.ts'
+import { Folder, type Step, exists, handOffs, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import {
+  type Filed,
   type RejectedRow,
   type Row,
   type RunRecord,
-  readRows,
   readRunRecord,
   readSeedTasks,
+  rowsIn,
 } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
 import { Verbs, leadingIn } from './verbs.ts'
@@ -100,7 +101,7 @@ async function countRejects(run: Run) {
 /** The stage a rejected row did not reach. In step 1 a candidate that was read and judged is not new; the rest was never read. */
 function stageLost({ step, reason }: Pick<RejectedRow, 'step' | 'reason'>): Stage {
   if (step === 'generate') return isCandidate(reason) ? 'novel' : 'parsed'
-  return ({ classify: 'classified', instances: 'with_instances', filter: 'kept' } as const)[step]
+  return handOffs[step].counted
 }
 
 /** Whether a reason of step 1 speaks of a whole candidate instruction. */
@@ -251,27 +252,18 @@ export async function openRun(settings: Settings): Promise<Run> {
   if (!there.includes(true)) throw nothingThere(settings.dataDir)
   const seeds = (await exists(settings.seedFile)) ? await readSeedTasks(settings.seedFile) : []
   const instructions = seeds.map((seed) => seed.instruction)
-  const stored = settings.carried.language
+  const [stored] = settings.carried.get('language') ?? []
   const language = stored === 'en' || stored === 'zh' ? stored : languageOf(instructions)
   return { settings, language, folder, record: await readRunRecord(folder), seeds: instructions }
 }
 
-/** The rows of a step's file, none where the file is missing. */
-export async function* rowsOf<K extends keyof typeof fileIn>(run: Run, kind: K): AsyncGenerator<Row<K>> {
-  const file = fileIn[kind](run.folder)
-  if (await exists(file)) yield* readRows(file, kind)
-}
-
-const fileIn = {
-  instruction: (folder: Folder) => folder.output('generate'),
-  classified: (folder: Folder) => folder.output('classify'),
-  withInstances: (folder: Folder) => folder.output('instances'),
-  example: (folder: Folder) => folder.output('filter'),
-  rejected: (folder: Folder) => folder.path(rejectedFile),
+/** The rows of this shape in the files of a run, none where the file is missing. */
+export function rowsOf<K extends Filed>(run: Run, kind: K): AsyncGenerator<Row<K>> {
+  return rowsIn(run.folder, kind)
 }
 
 function nothingThere(dir: string): Fault {
-  const names = Object.values(fileOf).join(', ')
+  const names = stepFiles.join(', ')
   return new Fault({
     en: `${dir} holds no run: none of ${names} is there. Make one first: npx tsx workshop.ts --data-dir "${dir}"`,
     zh: `${dir} 中没有运行结果：${names} 都不存在。请先运行：npx tsx workshop.ts --data-dir "${dir}"`,

@@ -11,7 +11,7 @@ import { Fault } from '../workspace/fault.ts'
 import { lockFolder, pageFile } from '../workspace/folder.ts'
 import { type OptionName, options } from '../workspace/options.ts'
 import type { Judgement } from '../workspace/records.ts'
-import { type Settings, readSettings } from '../workspace/settings.ts'
+import { type Settings, readSettings, settingsOf } from '../workspace/settings.ts'
 import type { Comparison } from './compare.ts'
 import { type Run, countRun, openRun } from './count.ts'
 import { type Markup, type Subject, html, isOffline, percent, scriptJson, whyRemoved } from './html.ts'
@@ -252,7 +252,7 @@ export async function report(argv: readonly string[]): Promise<void> {
   const settings = readSettings(argv, process.env)
   refuseOthers(settings)
   const screen = new Screen(settings.screen)
-  const compared = settings.compare === undefined ? undefined : settingsIn(settings.compare)
+  const compared = settings.compare === undefined ? undefined : settingsOf(settings.compare, process.env)
   const release = await lockFolder(settings.dataDir)
   try {
     screen.detail(screen.words.report(shownPath(await drawReport(settings, settings.screen, compared))))
@@ -261,13 +261,9 @@ export async function report(argv: readonly string[]): Promise<void> {
   }
 }
 
-function settingsIn(dir: string): Settings {
-  return readSettings(['report', '--data-dir', dir], process.env)
-}
-
 // A setting given here would be one the run was not made with.
 function refuseOthers({ given }: Settings): void {
-  const other = [...given].find((name) => !allowed.includes(name))
+  const other = [...given.keys()].find((name) => !allowed.includes(name))
   if (other === undefined) return
   throw new Fault({
     en: `report draws what run.json says; --${other} has no effect there. It takes ${allowed.map((name) => `--${name}`).join(', ')}.`,

@@ -9,7 +9,7 @@ import type { Exported } from '../workspace/exports.ts'
 import { type Folder, type Step, exists } from '../workspace/folder.ts'
 import { type OptionName, options } from '../workspace/options.ts'
 import type { RunRecord, StepCost } from '../workspace/records.ts'
-import { type Settings, readSettings } from '../workspace/settings.ts'
+import { type Settings, settingsOf } from '../workspace/settings.ts'
 import type { Materials } from './materials.ts'
 import type { Round, StepFiles } from './step-files.ts'
 
@@ -122,7 +122,7 @@ async function drawUnlessLarge(
     import('../report/rows.ts'),
   ])
   if (rows > shownAtMost) return words.reportLater(rows, commandLine(settings, 'report'))
-  const stored = readSettings(['report', '--data-dir', dataDir], process.env)
+  const stored = settingsOf(dataDir, process.env)
   return words.page(shownPath(await drawReport({ ...stored, outputPath }, language)))
 }
 
@@ -158,11 +158,9 @@ export function showFirstLines(
     `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
   )
   if (settings.whole) screen.detail(words.plan(settings.target, seeds))
-  const carried = Object.entries(settings.carried).filter(
-    ([name]) => !settings.given.has(name as keyof Settings['carried']),
-  )
+  const carried = [...settings.carried].filter(([name]) => !settings.given.has(name))
   if (!settings.whole && carried.length > 0)
-    screen.detail(words.carried(carried.map(([name, value]) => `${name} ${String(value)}`).join(', ')))
+    screen.detail(words.carried(carried.map(([name, values]) => `${name} ${values.join(',')}`).join(', ')))
   if (settings.dryRun) screen.detail(words.dryRun)
   const idle = idleOptions(provider).filter((name) => settings.given.has(name))
   if (idle.length > 0) screen.remark(words.ineffective(idle.map((name) => `--${name}`).join(', ')))

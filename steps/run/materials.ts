@@ -11,13 +11,14 @@ import {
   type Folder,
   type Step,
   exists,
-  fileOf,
+  handOffs,
   jsonlFiles,
   logFile,
   pageFile,
   recordFile,
   rejectedFile,
-  steps,
+  stepBefore,
+  stepFiles,
 } from '../workspace/folder.ts'
 import {
   type RunRecord,
@@ -27,6 +28,7 @@ import {
   readRunRecord,
   readSeedTasks,
   readTopics,
+  rowsIn,
   type shapes,
 } from '../workspace/records.ts'
 import { type Settings, keptSettings, withStored } from '../workspace/settings.ts'
@@ -43,13 +45,12 @@ export type Materials = {
 /** Who answers; a replayed run takes its settings from the run it replays. */
 export function settle(
   asked: Settings,
-  argv: readonly string[],
   environment: Environment,
   log: CallLog,
 ): { settings: Settings; provider: Provider } {
   const found = chooseProvider(asked, environment, log.latest)
   if (found.replayOf === undefined) return { settings: asked, provider: found }
-  const stored = withStored(asked, argv, log.file, process.env)
+  const stored = withStored(asked, log.file, process.env)
   const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
   const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
   const provider = chooseProvider(settings, environment, log.latest)
@@ -104,13 +105,12 @@ export async function checkFiles(settings: Settings, folder: Folder): Promise<vo
   for (const file of await jsonlFiles(settings.merge)) await readThrough(file, 'withInstances')
 }
 
-const rowsRead = { classify: 'instruction', instances: 'classified', filter: 'withInstances' } as const
-
 async function checkInput(folder: Folder, step: Step, settings: Settings): Promise<void> {
-  const before = steps[steps.indexOf(step) - 1]
-  if (step === 'generate' || before === undefined || settings.steps.includes(before)) return
+  const before = stepBefore(step)
+  const { reads } = handOffs[step]
+  if (!reads || !before || settings.steps.includes(before)) return
   if (step === 'filter' && settings.merge.length > 0 && !(await exists(folder.output(before)))) return
-  await checkOwn(folder, await folder.input(step), rowsRead[step])
+  await checkOwn(folder, await folder.input(step), reads)
 }
 
 async function checkOwn(folder: Folder, file: string, kind: keyof typeof shapes): Promise<void> {
@@ -125,7 +125,7 @@ async function readThrough(file: string, kind: keyof typeof shapes): Promise<voi
 // The data set may go anywhere but over what the workshop reads or keeps.
 async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
   const { seedFile, topics, avoid, merge, replay } = settings
-  const own = Object.values(fileOf).filter((name) => name !== fileOf.filter)
+  const own = stepFiles.filter((name) => name !== handOffs.filter.file)
   const kept = [...own, rejectedFile, logFile, recordFile, pageFile].map((name) => folder.path(name))
   const read = [seedFile, topics, replay, ...avoid, ...(await jsonlFiles(merge))]
   if ([...kept, ...read].includes(folder.dataset)) throw overwrites(folder.dataset)
@@ -167,11 +167,8 @@ function inTheWay(place: string, what: Words): Fault {
 /** Those of the files as they stand; a row that was rejected because its call failed is still to be dealt with. */
 export async function carriedInstructions(folder: Folder): Promise<Set<string>> {
   const carried = new Set<string>()
-  const [done, rejected] = [folder.path(fileOf.instances), folder.path(rejectedFile)]
-  if (await exists(done))
-    for await (const { instruction } of readRows(done, 'withInstances')) carried.add(instruction)
-  if (await exists(rejected))
-    for await (const { step, reason, instruction } of readRows(rejected, 'rejected'))
-      if ((step === 'classify' || step === 'instances') && reason !== 'call_failed') carried.add(instruction)
+  for await (const { instruction } of rowsIn(folder, 'withInstances')) carried.add(instruction)
+  for await (const { step, reason, instruction } of rowsIn(folder, 'rejected'))
+    if ((step === 'classify' || step === 'instances') && reason !== 'call_failed') carried.add(instruction)
   return carried
 }

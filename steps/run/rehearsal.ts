@@ -9,17 +9,11 @@ import { type CallHead, type Message, type Question, addTo, noUsage } from '../m
 import type { Model } from '../model/model.ts'
 import { dollars, expected } from '../model/prices.ts'
 import { TaskPool } from '../text/pool.ts'
-import { Folder, type Step, batchesFile, exists, fileOf } from '../workspace/folder.ts'
+import { Folder, type Step, batchesFile, handOffs } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
-import { readRows } from '../workspace/records.ts'
+import { rowsIn } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
 import { FolderFiles, MemoryFiles, type Round, type Work } from './step-files.ts'
-
-const inputOf = {
-  classify: { file: fileOf.generate, kind: 'instruction' },
-  instances: { file: fileOf.classify, kind: 'classified' },
-  filter: { file: fileOf.instances, kind: 'withInstances' },
-} as const
 
 /** `input.missing`: how many rows do not exist yet; all that are wanted where seed tasks stand in for them. */
 type Input = { rows: object[]; missing: number }
@@ -62,13 +56,12 @@ export class DryRun {
 
   /** What a step would read: the rows of the step before it, or, on its own, of its file, or seed tasks in their place. */
   private async input(step: Step, { wanted, seeds }: Round): Promise<Input> {
-    if (step === 'generate') return { rows: [], missing: 0 }
+    const { reads } = handOffs[step]
+    if (!reads) return { rows: [], missing: 0 }
     if (this.written.length > 0)
       return { rows: this.written, missing: Math.max(0, wanted - this.written.length) }
     const rows: object[] = []
-    const { file, kind } = inputOf[step]
-    if (!this.chained && (await exists(this.folder.path(file))))
-      for await (const row of readRows(this.folder.path(file), kind)) rows.push(row)
+    if (!this.chained) for await (const row of rowsIn(this.folder, reads)) rows.push(row)
     if (rows.length > 0) return { rows, missing: 0 }
     const standIn = { is_classification: false, instances: [], call: '' }
     return {

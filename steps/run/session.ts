@@ -8,7 +8,7 @@ import { Model } from '../model/model.ts'
 import { askingSteps, dollars, wantedFirst, wantedNext } from '../model/prices.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
-import { Folder, type Step, batchesFile, exists, lockFolder, steps } from '../workspace/folder.ts'
+import { Folder, type Step, batchesFile, exists, lockFolder, stepBefore } from '../workspace/folder.ts'
 import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, writeRunRecord } from '../workspace/records.ts'
 import { readSettings } from '../workspace/settings.ts'
@@ -72,7 +72,7 @@ export class Session {
     const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
     try {
       const log = await openLog(asked)
-      const { settings, provider } = settle(asked, argv, environment, log)
+      const { settings, provider } = settle(asked, environment, log)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       await checkFiles(settings, folder)
@@ -104,7 +104,7 @@ export class Session {
   private async rowsAhead(): Promise<number> {
     const { settings } = this.materials
     const [first] = askingSteps(settings.steps, settings.judge)
-    const before = first && steps[steps.indexOf(first) - 1]
+    const before = first && stepBefore(first)
     if (first === 'generate') return wantedFirst(Number.isFinite(settings.target) ? settings.target : 0)
     if (before === undefined || !(await exists(this.folder.output(before)))) return 0
     return countLines(this.folder.output(before))

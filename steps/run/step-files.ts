@@ -1,7 +1,6 @@
 // What a step reads and writes: rows in, rows out, rejects, counts, and what there is to say about them. On disk a step's
 // file is replaced in one go at its end; in memory nothing is written, for rehearsals and tests.
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Contribution, Vocabulary } from '../display/words.ts'
 import type { Failure } from '../model/call.ts'
@@ -9,10 +8,24 @@ import type { Model } from '../model/model.ts'
 import type { Language } from '../text/language.ts'
 import type { TaskPool } from '../text/pool.ts'
 import type { Instance } from '../text/rules.ts'
-import { unwritable } from '../workspace/fault.ts'
-import { type Folder, type Step, exists, jsonlFiles, rejectedFile, steps } from '../workspace/folder.ts'
-import { jsonLine } from '../workspace/jsonl.ts'
-import { type Judgement, type RejectedRow, type Row, type SeedTask, readRows } from '../workspace/records.ts'
+import {
+  type Folder,
+  type Step,
+  exists,
+  handOffs,
+  jsonlFiles,
+  rejectedFile,
+  steps,
+} from '../workspace/folder.ts'
+import { TextWriter } from '../workspace/jsonl.ts'
+import {
+  type Judgement,
+  type RejectedRow,
+  type Row,
+  type SeedTask,
+  readRows,
+  rowsIn,
+} from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
 
@@ -50,18 +63,9 @@ export function withAnswer(instruction: string, { input, output }: Instance): st
 }
 
 /** The rows of the files that steps hand to each other. */
-type RowsOf = {
-  '1-instructions.jsonl': Row<'instruction'>
-  '2-classified.jsonl': Row<'classified'>
-  '3-instances.jsonl': Row<'withInstances'>
-  '4-dataset.jsonl': Row<'example'>
-}
+type RowsOf = { [H in HandOff as H['file']]: Row<H['writes']> }
+type HandOff = (typeof handOffs)[Step]
 type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
-const kindOf = {
-  '1-instructions.jsonl': 'instruction',
-  '2-classified.jsonl': 'classified',
-  '3-instances.jsonl': 'withInstances',
-} as const
 type Rejected = Omit<RejectedRow, 'step'> & { rival?: string }
 
 /** A line for the screen, in whatever language it speaks. */
@@ -226,10 +230,11 @@ export class FolderFiles extends StepFiles {
     this.rejects = new Rejects(folder, step)
   }
 
-  protected override async *rowsIn<F extends Input>(file: F): AsyncGenerator<RowsOf[F]> {
-    const input = await this.folder.input(this.step as Exclude<Step, 'generate'>)
+  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
+    const input = await this.folder.input(this.step)
     this.inputFrom = await checksumOf(input)
-    yield* readRows(input, kindOf[file]) as AsyncGenerator<RowsOf[F]>
+    const { reads } = handOffs[this.step]
+    if (reads) yield* readRows(input, reads) as AsyncGenerator<RowsOf[F]>
   }
 
   protected override async merged(paths: readonly string[]) {
@@ -312,53 +317,35 @@ function contributorNames(files: readonly string[]): string[] {
 class Rejects {
   private readonly folder: Folder
   private readonly step: Step
-  private readonly spool: string
-  private file: FileHandle | undefined
-  private gathered = ''
+  private readonly spool: TextWriter
 
   constructor(folder: Folder, step: Step) {
     this.folder = folder
     this.step = step
-    this.spool = folder.path(`.rejected-${step}.tmp`)
+    this.spool = new TextWriter(folder.path(`.rejected-${step}.tmp`))
   }
 
   async add(row: Omit<RejectedRow, 'step'>): Promise<void> {
-    this.gathered += `${jsonLine({ step: this.step, ...row })}\n`
-    if (this.gathered.length > 1 << 16) await this.flush()
-  }
-
-  private async flush(): Promise<void> {
-    try {
-      await mkdir(this.folder.dir, { recursive: true })
-      this.file ??= await open(this.spool, 'w')
-      await this.file.appendFile(this.gathered)
-      this.gathered = ''
-    } catch (error) {
-      throw unwritable(this.spool, error)
-    }
+    await this.spool.add({ step: this.step, ...row })
   }
 
   /** Writes rejected.jsonl anew: the rejects of other steps as they were, this step's own in their place. */
   async commit(): Promise<void> {
-    await this.flush()
-    await this.file?.close()
+    await this.spool.close()
     const whole = this.folder.replace(rejectedFile)
     const mine = steps.indexOf(this.step)
     await this.copy(whole, (step) => steps.indexOf(step) < mine)
-    for await (const text of createReadStream(this.spool, 'utf8')) await whole.addText(String(text))
+    for await (const text of createReadStream(this.spool.file, 'utf8')) await whole.addText(String(text))
     await this.copy(whole, (step) => steps.indexOf(step) > mine)
     await whole.commit()
-    await rm(this.spool, { force: true })
+    await this.spool.discard()
   }
 
   async discard(): Promise<void> {
-    await this.file?.close()
-    await rm(this.spool, { force: true })
+    await this.spool.discard()
   }
 
   private async copy(whole: Replacement, wanted: (step: Step) => boolean): Promise<void> {
-    const file = this.folder.path(rejectedFile)
-    if (!(await exists(file))) return
-    for await (const row of readRows(file, 'rejected')) if (wanted(row.step)) await whole.add(row)
+    for await (const row of rowsIn(this.folder, 'rejected')) if (wanted(row.step)) await whole.add(row)
   }
 }

@@ -1,9 +1,10 @@
-// The few variables of the environment, and of .env, that count: keys, addresses, the proxy; and what a terminal can show.
+// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, and where the
+// project lies.
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { address, isAddress } from './arguments.ts'
 import { Fault } from './fault.ts'
+import { address } from './options.ts'
 
 const variables = [
   'OPENAI_API_KEY',
@@ -18,20 +19,20 @@ const variables = [
 /** Keys and addresses of the providers, from the environment and from .env; never stored, never printed. */
 export type Environment = Partial<Record<(typeof variables)[number], string>>
 
-/** Reads `.env` here and in the project's folder (what is set already wins), and hands over the few variables that count. */
+/** Reads `.env` here and in the project's folder; a variable that is set already stays as it is. */
 export async function readEnvironment(): Promise<Environment> {
   const files = [path.resolve('.env'), path.join(projectFolder, '.env')].filter((file) => existsSync(file))
   if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
   return checkedVariables(process.env)
 }
 
-/** The variables that count, trimmed. A wrong one is named; what is in a key is never shown. */
+/** The variables the workshop uses, trimmed. A wrong one is named; the text of a key is never shown. */
 export function checkedVariables(environment: NodeJS.ProcessEnv): Environment {
   const checked: Environment = {}
   for (const name of variables) {
     const value = environment[name]?.trim()
     if (!value) continue
-    if (name.endsWith('_BASE_URL') && !isAddress(value)) throw noAddress(name)
+    if (name.endsWith('_BASE_URL') && !address.fits(value)) throw noAddress(name)
     if (name.endsWith('_KEY') && !/^[!-~]+$/.test(value)) throw noKeyAtAll(name)
     checked[name] = value
   }
@@ -40,8 +41,8 @@ export function checkedVariables(environment: NodeJS.ProcessEnv): Environment {
 
 function noAddress(name: string): Fault {
   return new Fault({
-    en: `${name}: expected ${address.en}. Correct it in the environment or in .env.`,
-    zh: `${name}：应为${address.zh}。请在环境变量或 .env 文件中改正。`,
+    en: `${name}: expected ${address.words.en}. Correct it in the environment or in .env.`,
+    zh: `${name}：应为${address.words.zh}。请在环境变量或 .env 文件中改正。`,
   })
 }
 
@@ -54,51 +55,43 @@ function noKeyAtAll(name: string): Fault {
 
 type Stream = { isTTY?: boolean }
 
-/** Whether colours are seen there, and nobody asked for none (https://no-color.org). */
+/** Whether a stream shows colours, and the user did not turn them off (https://no-color.org). */
 export function takesColour({ isTTY }: Stream): boolean {
   return isTTY === true && !process.env.NO_COLOR
 }
 
-/** Whether a line can be drawn again over itself there. */
+/** Whether a stream can draw a line again over itself. */
 export function redrawsLines({ isTTY }: Stream): boolean {
   return isTTY === true && !process.env.CI && process.env.TERM !== 'dumb'
 }
 
-// Files of the project: found from whatever folder the command is typed in, and named alike on every machine.
+// Files of the project, found from whatever folder the command is typed in, and named alike on every machine
 
 /** The folder the project lies in. */
 export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-/** A file of the project by its name in it, so that a run handed to somebody else finds it there too. */
+/** The name of a file inside the project, so that a run given to somebody else finds it there too; else its whole path. */
 export function portable(file: string): string {
   const inside = path.relative(projectFolder, file)
   return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
 }
 
-/** The whole path of a file as seen from here, or else of the one of that name shipped with the project. */
+/** The whole path of a file in the working folder, or else of the file of that name in the project. */
 export function found(name: string): string {
   const shipped = path.join(projectFolder, name)
   return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
 }
 
-// Whether a module is the program itself: `npx tsx steps/classify.ts`.
-
-/** Compares real paths without extension, so that links, a missing `.ts`, spaces and Chinese characters do not matter. */
+/**
+ * Whether a module is the program itself, as in `npx tsx steps/classify.ts`. Compares real paths without extension, so
+ * that links, a missing `.ts`, spaces and Chinese characters do not matter.
+ */
 export function isMain(moduleUrl: string): boolean {
   const program = process.argv[1]
   return program !== undefined && withoutExtension(program) === withoutExtension(fileURLToPath(moduleUrl))
 }
 
 function withoutExtension(file: string): string {
-  const real =
-    realpathIfAny(path.resolve(file)) ?? realpathIfAny(`${path.resolve(file)}.ts`) ?? path.resolve(file)
-  return real.replace(/\.[cm]?[jt]s$/, '')
-}
-
-function realpathIfAny(file: string): string | undefined {
-  try {
-    return realpathSync.native(file)
-  } catch {
-    return undefined // no such file: the caller tries the next spelling
-  }
+  const real = [file, `${file}.ts`].find((name) => existsSync(name))
+  return (real === undefined ? path.resolve(file) : realpathSync.native(real)).replace(/\.[cm]?[jt]s$/, '')
 }

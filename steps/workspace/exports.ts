@@ -7,14 +7,41 @@ import type { ExportName } from './options.ts'
 import { type ExampleRow, type RunRecord, readRows } from './records.ts'
 import type { Settings } from './settings.ts'
 
-/** Fine-tuning at OpenAI takes no fewer: https://platform.openai.com/docs/guides/supervised-fine-tuning */
-const fewestForOpenai = 10
-
-/** `fewest`: examples the format's reader wants at least. `edited`: where a file edited by hand was kept. */
+/** `fewest`: the least number of examples the format's reader takes. `edited`: where a file edited by hand was kept. */
 export type Exported = { path: string; fewest: number } & Written
 type Written = { rows: number; edited?: string | undefined }
 
-/** Writes the data set in each format, under its own name with another ending. */
+/** What the dataset card tells about. */
+type Source = { settings: Settings; record: RunRecord }
+
+type Format = {
+  ending: string
+  fewest?: number
+  write: (folder: Folder, target: string, source: Source, language: Language) => Promise<Written>
+}
+
+const formats: Record<ExportName, Format> = {
+  alpaca: {
+    ending: 'alpaca.json',
+    write: (folder, target) => write(folder, target, list, (row) => row),
+  },
+  openai: {
+    ending: 'openai.jsonl',
+    fewest: 10, // https://platform.openai.com/docs/guides/supervised-fine-tuning
+    write: (folder, target) => write(folder, target, lines, asChat),
+  },
+  huggingface: {
+    ending: 'huggingface',
+    async write(folder, target, source, language) {
+      const { rows } = await write(folder, path.join(target, 'train.jsonl'), lines, (row) => row)
+      const card = folder.replace(path.join(target, datasetCardFile))
+      await card.addText(datasetCard(source, language))
+      return { rows, edited: await card.commit() }
+    },
+  },
+}
+
+/** Writes the data set in each format, beside it and under its name with another ending. */
 export async function exportDataset(
   folder: Folder,
   names: readonly ExportName[],
@@ -24,30 +51,11 @@ export async function exportDataset(
   const stem = folder.dataset.replace(/\.jsonl?$/i, '')
   const exported: Exported[] = []
   for (const name of names) {
-    const target = `${stem}.${ending[name]}`
-    const written = await writers[name](folder, target, source, language)
-    exported.push({ path: target, ...written, fewest: name === 'openai' ? fewestForOpenai : 0 })
+    const { ending, fewest = 0, write } = formats[name]
+    const target = `${stem}.${ending}`
+    exported.push({ path: target, fewest, ...(await write(folder, target, source, language)) })
   }
   return exported
-}
-
-const ending: Record<ExportName, string> = {
-  alpaca: 'alpaca.json',
-  openai: 'openai.jsonl',
-  huggingface: 'huggingface',
-}
-
-type Writer = (folder: Folder, target: string, source: Source, language: Language) => Promise<Written>
-
-const writers: Record<ExportName, Writer> = {
-  alpaca: (folder, target) => write(folder, target, list, (row) => row),
-  openai: (folder, target) => write(folder, target, lines, asChat),
-  async huggingface(folder, target, source, language) {
-    const { rows } = await write(folder, path.join(target, 'train.jsonl'), lines, (row) => row)
-    const card = folder.replace(path.join(target, datasetCardFile))
-    await card.addText(datasetCard(source, language))
-    return { rows, edited: await card.commit() }
-  },
 }
 
 type Layout = { open: string; between: string; close: string }
@@ -63,9 +71,7 @@ async function write(
   const file = folder.replace(target)
   let rows = 0
   for await (const row of readRows(folder.dataset, 'example')) {
-    await file.addText(rows === 0 ? open : between)
-    await file.addText(jsonLine(spell(row)))
-    rows++
+    await file.addText((rows++ === 0 ? open : between) + jsonLine(spell(row)))
   }
   await file.addText(rows > 0 ? close : open.trim() + close.trimStart())
   await file.commit()
@@ -83,16 +89,14 @@ function asChat({ instruction, input, output }: ExampleRow): object {
   }
 }
 
-// The dataset card of the Hugging Face export: YAML front matter that the Hub reads, and a page that says where the
-// rows come from. It names no folder and no address of the person who made it.
-
-/** What the card tells about. */
-export type Source = { settings: Settings; record: RunRecord }
-
-export function datasetCard({ settings, record }: Source, language: Language): string {
+/**
+ * The dataset card of the Hugging Face export: YAML front matter that the Hub reads, and a page that says where the rows
+ * come from. It names no folder and no address of the person who made it.
+ */
+function datasetCard({ settings, record }: Source, language: Language): string {
   const { rows = 0, kept = 0 } = record.funnel
   const words = vocabularies[language]
-  const models = steps.flatMap((step) => modelOf(record, step))
+  const models = steps.flatMap((step) => (record.cost[step] ? [{ step, ...record.cost[step] }] : []))
   const offline = models.some(({ provider }) => provider === 'offline')
   return `${frontMatter(rows, language, offline)}
 # ${words.title}
@@ -157,13 +161,8 @@ function sizeCategory(rows: number): string {
   return rows < 1_000_000 ? '100K<n<1M' : '1M<n<10M'
 }
 
-function modelOf({ cost }: RunRecord, step: Step): { step: Step; provider: string; model: string }[] {
-  const used = cost[step]
-  return used ? [{ step, provider: used.provider, model: used.model }] : []
-}
-
 function settingsShown(settings: Settings): [string, string][] {
-  const { seedFile, topics, avoid, merge } = settings
+  const { seedFile, topics = '', avoid, merge } = settings
   const named = (files: readonly string[]): string => files.map((file) => path.basename(file)).join(', ')
   const shown: [string, string][] = [
     ['seed-file', named([seedFile])],
@@ -172,7 +171,7 @@ function settingsShown(settings: Settings): [string, string][] {
     ['max-tokens', String(settings.maxTokens)],
     ['similarity', String(settings.similarity)],
     ['seed', String(settings.seed)],
-    ['topics', topics === undefined ? '' : named([topics])],
+    ['topics', named([topics])],
     ['avoid', named(avoid)],
     ['merge', named(merge)],
     ['judge', settings.judge ? 'yes' : ''],

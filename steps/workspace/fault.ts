@@ -21,6 +21,16 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
+/** Whether the system says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error))
+}
+
+/** Whether the system does not permit it. */
+export function isBarred(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))
+}
+
 /** The text of any thrown value, on one line. */
 export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim()
@@ -29,7 +39,7 @@ export function messageOf(error: unknown): string {
 /** The sentence for a file that cannot be opened. */
 export function unreadable(file: string, error: unknown): Fault {
   const code = codeOf(error)
-  if (code === 'ENOENT' || code === 'ENOTDIR')
+  if (isMissing(error))
     return new Fault({
       en: `There is no file ${file}. Check its name and folder.`,
       zh: `找不到文件 ${file}。请检查文件名和所在文件夹。`,
@@ -39,7 +49,7 @@ export function unreadable(file: string, error: unknown): Fault {
       en: `${file} is a folder; a file was expected. Name a file in it, or move the folder away.`,
       zh: `${file} 是文件夹，这里需要一个文件。请指定其中的文件，或移走该文件夹。`,
     })
-  if (code === 'EACCES' || code === 'EPERM')
+  if (isBarred(error))
     return new Fault({
       en: `${file} may not be read: check its permissions.`,
       zh: `没有读取 ${file} 的权限，请检查权限设置。`,
@@ -59,7 +69,7 @@ export function unwritable(target: string, error: unknown): Fault {
     zh: '没有写入权限：请检查权限设置',
   }
   const other = { en: `the system said ${code || String(error)}`, zh: `系统返回 ${code || String(error)}` }
-  const why = code === 'ENOSPC' ? full : ['EACCES', 'EPERM', 'EROFS'].includes(code) ? barred : other
+  const why = code === 'ENOSPC' ? full : isBarred(error) ? barred : other
   return new Fault(
     {
       en: `${target} cannot be written: ${why.en}. What was written before is whole; the same command goes on from there.`,
@@ -69,7 +79,7 @@ export function unwritable(target: string, error: unknown): Fault {
   )
 }
 
-// A word nobody knows, and the one that was probably meant.
+// Misspelt words, and what was probably meant
 
 const longestShown = 60 // characters of what somebody typed
 
@@ -83,7 +93,7 @@ export function unknownWord(word: string, known: readonly string[], what: 'optio
   })
 }
 
-/** The known word that is most like this one, dashes and case aside; undefined when none is like it. */
+/** The known word that is most like this one, whatever its dashes and capitals; undefined when none is like it. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const bare = (text: string): string => text.replace(/^[-–—－]+/, '').toLowerCase()
   const typed = bare(word.slice(0, longestShown))
@@ -96,6 +106,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return alike ? best.name : undefined
 }
 
+/** The beginning of a long text. */
 export function shorten(text: string): string {
   return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
 }

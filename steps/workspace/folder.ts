@@ -1,20 +1,36 @@
-// The data folder: the names of the files the steps hand to each other, and what each is made from.
+// The data folder: which file belongs to which step, which files are out of date, and the lock: one run at a time.
 import { writeFileSync } from 'node:fs'
 import { mkdir, readFile, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Fault, codeOf, messageOf, unreadable } from './fault.ts'
+import { Fault, codeOf, isBarred, isMissing, messageOf, unreadable } from './fault.ts'
 import { Journal, Replacement, checksumOf } from './replacement.ts'
 
 export const steps = ['generate', 'classify', 'instances', 'filter'] as const
 export type Step = (typeof steps)[number]
 
-/** The hand-off file each step writes. */
-export const fileOf: Record<Step, string> = {
-  generate: '1-instructions.jsonl',
-  classify: '2-classified.jsonl',
-  instances: '3-instances.jsonl',
-  filter: '4-dataset.jsonl',
+/**
+ * What the steps hand to each other: the file a step writes, the shape of the rows it reads and of those it writes (see
+ * `shapes`), and the name under which run.json counts what came of it.
+ */
+export const handOffs = {
+  generate: { file: '1-instructions.jsonl', reads: undefined, writes: 'instruction', counted: 'novel' },
+  classify: { file: '2-classified.jsonl', reads: 'instruction', writes: 'classified', counted: 'classified' },
+  instances: {
+    file: '3-instances.jsonl',
+    reads: 'classified',
+    writes: 'withInstances',
+    counted: 'with_instances',
+  },
+  filter: { file: '4-dataset.jsonl', reads: 'withInstances', writes: 'example', counted: 'kept' },
+} as const satisfies Record<Step, object>
+
+/** The files that the steps write, in their order. */
+export const stepFiles = steps.map((step) => handOffs[step].file)
+
+/** The step whose rows a step reads; step 1 reads none. */
+export function stepBefore(step: Step): Step | undefined {
+  return steps[steps.indexOf(step) - 1]
 }
 
 /** The other files of a run. */
@@ -27,6 +43,7 @@ export const batchesFile = 'batches.jsonl'
 /** The card of the Hugging Face export, in which people state their licence. */
 export const datasetCardFile = 'README.md'
 
+/** The data folder of a run. */
 export class Folder {
   readonly dir: string
   /** Where the data set goes: `4-dataset.jsonl` in the folder unless `--output-path` says otherwise. */
@@ -40,8 +57,8 @@ export class Folder {
   }
 
   static async open(dir: string, outputPath?: string): Promise<Folder> {
-    const dataset = outputPath ?? path.join(dir, fileOf.filter)
-    const guarded = [...Object.values(fileOf), path.basename(dataset), datasetCardFile]
+    const dataset = outputPath ?? path.join(dir, handOffs.filter.file)
+    const guarded = [...stepFiles, path.basename(dataset), datasetCardFile]
     return new Folder(dir, dataset, await Journal.open(dir, guarded))
   }
 
@@ -51,12 +68,13 @@ export class Folder {
 
   /** The file a step writes. */
   output(step: Step): string {
-    return step === 'filter' ? this.dataset : this.path(fileOf[step])
+    return step === 'filter' ? this.dataset : this.path(handOffs[step].file)
   }
 
   /** The file a step reads; a missing one is a Fault that names the step to run first. */
-  async input(step: Exclude<Step, 'generate'>): Promise<string> {
-    const before = steps[steps.indexOf(step) - 1] ?? 'generate'
+  async input(step: Step): Promise<string> {
+    const before = stepBefore(step)
+    if (before === undefined) throw new Error('step 1 has no file to read')
     const file = this.output(before)
     if (await exists(file)) return file
     const here = path.relative(process.cwd(), this.dir)
@@ -68,7 +86,7 @@ export class Folder {
     })
   }
 
-  /** Whether a file stands as the workshop wrote it; a folder does not. */
+  /** Whether a file is as the workshop wrote it; never true of a folder. */
   async wrote(file: string): Promise<boolean> {
     const checksum = await checksumOf(file).catch(() => undefined)
     return checksum !== undefined && this.journal.wrote(path.basename(file), checksum)
@@ -78,7 +96,7 @@ export class Folder {
     return new Replacement(path.isAbsolute(name) ? name : this.path(name), this.journal)
   }
 
-  /** The steps before this one whose files do not hold yet what was changed by hand before them. */
+  /** The steps before this one that have not been run again since a file before them was edited. */
   async behind(step: Step): Promise<Step[]> {
     const earlier = steps.slice(1, steps.indexOf(step))
     for (const before of [steps[0], ...earlier]) if (!(await exists(this.output(before)))) return []
@@ -90,7 +108,7 @@ export class Folder {
   async stale(after: Step): Promise<Step[]> {
     const later = steps.slice(steps.indexOf(after) + 1)
     for (const [place, step] of later.entries()) {
-      const input = await checksumOf(await this.input(step as Exclude<Step, 'generate'>))
+      const input = await checksumOf(await this.input(step))
       const made = await checksumOf(this.output(step))
       const from = made && this.journal.madeFrom(path.basename(this.output(step)), made)
       if (from !== input) return later.slice(place)
@@ -107,8 +125,8 @@ export async function exists(file: string): Promise<boolean> {
 }
 
 /**
- * The files that paths stand for: a folder means every `*.jsonl` in it, in name order, and the folder of a run its file
- * of step 3. A missing path, and a folder without any, is a Fault.
+ * The files that paths stand for: a folder means every `*.jsonl` in it, in the order of their names; the folder of a run
+ * means its file of step 3. A missing path is a Fault, and a folder without such a file.
  */
 export async function jsonlFiles(paths: readonly string[]): Promise<string[]> {
   const files: string[] = []
@@ -126,7 +144,8 @@ export async function jsonlFiles(paths: readonly string[]): Promise<string[]> {
 async function jsonlFilesIn(dir: string): Promise<string[]> {
   const names = (await readdir(dir)).filter((name) => name.endsWith('.jsonl') && !name.startsWith('.'))
   if (names.length === 0) throw nothingIn(dir)
-  const chosen = names.includes(fileOf.instances) ? [fileOf.instances] : names.toSorted()
+  const ofRun: string = handOffs.instances.file
+  const chosen = names.includes(ofRun) ? [ofRun] : names.toSorted()
   return chosen.map((name) => path.join(dir, name))
 }
 
@@ -137,7 +156,7 @@ function nothingIn(dir: string): Fault {
   })
 }
 
-// One run at a time in a data folder. A lock left by a dead process, or naming our own number (containers), is taken over.
+// The lock: one left by a dead process, or one with our own process number (containers), is taken over
 
 /** Takes the folder's lock, making the folder if need be; returns what gives it back. A live holder is a Fault. */
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
@@ -166,7 +185,7 @@ async function makeFolders(dir: string, made: string[]): Promise<void> {
     if ((await stat(dir)).isDirectory()) return
     throw aFile(dir)
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error)) || path.dirname(dir) === dir) throw error
+    if (!isMissing(error) || path.dirname(dir) === dir) throw error
   }
   await makeFolders(path.dirname(dir), made)
   try {
@@ -184,12 +203,12 @@ function aFile(place: string): Fault {
   })
 }
 
-// A dead holder's lock is removed by whoever holds the lock on that, and only while it is still the dead one's:
-// else two who find it at the same moment could each remove the other's new lock.
+// To remove the lock of a dead process, a run first takes a second lock (the claim), and looks again: without it, two runs
+// that find the dead lock at the same moment could each remove the other's new one.
 async function acquire(file: string, dir: string): Promise<void> {
   while (!take(file)) {
     const holder = await holderOf(file)
-    if (holder === undefined) continue // just given back
+    if (holder === undefined) continue // it was given back this moment
     if (isAlive(Number(holder))) throw atWork(holder, dir)
     const claim = `${file}.${Number(holder)}`
     await acquire(claim, dir)
@@ -239,12 +258,10 @@ function isAlive(pid: number): boolean {
 }
 
 function noFolder(dir: string, error: unknown): Fault {
-  const why = ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))
+  const said = codeOf(error) || messageOf(error)
+  const why = isBarred(error)
     ? { en: 'Check its permissions', zh: '请检查权限设置' }
-    : {
-        en: `The system said ${codeOf(error) || messageOf(error)}: free the place`,
-        zh: `系统返回 ${codeOf(error) || messageOf(error)}：请清理该位置`,
-      }
+    : { en: `The system said ${said}: free the place`, zh: `系统返回 ${said}：请清理该位置` }
   return new Fault({
     en: `Nothing can be written in ${dir}. ${why.en}, or name another folder with --data-dir.`,
     zh: `无法在 ${dir} 中写入。${why.zh}，或用 --data-dir 指定其他文件夹。`,

@@ -1,18 +1,16 @@
-// Reading text files line by line with bounded memory. (node:readline also splits at U+2028, which JSON allows inside strings.)
+// Text files line by line, in and out, in little memory. (node:readline also splits at U+2028, which JSON allows in strings.)
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { appendFile, readFile } from 'node:fs/promises'
+import { type FileHandle, appendFile, mkdir, open, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault, codeOf, unreadable, unwritable } from './fault.ts'
-
-type Line = { number: number; text: string }
+import { Fault, isMissing, unreadable, unwritable } from './fault.ts'
 
 // No instruction needs more; a 100 MB line is a mistake, and would be held in memory whole.
 const longestLine = 64 * 1024 * 1024
 
 /** Yields every line without its break; a BOM and a CR before the LF are dropped. A missing file is a Fault. */
-export async function* readLines(file: string): AsyncGenerator<Line> {
+export async function* readLines(file: string): AsyncGenerator<{ number: number; text: string }> {
   let number = 0
   for await (const { bytes } of splitLines(file)) {
     number++
@@ -23,6 +21,14 @@ export async function* readLines(file: string): AsyncGenerator<Line> {
   }
 }
 
+/** A whole file, '' where there is none. */
+export async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    if (isMissing(error)) return ''
+    throw unreadable(file, error)
+  })
+}
+
 /** How many lines of a file are not blank. */
 export async function countLines(file: string): Promise<number> {
   let count = 0
@@ -30,7 +36,7 @@ export async function countLines(file: string): Promise<number> {
   return count
 }
 
-/** The same without looking inside: raw bytes, and whether a line break followed them. */
+/** The lines as raw bytes, and whether a line break followed them. */
 export async function* splitLines(file: string): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
   let rest: Buffer[] = []
   let restBytes = 0
@@ -54,7 +60,7 @@ export async function* splitLines(file: string): AsyncGenerator<{ bytes: Buffer;
   if (restBytes > 0) yield { bytes: Buffer.concat(rest), ended: false }
 }
 
-/** The sentence for a line that is no text. */
+/** The sentence for a line that is not UTF-8. */
 export function notText(file: string, number: number): Fault {
   return new Fault({
     en: `${path.basename(file)} line ${number} is not UTF-8 text. Save the file as UTF-8 and try again. (${file})`,
@@ -70,7 +76,7 @@ function tooLong(file: string): Fault {
   })
 }
 
-// JSON as the workshop writes it, and as somebody else may have written it: its shape is looked at, not trusted.
+// JSON. Its shape is always looked at: somebody may have edited it.
 
 /**
  * A row as a line of JSONL. A lone surrogate, which is no character and which other readers refuse, becomes U+FFFD;
@@ -85,7 +91,7 @@ function asCharacter(escape: string): string {
   return escape.length > 2 ? '\ufffd' : escape
 }
 
-/** What a text says as JSON, with or without a byte order mark; undefined where it is none. */
+/** The value of a JSON text, with or without a byte order mark; undefined where it is not JSON. */
 export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''))
@@ -94,13 +100,104 @@ export function jsonIn(text: string): unknown {
   }
 }
 
-/** A field of what may be no object at all. */
+/** A field of a value; undefined when the value is not an object. */
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
-// A small JSONL file that is only appended to, such as `.written.jsonl`. A line torn by a crash is passed over.
+/** Whether a value is an object and not a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
+// Writing
+
+const flushAt = 1 << 16 // characters gathered before a write
+
+/**
+ * Writes a new file. Text is gathered first, so that not every line is a write of its own. The ledgers below and the
+ * call log do not use it: each of their lines must be on disk before the work goes on.
+ */
+export class TextWriter {
+  readonly file: string
+  private readonly name: string
+  private gathered = ''
+  private begun = false
+  private handle: FileHandle | undefined
+  private written: Promise<void> = Promise.resolve()
+  private readonly hash = createHash('sha256')
+
+  /** `name`: what a Fault calls the file, when it will get another name in the end. */
+  constructor(file: string, name = file) {
+    this.file = file
+    this.name = name
+  }
+
+  /** Resolves when there is room for more. Several may add at the same time. */
+  add(row: object): Promise<void> {
+    return this.addText(`${jsonLine(row)}\n`)
+  }
+
+  addText(text: string): Promise<void> {
+    this.gathered += text
+    if (this.gathered.length >= flushAt) this.send()
+    return this.written
+  }
+
+  private send(): void {
+    const text = this.gathered
+    this.gathered = ''
+    this.begun = true
+    this.written = this.written.then(() => this.write(text))
+  }
+
+  private async write(text: string): Promise<void> {
+    try {
+      this.handle ??= await this.open()
+      await this.handle.appendFile(text)
+      this.hash.update(text)
+    } catch (error) {
+      await this.remove() // a full disk needs the room
+      throw unwritable(this.name, error)
+    }
+  }
+
+  private async open(): Promise<FileHandle> {
+    await mkdir(path.dirname(this.file), { recursive: true })
+    return open(this.file, 'w')
+  }
+
+  /** Writes what is left. Returns the SHA-256 of the whole in hexadecimal. */
+  async flush(): Promise<string> {
+    if (this.gathered !== '' || !this.begun) this.send()
+    await this.written
+    return this.hash.copy().digest('hex')
+  }
+
+  /** Writes what is left and closes the file; `synced`: it is on disk, even if the power fails. */
+  async close(synced?: 'synced'): Promise<void> {
+    await this.flush()
+    if (synced) await this.handle?.sync().catch((error) => Promise.reject(unwritable(this.name, error)))
+    await this.release()
+  }
+
+  async discard(): Promise<void> {
+    await this.written.catch(() => undefined) // whoever added the text got the error
+    await this.remove()
+  }
+
+  private async remove(): Promise<void> {
+    await this.release()
+    await rm(this.file, { force: true })
+  }
+
+  private async release(): Promise<void> {
+    await this.handle?.close()
+    this.handle = undefined
+  }
+}
+
+/** A small JSONL file that is only appended to, such as `.written.jsonl`. A line cut off by a crash is passed over. */
 export class Ledger {
   /** The lines that were there when it was opened. */
   readonly lines: unknown[]
@@ -115,11 +212,7 @@ export class Ledger {
 
   /** Empty where there is no such file yet. */
   static async open(file: string): Promise<Ledger> {
-    const text = await readFile(file, 'utf8').catch((error: unknown) => {
-      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return ''
-      throw unreadable(file, error)
-    })
-    return new Ledger(file, text)
+    return new Ledger(file, await textOf(file))
   }
 
   /** Resolves when the line is on disk. */
@@ -133,7 +226,7 @@ export class Ledger {
   }
 }
 
-// Short names for texts: the id of an instruction, the key of a call, the checksum of a file.
+// Short names for texts
 
 /** 12 hexadecimal digits, the same for the same instruction: an edited instruction is a new row. */
 export function idOf(instruction: string): string {

@@ -1,18 +1,30 @@
 // The options of the command line in one table: name, default, what is allowed, and the line --help prints.
 import type { Words } from './fault.ts'
 
-/** Spelt as on the command line. */
-export type Stored = Partial<Record<OptionName, string | number | boolean | string[]>>
-
-type Kind = 'text' | 'number' | 'flag'
 export type Option = {
-  kind: Kind
+  kind: 'text' | 'number' | 'flag'
   value?: string // how --help names the value
   fallback?: string
   range?: [least: number, most: number, whole?: 'whole']
   oneOf?: readonly string[]
+  /** A rule of its own for the value, its description, and a hint for a value that breaks it. */
+  form?: { fits: (value: string) => boolean; words: Words; hint?: Words }
   repeatable?: true
   help: Words
+}
+
+/** An address is shown and stored, and must not carry a secret: no name, password or query. */
+export const address = {
+  fits(value: string): boolean {
+    if (!URL.canParse(value) || /\s/.test(value)) return false
+    const { protocol, username, password, search, hash } = new URL(value)
+    return ['http:', 'https:'].includes(protocol) && !username && !password && !search && !hash
+  },
+  words: {
+    en: 'an address like http://localhost:8000/v1, without name, password or query',
+    zh: '形如 http://localhost:8000/v1 的地址，不含用户名、密码或参数',
+  },
+  hint: { en: 'A key goes into LLM_API_KEY.', zh: '密钥请放在 LLM_API_KEY。' },
 }
 
 /** Formats of other tools in which the data set is written too. */
@@ -40,6 +52,7 @@ export const options = {
   'base-url': {
     kind: 'text',
     value: 'URL',
+    form: address,
     help: {
       en: 'any OpenAI-compatible server; its key, if it wants one, is LLM_API_KEY',
       zh: '任何兼容 OpenAI 的服务地址；如需密钥，放在 LLM_API_KEY',
@@ -49,6 +62,13 @@ export const options = {
     kind: 'text',
     value: 'N',
     fallback: '20',
+    form: {
+      fits: (value) => /^(all|[1-9]\d{0,8})$/.test(value),
+      words: {
+        en: 'a whole number from 1 to 999999999, or all',
+        zh: ' 1 到 999999999 之间的整数，或 all',
+      },
+    },
     help: {
       en: 'distinct instructions in the data set, or "all" (for filter)',
       zh: '数据集中不同指令的数目，或 all（用于 filter）',
@@ -159,6 +179,13 @@ export const options = {
   price: {
     kind: 'text',
     value: 'IN/OUT',
+    form: {
+      fits: (value) => /^\d+(\.\d+)?\/\d+(\.\d+)?$/.test(value),
+      words: {
+        en: 'dollars per million tokens like 0.40/1.20',
+        zh: '形如 0.40/1.20 的每百万 token 美元价格',
+      },
+    },
     help: {
       en: 'US dollars per million tokens, for a model whose price is not known',
       zh: '每百万 token 的美元价格（输入/输出），用于价格未知的模型',
@@ -216,3 +243,6 @@ export const options = {
 } as const satisfies Record<string, Option>
 
 export type OptionName = keyof typeof options
+
+/** Values of options as one types them; a repeatable option may have several. */
+export type Values = ReadonlyMap<OptionName, readonly string[]>

@@ -1,13 +1,10 @@
-// The shape of one row of every file, in one place. Unknown fields are ignored; a wrong `id` or `call` is mended, not refused.
-import { readFile } from 'node:fs/promises'
+// The shape of one row of every file. Unknown fields are ignored; a wrong `id` or `call` is corrected.
 import path from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import * as v from 'valibot'
-import { type BaseIssue, type InferOutput, parse, safeParse } from 'valibot'
-import { Fault, type Words, codeOf, shorten, unreadable } from './fault.ts'
-import { type Folder, type Step, recordFile } from './folder.ts'
-import { idOf, readLines } from './jsonl.ts'
-import type { Stored } from './options.ts'
+import { Fault, type Words, shorten } from './fault.ts'
+import { type Folder, type Step, exists, handOffs, recordFile, rejectedFile, steps } from './folder.ts'
+import { field, idOf, isObject, jsonIn, readLines, textOf } from './jsonl.ts'
 
 const text = v.string()
 const number = v.pipe(v.number(), v.finite())
@@ -19,7 +16,7 @@ const call = v.fallback(text, '')
 const instance = v.object({ input: text, output: text })
 const mostSimilar = v.fallback(v.optional(v.object({ instruction: text, score: number })), undefined)
 
-const stepName = v.picklist(['generate', 'classify', 'instances', 'filter'])
+const stepName = v.picklist(steps)
 const noList = v.check((value: unknown) => !Array.isArray(value))
 const counts = v.pipe(v.unknown(), noList, v.record(text, number))
 const stepCost = v.object({
@@ -75,7 +72,7 @@ export const shapes = {
     output: v.optional(text),
     call: v.optional(text),
   }),
-  /** Whatever row has an instruction. */
+  /** Any row with an instruction. */
   any: v.object({ instruction }),
   run: v.fallback(runParts, () => ({ settings: {}, versions: {}, funnel: {}, rejected: {}, cost: {} })),
   seed: v.object({
@@ -91,23 +88,36 @@ export const shapes = {
   }),
 }
 
-export type InstructionRow = v.InferOutput<typeof shapes.instruction>
-export type ClassifiedRow = v.InferOutput<typeof shapes.classified>
-export type InstancesRow = v.InferOutput<typeof shapes.withInstances>
-export type ExampleRow = v.InferOutput<typeof shapes.example>
-export type RejectedRow = v.InferOutput<typeof shapes.rejected>
-export type SeedTask = v.InferOutput<typeof shapes.seed>
-export type OfflineTask = v.InferOutput<typeof shapes.offlineTask>
+type Shapes = typeof shapes
+export type Row<K extends keyof Shapes> = v.InferOutput<Shapes[K]>
+export type InstructionRow = Row<'instruction'>
+export type ClassifiedRow = Row<'classified'>
+export type InstancesRow = Row<'withInstances'>
+export type ExampleRow = Row<'example'>
+export type RejectedRow = Row<'rejected'>
+export type SeedTask = Row<'seed'>
+export type OfflineTask = Row<'offlineTask'>
 export type StepCost = v.InferOutput<typeof stepCost>
 export type Judgement = v.InferOutput<typeof judgement>
 
-// JSONL in: every row checked against its shape; an error names file, line, field, what was expected, and the cure.
+// Reading rows: each is checked against its shape; an error names file, line, field, what was expected, and the cure
 
-// A program that does not answer Ctrl-C within about 60 ms is killed by tsx: signals and sockets get their turn.
+// tsx kills a program that does not answer Ctrl-C within about 60 ms, so reading stops now and then for signals and sockets.
 const breathAfter = 10 // ms
 
-type Shapes = typeof shapes
-export type Row<K extends keyof Shapes> = InferOutput<Shapes[K]>
+/** The shapes whose rows lie in a file of the run. */
+export type Filed = (typeof handOffs)[Step]['writes'] | 'rejected'
+
+/** The rows of this shape in the folder of a run; none where their file is missing. */
+export async function* rowsIn<K extends Filed>(
+  folder: Folder,
+  kind: K,
+  wanted?: (row: unknown) => boolean,
+): AsyncGenerator<Row<K>> {
+  const step = steps.find((name) => handOffs[name].writes === kind)
+  const file = step ? folder.output(step) : folder.path(rejectedFile)
+  if (await exists(file)) yield* readRows(file, kind, wanted)
+}
 
 /**
  * Yields the rows of a JSONL file one by one; blank lines, a BOM and CRLF are fine. A bad row is a Fault. `wanted` may
@@ -123,7 +133,7 @@ export async function* readRows<K extends keyof Shapes>(
     if (line.text.trim() === '') continue
     const row = parsed(line.text, file, line.number)
     if (wanted && !wanted(row)) continue
-    const checked = safeParse(shapes[kind], row)
+    const checked = v.safeParse(shapes[kind], row)
     if (!checked.success) throw badRow(shapes[kind], checked.issues[0], row, file, line.number)
     yield checked.output as Row<K>
     if (performance.now() - breathed < breathAfter) continue
@@ -143,19 +153,25 @@ function parsed(text: string, file: string, number: number): unknown {
   }
 }
 
-function badRow(shape: Shape, issue: BaseIssue<unknown>, row: unknown, file: string, number: number): Fault {
+function badRow(
+  shape: Shape,
+  issue: v.BaseIssue<unknown>,
+  row: unknown,
+  file: string,
+  number: number,
+): Fault {
   const place = placeOf(issue)
   const expected = issue.kind === 'validation' ? broken(issue) : expectedBy(shapeAt(shape, place))
-  const got = kindOf(valueAt(row, place))
-  const field = place.join('.')
+  const got = kindOf(place.reduce<unknown>((inner, key) => field(inner, String(key)), row))
+  const name = place.join('.')
   return atLine(file, number, {
-    en: `${field && `, field "${field}"`}: expected ${expected.en}, got ${got.en}.`,
-    zh: `${field && `，字段 "${field}"`}：应为${expected.zh}，实际为${got.zh}。`,
+    en: `${name && `, field "${name}"`}: expected ${expected.en}, got ${got.en}.`,
+    zh: `${name && `，字段 "${name}"`}：应为${expected.zh}，实际为${got.zh}。`,
   })
 }
 
-/** Where the fault is. A list lacks every field of a row, and is itself what is wrong. */
-function placeOf({ path }: BaseIssue<unknown>): PropertyKey[] {
+/** The field that is wrong. Where a list stands in place of a row, the list is wrong, not the field it lacks. */
+function placeOf({ path }: v.BaseIssue<unknown>): PropertyKey[] {
   const keys = path?.map((item) => item.key as PropertyKey) ?? []
   return Array.isArray(path?.at(-1)?.input) && typeof keys.at(-1) === 'string' ? keys.slice(0, -1) : keys
 }
@@ -176,7 +192,7 @@ const types: Record<string, Words> = {
   object: { en: 'one {"…"} row', zh: '一条 {"…"} 数据' },
 }
 
-/** What the checks of `records.ts` are made of, as far as a message speaks of it. */
+/** The parts of a shape that a message speaks of. */
 type Shape = {
   readonly type: string
   readonly entries?: Readonly<Record<string, Shape>>
@@ -198,27 +214,20 @@ function expectedBy(shape: Shape | undefined): Words {
   return types[type] ?? { en: type, zh: type }
 }
 
-function broken({ type }: BaseIssue<unknown>): Words {
+function broken({ type }: v.BaseIssue<unknown>): Words {
   if (type === 'min_length') return { en: 'at least one entry', zh: '至少一项' }
   return { en: 'text that is not empty', zh: '非空文本' }
-}
-
-function valueAt(value: unknown, place: readonly PropertyKey[]): unknown {
-  return place.reduce<unknown>(
-    (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
-    value,
-  )
 }
 
 function kindOf(value: unknown): Words {
   if (value === undefined) return { en: 'nothing', zh: '空' }
   if (Array.isArray(value)) return { en: `a list of ${value.length}`, zh: `含 ${value.length} 项的列表` }
-  if (typeof value === 'object' && value !== null) return { en: 'an object', zh: '对象' }
+  if (isObject(value)) return { en: 'an object', zh: '对象' }
   const shown = typeof value === 'string' ? `"${shorten(value)}"` : String(value)
   return { en: shown, zh: ` ${shown}` }
 }
 
-// Seed tasks and other lists of instructions: JSONL with an `instruction` field, or plain text with one instruction a line.
+// Seed tasks and other lists of instructions: JSONL with an `instruction` field, or plain text with one instruction a line
 
 /** The tasks of a seed file, at least one. Upstream's 175 work unchanged; labels and instances may be missing. */
 export async function readSeedTasks(file: string): Promise<SeedTask[]> {
@@ -279,35 +288,19 @@ export async function readTopics(file: string): Promise<string[]> {
   })
 }
 
-// run.json: the settings of the last whole run, and what each step last came to. No clock times: the same run, the same bytes.
-
-export type RunRecord = {
-  settings: Stored
-  versions: Record<string, string>
-  funnel: Record<string, number>
-  rejected: Partial<Record<Step, Record<string, number>>>
-  cost: Partial<Record<Step, StepCost>>
-  judge?: Judgement | undefined
-}
+/**
+ * run.json: the settings of the last whole run, and what each step last came to. No clock times: the same run, the same
+ * bytes.
+ */
+export type RunRecord = v.InferOutput<typeof runParts>
 
 /** The record as it stands; what is missing in it, or what somebody broke, is empty. */
 export async function readRunRecord(folder: Folder): Promise<RunRecord> {
-  return parse(shapes.run, await readJson(folder.path(recordFile))) as RunRecord
+  return v.parse(shapes.run, jsonIn(await textOf(folder.path(recordFile))))
 }
 
-async function readJson(file: string): Promise<unknown> {
-  try {
-    return JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, ''))
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return {}
-    throw unreadable(file, error)
-  }
-}
-
-export async function writeRunRecord(
-  folder: Folder,
-  { settings, versions, funnel, rejected, cost, judge }: RunRecord,
-): Promise<void> {
+export async function writeRunRecord(folder: Folder, record: RunRecord): Promise<void> {
+  const { settings, versions, funnel, rejected, cost, judge } = record // in this order
   const file = folder.replace(recordFile)
   await file.addText(`${JSON.stringify({ settings, versions, funnel, rejected, cost, judge }, null, 2)}\n`)
   await file.commit()

@@ -1,53 +1,23 @@
-// Files are replaced in one go: written beside under another name, flushed, closed, then renamed. Nobody ever sees half a file.
+// Files are replaced in one go: written under another name, flushed, closed, then renamed. Nobody ever sees half a file.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
+import { copyFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Fault, codeOf, unreadable, unwritable } from './fault.ts'
-import { Ledger, field, jsonLine } from './jsonl.ts'
+import { Fault, codeOf, isMissing, unreadable } from './fault.ts'
+import { Ledger, TextWriter, field } from './jsonl.ts'
 
-const flushAt = 1 << 16 // characters gathered before a write
 const renameTries = [50, 100, 200, 400, 600, 650] // ms, 2 s in all: editors and virus scanners on Windows let go by then
 
 /** A file being written anew; the old one stays until `commit`. */
-export class Replacement {
+export class Replacement extends TextWriter {
   readonly target: string
-  private readonly temporary: string
   private readonly journal: Journal
-  private file: FileHandle | undefined
-  private gathered = ''
-  private readonly checksum = createHash('sha256')
 
   constructor(target: string, journal: Journal) {
+    super(path.join(path.dirname(target), `.${path.basename(target)}.tmp`), target)
     this.target = target
     this.journal = journal
-    this.temporary = path.join(path.dirname(target), `.${path.basename(target)}.tmp`)
-  }
-
-  async add(row: object): Promise<void> {
-    this.gathered += `${jsonLine(row)}\n`
-    if (this.gathered.length >= flushAt) await this.flush()
-  }
-
-  async addText(text: string): Promise<void> {
-    this.gathered += text
-    if (this.gathered.length >= flushAt) await this.flush()
-  }
-
-  private async flush(): Promise<void> {
-    try {
-      if (!this.file) {
-        await mkdir(path.dirname(this.target), { recursive: true })
-        this.file = await open(this.temporary, 'w')
-      }
-      this.checksum.update(this.gathered)
-      await this.file.appendFile(this.gathered)
-      this.gathered = ''
-    } catch (error) {
-      await this.discard() // a full disk needs the room
-      throw unwritable(this.target, error)
-    }
   }
 
   /**
@@ -56,28 +26,17 @@ export class Replacement {
    */
   async commit(from?: string): Promise<string | undefined> {
     try {
-      await this.flush()
-      const [fresh, old] = [this.checksum.digest('hex'), await checksumOf(this.target)]
-      if (old !== fresh)
-        await this.file?.sync().catch((error) => Promise.reject(unwritable(this.target, error)))
-      await this.close()
-      return await this.putInPlace(fresh, old, from)
+      const [fresh, old] = [await this.flush(), await checksumOf(this.target)]
+      await this.close(old === fresh ? undefined : 'synced')
+      const kept = old === fresh ? undefined : await this.keepEdited(old)
+      await this.journal.record(path.basename(this.target), fresh, from)
+      if (old === fresh) await rm(this.file, { force: true })
+      else await renameInto(this.file, this.target)
+      return kept
     } catch (error) {
       await this.discard()
       throw error
     }
-  }
-
-  private async putInPlace(
-    fresh: string,
-    old: string | undefined,
-    from: string | undefined,
-  ): Promise<string | undefined> {
-    const kept = old !== fresh && (await this.keepEdited(old))
-    await this.journal.record(path.basename(this.target), fresh, from)
-    if (old === fresh) await rm(this.temporary, { force: true })
-    else await renameInto(this.temporary, this.target)
-    return kept || undefined
   }
 
   private async keepEdited(old: string | undefined): Promise<string | undefined> {
@@ -101,16 +60,6 @@ export class Replacement {
       if (there === old) return undefined
     }
   }
-
-  private async close(): Promise<void> {
-    await this.file?.close()
-    this.file = undefined
-  }
-
-  async discard(): Promise<void> {
-    await this.close()
-    await rm(this.temporary, { force: true })
-  }
 }
 
 /** The SHA-256 of a file in hexadecimal, undefined when there is none. */
@@ -119,7 +68,7 @@ export async function checksumOf(file: string): Promise<string | undefined> {
   try {
     for await (const chunk of createReadStream(file)) checksum.update(chunk)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw unreadable(file, error)
   }
   return checksum.digest('hex')
@@ -147,11 +96,12 @@ function held(target: string, error: unknown): Fault {
   )
 }
 
-// .written.jsonl: the checksum of every file the workshop wrote, and of the file each was made from.
-// A step file whose checksum is not among them was edited by hand; one made from another version of its input is stale.
-
 type Written = { file: string; sha256: string; from?: string }
 
+/**
+ * `.written.jsonl`: the checksum of every file the workshop wrote, and of the file each was made from. A step file whose
+ * checksum is not among them was edited by hand; one made from another version of its input is stale.
+ */
 export class Journal {
   private readonly ledger: Ledger
   private readonly guarded: ReadonlySet<string>
@@ -181,7 +131,7 @@ export class Journal {
     return this.written.findLast((line) => line.file === file && line.sha256 === sha256)?.from
   }
 
-  /** On disk before the rename it announces; a line that says nothing new is not written. */
+  /** Written to disk before the file is renamed; nothing is written when the journal says it already. */
   async record(file: string, sha256: string, from?: string): Promise<void> {
     if (this.wrote(file, sha256) && this.madeFrom(file, sha256) === from) return
     const line: Written = from === undefined ? { file, sha256 } : { file, sha256, from }
@@ -190,7 +140,7 @@ export class Journal {
   }
 }
 
-// A line that is missing only means that one version will be taken for hand-edited, and so be kept.
+// A line that cannot be read does no harm: the version it named is taken for hand-edited, and so is kept.
 function isWritten(line: unknown): line is Written {
   return typeof field(line, 'file') === 'string' && typeof field(line, 'sha256') === 'string'
 }

@@ -1,12 +1,13 @@
-// Every setting of a command, and where it came from: the command line, the last whole run, the environment, or the default.
+// Every setting of a command. It comes from the command line, else from the last whole run, else it has a default.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
-import { type Given, checkStored, readCommand, readCommandLine, readSteps } from './arguments.ts'
+import { readCommand, readCommandLine, readSteps, readStored } from './arguments.ts'
 import { found, portable, projectFolder } from './environment.ts'
-import { Fault, codeOf, unreadable } from './fault.ts'
+import { Fault, isMissing, unreadable } from './fault.ts'
 import { type Step, recordFile, steps } from './folder.ts'
-import { type ExportName, type OptionName, type Stored, exportNames, options } from './options.ts'
+import { isObject, jsonIn } from './jsonl.ts'
+import { type ExportName, type OptionName, type Values, exportNames, options } from './options.ts'
 
 export type Settings = {
   steps: Step[]
@@ -37,26 +38,25 @@ export type Settings = {
   batch: boolean
   poll: number // seconds
   compare: string | undefined
-  /** Settings that were given on the command line, not filled in. */
-  given: ReadonlySet<OptionName>
-  /** Settings taken over from the last whole run, as stored. */
-  carried: Stored
+  /** What stood on the command line. */
+  given: Values
+  /** What was taken over from the last whole run. */
+  carried: Values
 }
 
-const targetByHand = '5' // about a dozen prompts to carry to and fro
+const targetByHand = '5' // about a dozen prompts to carry to a chat and back
 
-/** Puts the settings together. `stored` gives the settings of run.json when the command goes on from an earlier run. */
+/** The settings of a command line. Single steps, `report` and `why` go on from the last whole run in their folder. */
 export function readSettings(argv: readonly string[], environment: NodeJS.ProcessEnv): Settings {
-  const given = readCommandLine(argv)
-  const command = readCommand(given.words)
-  const named = command ? [] : readSteps(given.words)
-  if (given.text.compare !== undefined && command !== 'report') throw onlyInReport()
+  const { words, given } = readCommandLine(argv)
+  const command = readCommand(words)
+  const named = command ? [] : readSteps(words)
+  if (given.has('compare') && command !== 'report') throw onlyInReport()
   const dataDir = path.resolve(
-    given.text['data-dir'] ?? path.join(projectFolder, options['data-dir'].fallback),
+    lastOf(given)('data-dir') ?? path.join(projectFolder, options['data-dir'].fallback),
   )
   const looksBack = named.length > 0 || command === 'why' || command === 'report'
-  const carried = looksBack ? storedSettings(path.join(dataDir, recordFile)) : {}
-  return settingsFrom(given, named, dataDir, carried, environment)
+  return settled({ given, named, dataDir, carried: looksBack ? storedIn(dataDir) : new Map() }, environment)
 }
 
 function onlyInReport(): Fault {
@@ -66,141 +66,102 @@ function onlyInReport(): Fault {
   })
 }
 
-/** The same command line, its gaps filled from the run.json beside the log it replays. */
-export function withStored(
-  settings: Settings,
-  argv: readonly string[],
-  log: string,
-  environment: NodeJS.ProcessEnv,
-): Settings {
-  const stored = storedSettings(path.join(path.dirname(log), recordFile))
-  const named = settings.whole ? [] : settings.steps
-  return settingsFrom(readCommandLine(argv), named, settings.dataDir, stored, environment)
+/** The settings of the run that lies in a folder. */
+export function settingsOf(dir: string, environment: NodeJS.ProcessEnv): Settings {
+  const dataDir = path.resolve(dir)
+  return settled({ given: new Map(), named: [], dataDir, carried: storedIn(dataDir) }, environment)
 }
 
-function settingsFrom(
-  given: Given,
-  named: Step[],
-  dataDir: string,
-  carried: Stored,
-  environment: NodeJS.ProcessEnv,
-): Settings {
-  const filled = new Filled(given, carried)
-  const { text } = given
-  const { elsewhere, ...whoAnswers } = answering(filled)
-  const { provider, price } = whoAnswers
-  const target = filled.text('num-instructions') ?? usualTarget(provider)
-  const language = filled.text('language') as Language | undefined
+/** The same command, its gaps filled from the run.json beside the log it replays. */
+export function withStored(asked: Settings, log: string, environment: NodeJS.ProcessEnv): Settings {
+  const { given, whole, dataDir } = asked
+  const named = whole ? [] : asked.steps
+  return settled({ given, named, dataDir, carried: storedIn(path.dirname(log)) }, environment)
+}
+
+/** `named`: the steps on the command line, none for all. */
+type Known = { given: Values; named: Step[]; dataDir: string; carried: Values }
+
+/** Every setting: as given, or else as in the last whole run, or else its default. */
+function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.ProcessEnv): Settings {
+  const typed = lastOf(given)
+  const stored = lastOf(carried)
+  const text = (name: OptionName) => typed(name) ?? stored(name)
+  const number = (name: 'temperature' | 'max-tokens' | 'similarity' | 'seed') =>
+    Number(text(name) ?? options[name].fallback)
+  const list = (name: OptionName) => given.get(name) ?? carried.get(name) ?? []
+  const { elsewhere, ...whoAnswers } = answering(given, carried)
+  const usualTarget = whoAnswers.provider === 'paste' ? targetByHand : options['num-instructions'].fallback
+  const target = text('num-instructions') ?? usualTarget
+  const language = text('language') as Language | undefined
   // A replayed run judges again; a single step only when told to, since it may cost.
-  const judge = text.judge !== undefined || (named.length === 0 && carried.judge === true)
+  const judge = given.has('judge') || (named.length === 0 && carried.has('judge'))
+  const dropped: OptionName[] = elsewhere ? ['provider', 'model', 'base-url'] : []
+  if (whoAnswers.price === undefined) dropped.push('price')
+  if (!judge) dropped.push('judge')
   return {
     ...whoAnswers,
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
     target: target === 'all' ? Infinity : Number(target),
-    seedFile: filled.file('seed-file') ?? shippedSeeds(text.language),
+    seedFile: read(text('seed-file'), found) ?? shippedSeeds(typed('language')),
     dataDir,
-    outputPath: absolute(text['output-path']) ?? insideProject(carried['output-path']),
-    temperature: filled.number('temperature'),
-    maxTokens: filled.number('max-tokens'),
+    outputPath: read(typed('output-path'), path.resolve) ?? read(stored('output-path'), insideProject),
+    temperature: number('temperature'),
+    maxTokens: number('max-tokens'),
     language,
     screen: language ?? systemLanguage(environment),
-    similarity: filled.number('similarity'),
-    concurrency: Number(text.concurrency ?? fallbackOf('concurrency')),
-    seed: filled.number('seed'),
-    topics: filled.file('topics'),
-    avoid: filled.list('avoid').map(found),
-    merge: filled.list('merge').map(found),
+    similarity: number('similarity'),
+    concurrency: Number(typed('concurrency') ?? options.concurrency.fallback),
+    seed: number('seed'),
+    topics: read(text('topics'), found),
+    avoid: list('avoid').map(found),
+    merge: list('merge').map(found),
     judge,
-    exports: exportNames.filter((name) => filled.list('export').includes(name)),
-    replay: absolute(text.replay),
-    budget: text.budget === undefined ? undefined : Number(text.budget),
-    dryRun: text['dry-run'] !== undefined,
-    batch: text.batch !== undefined,
-    poll: Number(text.poll ?? fallbackOf('poll')),
-    compare: absolute(text.compare),
-    given: new Set(Object.keys(text) as OptionName[]),
-    carried: without(carried, [
-      ...(elsewhere ? (['provider', 'model', 'base-url'] as const) : []),
-      ...(price === undefined ? (['price'] as const) : []),
-      ...(judge ? [] : (['judge'] as const)),
-    ]),
-  }
-}
-
-/** The command line, its gaps filled from the last whole run; numbers have defaults besides. */
-class Filled {
-  readonly given: Given
-  readonly carried: Stored
-
-  constructor(given: Given, carried: Stored) {
-    this.given = given
-    this.carried = carried
-  }
-
-  text(name: OptionName): string | undefined {
-    const stored = this.carried[name]
-    return (
-      this.given.text[name] ?? (stored === undefined || Array.isArray(stored) ? undefined : String(stored))
-    )
-  }
-
-  number(name: OptionName): number {
-    return Number(this.text(name) ?? fallbackOf(name))
-  }
-
-  file(name: OptionName): string | undefined {
-    const text = this.text(name)
-    return text === undefined ? undefined : found(text)
-  }
-
-  list(name: 'avoid' | 'merge' | 'export'): string[] {
-    return this.given.lists[name] ?? [this.carried[name] ?? []].flat().map(String)
+    exports: exportNames.filter((name) => list('export').includes(name)),
+    replay: read(typed('replay'), path.resolve),
+    budget: read(typed('budget'), Number),
+    dryRun: given.has('dry-run'),
+    batch: given.has('batch'),
+    poll: Number(typed('poll') ?? options.poll.fallback),
+    compare: read(typed('compare'), path.resolve),
+    given,
+    carried: new Map([...carried].filter(([name]) => !dropped.includes(name))),
   }
 }
 
 /** Who answers, and at what price. Another provider than the stored one knows neither its model nor its address. */
-function answering(filled: Filled) {
-  const { text } = filled.given
-  const { provider: stored } = filled.carried
-  const elsewhere = text['base-url'] !== undefined || (text.provider ?? stored) !== stored
-  const ownPrice = elsewhere || text.model !== undefined
+function answering(given: Values, carried: Values) {
+  const [typed, stored] = [lastOf(given), lastOf(carried)]
+  const elsewhere = given.has('base-url') || (typed('provider') ?? stored('provider')) !== stored('provider')
+  const kept = (name: OptionName, isKept: boolean) => typed(name) ?? (isKept ? stored(name) : undefined)
   return {
     elsewhere,
-    provider: text['base-url'] === undefined ? filled.text('provider') : text.provider,
-    model: elsewhere ? text.model : filled.text('model'),
-    baseUrl: elsewhere ? text['base-url'] : filled.text('base-url'),
-    price: ownPrice ? text.price : filled.text('price'),
+    provider: kept('provider', !given.has('base-url')),
+    model: kept('model', !elsewhere),
+    baseUrl: kept('base-url', !elsewhere),
+    price: kept('price', !elsewhere && !given.has('model')),
   }
 }
 
-function usualTarget(provider: string | undefined): string {
-  return provider === 'paste' ? targetByHand : fallbackOf('num-instructions')
-}
-
-function without(carried: Stored, dropped: readonly OptionName[]): Stored {
-  const kept = Object.entries(carried).filter(([name]) => !dropped.some((option) => option === name))
-  return Object.fromEntries(kept)
-}
-
-function fallbackOf(name: OptionName): string {
-  const option = options[name]
-  return 'fallback' in option ? option.fallback : ''
+/** Of an option that was repeated the last value counts, unless it is a list. */
+function lastOf(values: Values): (name: OptionName) => string | undefined {
+  return (name) => values.get(name)?.at(-1)
 }
 
 function shippedSeeds(language: string | undefined): string {
   return path.join(projectFolder, 'data', language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl')
 }
 
-function absolute(name: string | undefined): string | undefined {
-  return name === undefined ? undefined : path.resolve(name)
+function read<T>(text: string | undefined, how: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : how(text)
 }
 
-function insideProject(name: Stored['output-path']): string | undefined {
-  return typeof name === 'string' ? path.resolve(projectFolder, name) : undefined
+function insideProject(name: string): string {
+  return path.resolve(projectFolder, name)
 }
 
-/** The language in which a command speaks of an error: that of its screen, as far as the command line can be read. */
+/** The language for an error: that of the screen, if the command line can be read that far. */
 export function errorLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
   try {
     return readSettings(argv, environment).screen
@@ -209,7 +170,7 @@ export function errorLanguage(argv: readonly string[], environment: NodeJS.Proce
   }
 }
 
-/** The language of the screen as far as the bare command line tells; for help and errors. */
+/** The language of the screen from the command line alone, which may be wrong elsewhere; for help and errors. */
 export function screenLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
   const named = /(?:^| )--language[= ](en|zh)(?: |$)/.exec(argv.join(' '))?.[1]
   return named ? (named as Language) : systemLanguage(environment)
@@ -221,54 +182,54 @@ function systemLanguage(environment: NodeJS.ProcessEnv): Language {
   return locale.toLowerCase().startsWith('zh') ? 'zh' : 'en'
 }
 
-// The settings of the last whole run, as run.json keeps them: single steps and replays take them over.
-
-/** What run.json keeps of the settings of a whole run: whatever decides what comes out, nothing that only decides how fast. */
+/**
+ * What run.json keeps of the settings of a whole run, for single steps and replays to take over: whatever decides what
+ * comes out, nothing that only decides how fast. What is undefined is not written.
+ */
 export function keptSettings(
   settings: Settings,
   provider: { name: string; model: string },
   language: Language,
-): Stored {
-  const { baseUrl, outputPath, topics, avoid, merge, judge, exports, price } = settings
+): Partial<Record<OptionName, unknown>> {
+  const someOf = (list: string[]) => (list.length > 0 ? list : undefined)
   return {
     provider: provider.name,
     model: provider.model,
-    ...(baseUrl === undefined ? {} : { 'base-url': baseUrl }),
+    'base-url': settings.baseUrl,
     'num-instructions': settings.target,
     'seed-file': portable(settings.seedFile),
-    ...(outputPath === undefined ? {} : { 'output-path': portable(outputPath) }),
+    'output-path': read(settings.outputPath, portable),
     temperature: settings.temperature,
     'max-tokens': settings.maxTokens,
     language,
     similarity: settings.similarity,
     seed: settings.seed,
-    ...(price === undefined ? {} : { price }),
-    ...(topics === undefined ? {} : { topics: portable(topics) }),
-    ...(avoid.length > 0 ? { avoid: avoid.map(portable) } : {}),
-    ...(merge.length > 0 ? { merge: merge.map(portable) } : {}),
-    ...(judge ? { judge } : {}),
-    ...(exports.length > 0 ? { export: exports } : {}),
+    price: settings.price,
+    topics: read(settings.topics, portable),
+    avoid: someOf(settings.avoid.map(portable)),
+    merge: someOf(settings.merge.map(portable)),
+    judge: settings.judge || undefined,
+    export: someOf(settings.exports),
   }
 }
 
-/** Those of a run.json; none where there is no such file. */
-export function storedSettings(file: string): Stored {
+/** The settings of the run in a folder; none where there is no run.json. */
+function storedIn(dir: string): Values {
+  const file = path.join(dir, recordFile)
   try {
-    const run: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''))
-    const stored = isRecord(run) ? (run.settings ?? {}) : undefined
-    if (!isRecord(stored)) throw new SyntaxError('no object')
-    return checkStored(stored, file)
+    const run = jsonIn(readFileSync(file, 'utf8'))
+    const settings = isObject(run) ? (run.settings ?? {}) : undefined
+    if (!isObject(settings)) throw noRecord(file)
+    return readStored(settings, file)
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return {}
-    if (error instanceof Fault) throw error
-    if (!(error instanceof SyntaxError)) throw unreadable(file, error)
-    throw new Fault({
-      en: `${file} is not the record of a run: expected {"settings":{…},…}. Mend it, or delete it and run all steps once.`,
-      zh: `${file} 不是运行记录：应为 {"settings":{…},…}。请修改它，或删除后完整运行一次。`,
-    })
+    if (isMissing(error)) return new Map()
+    throw error instanceof Fault ? error : unreadable(file, error)
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function noRecord(file: string): Fault {
+  return new Fault({
+    en: `${file} is not the record of a run: expected {"settings":{…},…}. Mend it, or delete it and run all steps once.`,
+    zh: `${file} 不是运行记录：应为 {"settings":{…},…}。请修改它，或删除后完整运行一次。`,
+  })
 }

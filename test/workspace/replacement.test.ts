@@ -48,6 +48,15 @@ describe('a file being replaced', () => {
     expect((await read()).split('\n')).toHaveLength(5001)
   })
 
+  it('takes rows that are added at the same time, in the order in which they came', async () => {
+    const { replace, read } = await folderWith(name, 'old\n')
+    const file = replace()
+    const rows = Array.from({ length: 5000 }, (_, at) => ({ instruction: `Describe river number ${at}.` }))
+    await Promise.all(rows.map((row) => file.add(row)))
+    await file.commit()
+    expect(await read()).toBe(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  })
+
   it('is not written again where nothing changed', async () => {
     const { folder, replace } = await folderWith(name, 'same\n')
     const { ino, mtimeMs } = await stat(path.join(folder, name))
