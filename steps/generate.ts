@@ -89,8 +89,7 @@ export const generateInstructions = step('generate', async (round, files) => {
 
   if (round.seeds.length + accepted.length > nearestAmong) files.remark((words) => words.nearestAmongSeeds)
   round.ranDry = ranDry(after) && !round.model.stopped
-  if (round.ranDry)
-    files.remark((words) => (round.model.provider.name === 'offline' ? words.bankEmpty : words.ranDry))
+  if (round.ranDry) files.remark((words) => (round.model.provider.standIn ? words.bankEmpty : words.ranDry))
   files.counts = { asked: (after.read.length - 1) * newTasks, parsed: read, novel: accepted.length }
 })
 

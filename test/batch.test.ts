@@ -2,7 +2,7 @@
 import { copyFile, cp, readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { BatchRoad } from '../steps/model/batch.ts'
+import { Batching } from '../steps/model/batch.ts'
 import { type Answer, BatchServer, type Fate } from './support/batch-server.ts'
 import { bytesOf, folderWithRun, rowsOf, start, temporaryFolder, workshop } from './support/command.ts'
 import { modelWith, questionOf, remote } from './support/model.ts'
@@ -119,7 +119,7 @@ describe('requests a batch does not answer', () => {
   it.each<[string, Fate]>([
     ['failed', { status: 500, error }],
     ['expired', 'expired'],
-  ])('go into the next batch when they %s, and after that over the normal road', async (_, fate) => {
+  ])('go into the next batch when they %s, and after that by normal calls', async (_, fate) => {
     const folder = await folderWithInstructions()
     const unlucky = new Map<string, number>() // how often a request goes wrong
     const { server, env } = await serve(({ custom_id: key }, attempt) => {
@@ -397,7 +397,7 @@ describe('a step with more requests than a file may hold', () => {
     const provider = { ...remote, baseUrl: server.chat.url }
     const model = await modelWith(() => Promise.reject(new Error('asked')), 4, undefined, provider)
     const most = { lines: 2, bytes: 1_000_000 }
-    const road = await BatchRoad.open({
+    const batching = await Batching.open({
       model,
       dir: folder,
       poll: 0.01,
@@ -407,7 +407,7 @@ describe('a step with more requests than a file may hold', () => {
     })
     const questions = ['bread', 'dice', 'rivers', 'clouds', 'bread'].map((text) => questionOf(text))
     const ask = () => Promise.all(questions.map((question) => model.ask('instances', question)))
-    await road.fill('instances', async () => void (await ask()))
+    await batching.fill('instances', async () => void (await ask()))
     expect(server.uploads.map((lines) => lines.length)).toEqual([2, 2])
     expect((await ask()).map((call) => 'batch' in call && call.batch)).toEqual(
       [1, 1, 2, 2, 1].map((number) => `batch_${number}`),

@@ -5,10 +5,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { classificationPrompt } from '../steps/classify.ts'
 import { generationPrompt } from '../steps/generate.ts'
 import { instancesPrompt } from '../steps/instances.ts'
+import { Account, promptTokens, tokensOf } from '../steps/model/account.ts'
 import { Budget } from '../steps/model/budget.ts'
-import type { Provider, ProviderName, Question, Reply } from '../steps/model/call.ts'
+import type { Call, Provider, ProviderName, Question, Reply } from '../steps/model/call.ts'
 import { answerOffline } from '../steps/model/offline.ts'
-import { Experience, priceOf, promptTokens, tokensOf } from '../steps/model/prices.ts'
+import { priceOf } from '../steps/model/prices.ts'
+import { known } from '../steps/model/provider.ts'
 import { readSeedTasks } from '../steps/workspace/records.ts'
 import { folderWithRun, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { type Answering, TestServer, completion } from './support/server.ts'
@@ -26,8 +28,7 @@ const luna = ({ prompt_tokens, completion_tokens }: Usage): number =>
   (prompt_tokens * 0.1 + completion_tokens * 0.5) / 1e6
 
 function provider(name: ProviderName, model: string, baseUrl = ''): Provider {
-  const rest = { key: '', keyFrom: '', extra: {}, local: false, proxied: false, replayOf: undefined }
-  return { name, model, baseUrl, tokenLimit: 'max_tokens', ...rest }
+  return { ...known[name], name, model, baseUrl, key: '', keyFrom: '', proxied: false, replayOf: undefined }
 }
 
 describe('a price', () => {
@@ -54,20 +55,24 @@ describe('a price', () => {
   })
 })
 
+function accountIn(language: 'en' | 'zh'): Account {
+  return new Account({ price: undefined, steps: [], judge: false, language }, provider('ollama', 'qwen3'))
+}
+
 describe.each([
   ['en', 'seed_tasks.jsonl'],
   ['zh', 'seed_tasks.zh.jsonl'],
 ] as const)('the estimate of a prompt, in %s', (language, file) => {
   it('is within a fifth of the real one with the shipped seed tasks', async () => {
     const seeds = (await readSeedTasks(path.join(project, 'data', file))).map((seed) => seed.instruction)
-    const experience = new Experience(language)
+    const account = accountIn(language)
     const real = {
       generate: promptTokens(generationPrompt(seeds.slice(0, 8), language)),
       classify: promptTokens(classificationPrompt(seeds.slice(0, 20), language)),
       instances: promptTokens(instancesPrompt(seeds[0] ?? '', false, language)),
     }
     for (const step of ['generate', 'classify', 'instances'] as const) {
-      const ratio = experience.request(step).prompt / real[step]
+      const ratio = account.nextRequest(step).prompt / real[step]
       expect(ratio, step).toBeGreaterThan(0.8)
       expect(ratio, step).toBeLessThan(1.25)
     }
@@ -76,13 +81,44 @@ describe.each([
 
 describe('what is still to come', () => {
   it('is judged by the same step once it was measured, and by the other steps before', () => {
-    const experience = new Experience('en')
-    const before = experience.request('instances')
+    const account = accountIn('en')
+    const before = account.nextRequest('instances')
     const usage = { prompt_tokens: 712, completion_tokens: 504, cached_tokens: 0 } // twice the usual
-    experience.learn({ step: 'generate', usage })
-    expect(experience.request('generate')).toMatchObject({ prompt: 712, completion: 504 })
-    expect(experience.request('instances').prompt).toBeCloseTo(2 * before.prompt, 6)
-    expect(experience.request('instances').completion).toBeCloseTo(2 * before.completion, 6)
+    account.use({ key: 'a', step: 'generate', usage } as Call)
+    expect(account.nextRequest('generate')).toMatchObject({ prompt: 712, completion: 504 })
+    expect(account.nextRequest('instances').prompt).toBeCloseTo(2 * before.prompt, 6)
+    expect(account.nextRequest('instances').completion).toBeCloseTo(2 * before.completion, 6)
+  })
+})
+
+describe('the account of a command', () => {
+  const usage = { prompt_tokens: 100, completion_tokens: 50, cached_tokens: 20 }
+  const call = (key: string, batch?: string) => ({ key, step: 'classify', usage, batch }) as Call
+
+  it('counts a call once for each step that uses it, and once in all, however often that happens', () => {
+    const account = accountIn('en')
+    account.use(call('a'), true)
+    account.use(call('a'))
+    account.use(call('b'))
+    expect(account.step).toMatchObject({ calls: 2, fresh: 1, prompt_tokens: 200, cached_tokens: 40 })
+    account.beginStep()
+    account.use(call('a'))
+    expect(account.step).toMatchObject({ calls: 1, fresh: 0 })
+    expect(account.used).toMatchObject({ calls: 2, fresh: 1, completion_tokens: 100 })
+  })
+
+  it('takes a call that a batch brought for paid now when it is used first, at half price', () => {
+    const account = new Account(
+      { price: '1/1', steps: ['classify'], judge: false, batch: true, language: 'en' },
+      provider('openai', 'gpt-6-luna'),
+    )
+    account.payInBatch('a', [], { request: {}, reply: '', finish_reason: 'stop', usage })
+    account.use(call('a', 'batch_1'))
+    expect(account.stepCost()).toEqual({ calls: 1, ...usage, batch: usage, dollars: 0.000075 })
+    expect(account).toMatchObject({ paid: 0.000075, used: { fresh: 1 } })
+    account.beginStep()
+    account.use(call('a', 'batch_1'))
+    expect(account.step.fresh).toBe(0)
   })
 })
 
@@ -124,7 +160,7 @@ describe('a budget', () => {
     answer(reply(250_000))
     await Promise.all([first, second])
     expect(order).toEqual(['first', 'second'])
-    expect(budget.paid).toBeCloseTo(0.251, 9)
+    expect(budget.account.paid).toBeCloseTo(0.251, 9)
   })
 
   it('refuses what it might not cover, and ends the run with a sentence', async () => {
@@ -146,13 +182,13 @@ describe('a budget', () => {
     await expect(budget.pay('instances', question(), () => Promise.reject(problem), never)).rejects.toBe(
       problem,
     )
-    expect(budget).toMatchObject({ paid: 0, unanswered: expect.closeTo(spent, 9) })
+    expect(budget.account).toMatchObject({ paid: 0, unanswered: expect.closeTo(spent, 9) })
   })
 
   it('estimates a reply whose tokens the server does not count', async () => {
     const budget = budgetOf(5)
     await budget.pay('instances', question(), async () => reply(0, 'word '.repeat(1000)), never)
-    expect(budget.paid).toBeCloseTo(tokensOf('word '.repeat(1000)) / 1e6, 9)
+    expect(budget.account.paid).toBeCloseTo(tokensOf('word '.repeat(1000)) / 1e6, 9)
   })
 
   it('ends step 1 alone while the later steps have something to do, and knows when they have not', async () => {

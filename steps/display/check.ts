@@ -1,7 +1,7 @@
 // `check`: what a teacher runs the evening before, and forty laptops in the first minute. Each fault comes with its cure.
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { Budget } from '../model/budget.ts'
+import { Account } from '../model/account.ts'
 import { openLog } from '../model/call-log.ts'
 import {
   type Problem,
@@ -12,7 +12,7 @@ import {
   isProblem,
 } from '../model/call.ts'
 import { unreachable } from '../model/pace.ts'
-import { priceOf, wantedFirst } from '../model/prices.ts'
+import { wantedFirst } from '../model/prices.ts'
 import { chooseProvider } from '../model/provider.ts'
 import { openWire } from '../model/wire.ts'
 import { type Language, languageOf } from '../text/language.ts'
@@ -121,9 +121,9 @@ class Check {
   }
 
   private async server(provider: Provider, line: string): Promise<void> {
-    const { baseUrl, name } = provider
+    const { baseUrl, regional } = provider
     this.good(line)
-    this.good(name === 'dashscope' ? this.words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
+    this.good(regional ? this.words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
     if (provider.proxied && !provider.local) this.screen.remark(this.words.proxy)
     if (await this.call(provider)) this.price(provider)
   }
@@ -146,9 +146,9 @@ class Check {
 
   private price(provider: Provider): void {
     const { target } = this.settings
-    const price = priceOf(provider, this.settings.price)
-    const budget = new Budget({ ...this.settings, budget: undefined, language: this.language }, provider)
-    const expected = budget.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
+    const account = new Account({ ...this.settings, language: this.language }, provider)
+    const { price } = account
+    const expected = account.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
     if (price) this.good(this.words.price(price.input, price.output))
     else this.screen.remark(this.words.noPrice(provider.model))
     this.good(this.screen.words.expected(expected.calls, expected.dollars))

@@ -93,8 +93,8 @@ export class Wires {
   }
 
   async open(): Promise<Wire> {
-    if (this.provider.name === 'offline') return (await import('../model/offline.ts')).openOfflineWire()
-    if (this.provider.name !== 'paste') return (await import('../model/wire.ts')).openWire(this.provider)
+    if (this.provider.standIn) return (await import('../model/offline.ts')).openOfflineWire()
+    if (!this.provider.byHand) return (await import('../model/wire.ts')).openWire(this.provider)
     this.person = new PersonAtTerminal(this.screen)
     return (await import('../model/paste.ts')).openPasteWire(this.pasteFolder, this.person)
   }

@@ -248,8 +248,8 @@ function quoted(word: string): string {
 
 /** The provider and model, and where the key comes from; or what stands in for them. */
 export function whoAnswers({ words, language }: Screen, settings: Settings, provider: Provider): string {
-  if (provider.name === 'offline') return words.offline
-  if (provider.name === 'paste' && provider.replayOf === undefined) return words.pasting(provider.model)
+  if (provider.standIn) return words.offline
+  if (provider.byHand && provider.replayOf === undefined) return words.pasting(provider.model)
   if (provider.replayOf === undefined) return words.asking(provider.name, provider.model, provider.keyFrom)
   const day = new Date(provider.replayOf)
   const style = { day: 'numeric', month: language === 'zh' ? 'long' : 'short', timeZone: 'UTC' } as const

@@ -122,7 +122,7 @@ const en = {
   mergedBeyond: 'more rows than the target: --num-instructions all keeps those of every file',
   edited: (file: string) => `this file was edited by hand; the edited version is kept as ${file}`,
   notByBatch:
-    'not by batch: the prompts of step 1 are made of its replies, a dozen batches one after another; it is about a sixth of the cost',
+    'not by batch: the prompts of step 1 are made of its replies, so it would take a dozen batches, one after another; it is about a sixth of the cost',
   batchMade: (id: string, requests: number) =>
     `${id}: ${number(requests)} requests at half price, answered within 24 hours. Ctrl-C or switching off does no harm: the same command goes on`,
   batchFound: (id: string, requests: number) =>
@@ -130,9 +130,9 @@ const en = {
   batchEnded: (id: string, requests: number, failed: number) =>
     `${id}: ${number(requests - failed)} replies${failed > 0 ? `; ${number(failed)} requests without one are sent again` : ''}`,
   batchWaiting: (requests: number) =>
-    `${number(requests)} requests wait for the next batch: with these at their dearest they would exceed the budget`,
+    `${number(requests)} requests wait for the next batch: together with these they might exceed the budget, at maximum cost`,
   batchLeft: (requests: number) =>
-    `${number(requests)} requests take the normal road, at the full price: repairs, and what batches did not bring`,
+    `${number(requests)} requests go by normal API calls, at the full price: repairs, and what batches did not bring`,
   batchForgotten: (ids: string) =>
     `under way since an earlier run: ${ids}. With --batch its replies are fetched; without, the same requests are paid again`,
   batchProgress: (step: Step, done: number, all: number) =>
@@ -223,8 +223,10 @@ const zh: Vocabulary = {
   batchFound: (id, requests) => `${id}：${number(requests)} 次请求，上次运行时已提交，现在继续等待`,
   batchEnded: (id, requests, failed) =>
     `${id}：收到 ${number(requests - failed)} 个回复${failed > 0 ? `；${number(failed)} 次请求没有回复，将再次发送` : ''}`,
-  batchWaiting: (requests) => `${number(requests)} 次请求要等下一批：按最贵的情况算，与这一批一起会超出预算`,
-  batchLeft: (requests) => `${number(requests)} 次请求按原价走普通方式：补救性的，以及批处理没有答复的`,
+  batchWaiting: (requests) =>
+    `${number(requests)} 次请求要等下一批：按最高费用计算，与这一批一起可能超出预算`,
+  batchLeft: (requests) =>
+    `${number(requests)} 次请求改用普通 API 调用，按原价计费：补救性的，以及批处理没有答复的`,
   batchForgotten: (ids) =>
     `上次运行提交的批处理 ${ids} 还没有取回。加上 --batch 就会取回其回复；不加则同样的请求会再付一次费`,
   batchProgress: (step, done, all) =>

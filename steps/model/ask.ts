@@ -1,16 +1,8 @@
 // Asking until an answer can be read. A reply that no reading fits is asked for again, as a new sample, at most twice.
-import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/jsonl.ts'
-import {
-  type Call,
-  type Failure,
-  type Message,
-  type Question,
-  isFailure,
-  samplesAtMost,
-  verdictOf,
-} from './call.ts'
+import type { Call, Failure, Message, Question } from './call.ts'
+import { isFailure, objectionTo, samplesAtMost } from './call.ts'
 import type { Model } from './model.ts'
 
 export type Read<T> = { value: T; call: string }
@@ -40,15 +32,16 @@ export async function askUntilRead<T>(
     if (value !== undefined) return { value, call: call.key }
     last = call.key
   }
-  return { failed: 'unreadable_reply', detail: unreadable, call: last }
+  return { ...unread, call: last }
 }
 
-const unreadable: Words = {
-  en: `no reading fits any of ${samplesAtMost} replies`,
-  zh: `${samplesAtMost} 次回复都无法解读`,
+const unread: Failure = {
+  failed: 'unreadable_reply',
+  detail: {
+    en: `no reading fits any of ${samplesAtMost} replies`,
+    zh: `${samplesAtMost} 次回复都无法解读`,
+  },
 }
-
-const unread: Failure = { failed: 'unreadable_reply', detail: unreadable }
 
 /** A question about several rows at once; `prompt` shows their texts as numbered lines, `read` answers by number. */
 type RowsQuestion<T> = Omit<Question, 'messages' | 'sample'> & {
@@ -68,7 +61,7 @@ export async function askAboutRows<T, Row>(
   textOf: (row: Row) => string,
 ): Promise<{ row: Row; answer: Read<T> | Failure }[]> {
   const group = new Group(model, question, rows.map(textOf))
-  await group.settle([...rows.keys()], 0)
+  await group.answer([...rows.keys()], 0)
   return rows.map((row, place) => ({ row, answer: group.answers[place] ?? unread }))
 }
 
@@ -90,15 +83,15 @@ class Group<T> {
   }
 
   /** Fills in the answers of the rows at these places, starting at this sample number. */
-  async settle(places: number[], sample: number): Promise<void> {
+  async answer(places: number[], sample: number): Promise<void> {
     const asked = this.model.log.has(this.model.keyFor(this.question.step, this.spell(places, sample)))
     const [open, next] = asked ? [places, sample] : await this.lookUp(places, sample)
     if (open.length === 0) return
     const rows = open.map((place) => this.keys[place] ?? '')
     const call = await this.model.ask(this.question.step, this.spell(open, next), { rows })
-    if (isFailure(call)) return this.settleFailure(call, open, next)
-    const missing = this.take(open, this.answersIn(call), call.key)
-    if (missing.length > 0 && next + 1 < samplesAtMost) await this.settle(missing, next + 1)
+    if (isFailure(call)) return this.failed(call, open, next)
+    const missing = this.keep(open, this.answersIn(call), call.key)
+    if (missing.length > 0 && next + 1 < samplesAtMost) await this.answer(missing, next + 1)
   }
 
   private spell(places: readonly number[], sample: number): Question {
@@ -113,10 +106,10 @@ class Group<T> {
     let next = sample
     for (const place of places) {
       const calls = await this.model.log.about(this.keys[place] ?? '')
-      const replies = calls.filter((call) => verdictOf(call) === undefined)
-      const answered = replies.find((call) => this.take([place], this.answersIn(call), call.key).length === 0)
+      const replies = calls.filter((call) => objectionTo(call) === undefined)
+      const answered = replies.find((call) => this.keep([place], this.answersIn(call), call.key).length === 0)
       for (const call of calls.slice(0, answered && calls.indexOf(answered) + 1)) this.model.reuse(call)
-      if (answered || this.takeVerdict(place, calls) || replies.length >= samplesAtMost) continue
+      if (answered || this.keepObjection(place, calls) || replies.length >= samplesAtMost) continue
       next = Math.max(next, replies.length)
       open.push(place)
     }
@@ -126,12 +119,12 @@ class Group<T> {
   /** What a call says, by the key of each row; nothing when its reply cannot be read. */
   private answersIn(call: Call): Map<string, T> {
     const rows = call.rows ?? []
-    const read = this.question.read(call.reply ?? '', isCut(call), rows.length)
-    return new Map([...(read ?? [])].flatMap(([number, value]) => ownEntry(rows[number - 1], value)))
+    const read = this.question.read(call.reply ?? '', isCut(call), rows.length) ?? new Map<number, T>()
+    return new Map([...read].map(([number, value]) => [rows[number - 1] ?? '', value]))
   }
 
   /** Writes down the answers to these rows and returns the places that got none. */
-  private take(places: readonly number[], found: Map<string, T>, call: string): number[] {
+  private keep(places: readonly number[], found: Map<string, T>, call: string): number[] {
     return places.filter((place) => {
       const value = found.get(this.keys[place] ?? '')
       if (value === undefined) return true
@@ -141,27 +134,23 @@ class Group<T> {
   }
 
   /** A verdict on a call about this row alone is the row's; on a group it may be anybody's. */
-  private takeVerdict(place: number, calls: readonly Call[]): boolean {
-    const alone = calls.find((call) => call.rows?.length === 1 && verdictOf(call) !== undefined)
-    const verdict = alone && verdictOf(alone)
+  private keepObjection(place: number, calls: readonly Call[]): boolean {
+    const alone = calls.find((call) => call.rows?.length === 1 && objectionTo(call) !== undefined)
+    const verdict = alone && objectionTo(alone)
     if (verdict) this.answers[place] = verdict
     return verdict !== undefined
   }
 
   // Whatever is wrong with a group may be wrong with one of its rows: it is split until that one stands alone.
-  private async settleFailure(failure: Failure, places: number[], sample: number): Promise<void> {
+  private async failed(failure: Failure, places: number[], sample: number): Promise<void> {
     const divisible = ['call_failed', 'content_filter', 'refusal'].includes(failure.failed)
     if (!divisible || places.length === 1) {
       for (const place of places) this.answers[place] = failure
       return
     }
     const half = Math.ceil(places.length / 2)
-    await Promise.all([this.settle(places.slice(0, half), sample), this.settle(places.slice(half), sample)])
+    await Promise.all([this.answer(places.slice(0, half), sample), this.answer(places.slice(half), sample)])
   }
-}
-
-function ownEntry<T>(key: string | undefined, value: T): [string, T][] {
-  return key === undefined ? [] : [[key, value]]
 }
 
 // Answers arrive in any order and are taken in the order of the questions, so that a run does not depend on timing.

@@ -12,91 +12,88 @@ import { type Body, dialectOf } from './wire.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
 
-export class BatchResults {
-  private readonly model: Model
-  private readonly wire: BatchWire
-  private readonly dir: string
-  private spelling = 0 // of the requests whose replies are being read
+/** What the lines of results need on their way. `asked`: the questions, as a log; `spelling`: of them, in our dialect. */
+type Taking = {
+  model: Model
+  wire: BatchWire
+  asked: CallLog
+  spelling: number
+  came: { ms: number; batch: string }
+  download: string
+}
 
-  /** `dir`: the data folder, where what was asked lies. */
-  constructor(model: Model, wire: BatchWire, dir: string) {
-    this.model = model
-    this.wire = wire
-    this.dir = dir
+/**
+ * Appends the replies to the log; `file`: what was asked. Those that did not come down are fetched again; what then is
+ * still missing is a Problem.
+ */
+export async function takeResults(
+  model: Model,
+  wire: BatchWire,
+  batch: OpenBatch,
+  state: BatchState,
+  file: string,
+): Promise<void> {
+  if (!(await exists(file))) throw questionsGone(batch, file)
+  const asked = await CallLog.open(file, true)
+  const spelling = dialectOf(model.provider).version
+  const download = path.join(path.dirname(file), '.batch-results.tmp')
+  const taking = { model, wire, asked, spelling, came: { ms: state.ms, batch: batch.id }, download }
+  try {
+    await wire.patiently(async () => {
+      const answered = await takeFile(state.results, taking)
+      const failed = await takeFile(state.failures, taking)
+      const silent = batch.keys.filter((key) => !answered.has(key) && !failed.has(key)).length
+      // Where the server does not count, a completed batch has a line for each question.
+      const all = state.replies ?? (state.status === 'completed' ? answered.size + silent : 0)
+      if (silent > 0 && answered.size < all) throw incomplete(batch, answered.size, all)
+    })
+  } finally {
+    await asked.close()
   }
+}
 
-  /** Appends the replies to the log. Those that did not come down are fetched again; what then is still missing is a Problem. */
-  async take(batch: OpenBatch, state: BatchState, file: string): Promise<void> {
-    if (!(await exists(file))) throw questionsGone(batch, file)
-    this.spelling = dialectOf(this.model.provider).version
-    const asked = await CallLog.open(file, true)
-    try {
-      await this.wire.patiently(async () => {
-        const answered = await this.takeFile(state.results, batch, state, asked)
-        const failed = await this.takeFile(state.failures, batch, state, asked)
-        const silent = batch.keys.filter((key) => !answered.has(key) && !failed.has(key)).length
-        // Where the server does not count, a completed batch has a line for each question.
-        const all = state.replies ?? (state.status === 'completed' ? answered.size + silent : 0)
-        if (silent > 0 && answered.size < all) throw incomplete(batch, answered.size, all)
-      })
-    } finally {
-      await asked.close()
+/** The keys of the questions a file of results has lines for. */
+async function takeFile(name: string | undefined, taking: Taking): Promise<Set<string>> {
+  const { wire, asked, came, download } = taking
+  const taken = new Set<string>()
+  if (name === undefined) return taken
+  try {
+    await wire.fetch(came.batch, name, download)
+    const appended: Promise<void>[] = []
+    for await (const { text } of readLines(download)) {
+      const line = jsonIn(text) // what is no JSON answers nobody
+      const key = String(field(line, 'custom_id'))
+      if (taken.has(key) || !asked.has(key)) continue
+      taken.add(key)
+      const written = append(line, key, taking)
+      written.catch(() => undefined) // a full disk is heard of where all are awaited
+      appended.push(written)
+      if (appended.length >= linesTogether) await Promise.all(appended.splice(0))
     }
+    await Promise.all(appended)
+    return taken
+  } finally {
+    await rm(download, { force: true })
   }
+}
 
-  /** The keys of the questions a file of results has lines for. */
-  private async takeFile(
-    name: string | undefined,
-    { id }: OpenBatch,
-    { ms }: BatchState,
-    asked: CallLog,
-  ): Promise<Set<string>> {
-    if (name === undefined) return new Set()
-    const results = path.join(this.dir, '.batch-results.tmp')
-    const taken = new Set<string>()
-    try {
-      await this.wire.fetch(id, name, results)
-      let appended: Promise<void>[] = []
-      for await (const { text } of readLines(results)) {
-        const line = jsonIn(text) // what is no JSON answers nobody
-        const key = String(field(line, 'custom_id'))
-        if (taken.has(key) || !asked.has(key)) continue
-        taken.add(key)
-        const written = this.append(line, key, asked, { ms, batch: id })
-        written.catch(() => undefined) // a full disk is heard of where all are awaited
-        appended.push(written)
-        if (appended.length >= linesTogether) await Promise.all(appended.splice(0))
-      }
-      await Promise.all(appended)
-      return taken
-    } finally {
-      await rm(results, { force: true })
-    }
-  }
+async function append(line: unknown, key: string, taking: Taking): Promise<void> {
+  const { model, asked, came } = taking
+  const head = model.log.has(key) ? undefined : await asked.get(key)
+  const reply = head && replyIn(line, head.request, taking)
+  if (!head || !reply) return
+  model.account.payInBatch(key, (head.request as Body).messages as Message[], reply)
+  await model.log.append(callOf(head, { ...reply, ...came }))
+}
 
-  private async append(
-    line: unknown,
-    key: string,
-    asked: CallLog,
-    came: { ms: number; batch: string },
-  ): Promise<void> {
-    const head = this.model.log.has(key) ? undefined : await asked.get(key)
-    const reply = head && this.replyIn(line, head.request)
-    if (!head || !reply) return
-    this.model.paidInBatch.add(key)
-    this.model.budget.paidInBatch((head.request as Body).messages as Message[], reply)
-    await this.model.log.append(callOf(head, { ...reply, ...came }))
-  }
-
-  /** The reply in a line of results; a filter's verdict is one too. Nothing when the line failed. */
-  private replyIn(line: unknown, request: unknown): Reply | undefined {
-    const answer = this.wire.readLine(line, request as Body)
-    if (!isProblem(answer)) return answer
-    const dialect = dialectOf(this.model.provider)
-    if (answer.kind === 'parameter' && this.spelling === dialect.version) dialect.learn(answer)
-    if (answer.kind !== 'filter') return undefined
-    return { request, reply: null, finish_reason: 'content_filter', usage: noUsage }
-  }
+/** The reply in a line of results; a filter's verdict is one too. Nothing when the line failed. */
+function replyIn(line: unknown, request: unknown, { model, wire, spelling }: Taking): Reply | undefined {
+  const answer = wire.readLine(line, request as Body)
+  if (!isProblem(answer)) return answer
+  const dialect = dialectOf(model.provider)
+  if (answer.kind === 'parameter' && spelling === dialect.version) dialect.learn(answer)
+  if (answer.kind !== 'filter') return undefined
+  return { request, reply: null, finish_reason: 'content_filter', usage: noUsage }
 }
 
 // batches.jsonl: which batches were made, and which of them are in the log. It is what makes a shutdown harmless: the same
@@ -114,10 +111,7 @@ export class BatchLedger {
 
   private constructor(ledger: Ledger) {
     this.ledger = ledger
-    for (const line of ledger.lines) {
-      if (isBatch(line)) this.noteBegin(line)
-      else this.noteEnd(String(field(line, 'id')), String(field(line, 'status')))
-    }
+    for (const line of ledger.lines) this.note(line)
   }
 
   static async read(file: string): Promise<BatchLedger> {
@@ -125,9 +119,9 @@ export class BatchLedger {
   }
 
   /** The batches that this model of this provider was asked in and that are not in the log yet. */
-  open(provider: string, model: string): OpenBatch[] {
+  open(asked: { name: string; model: string }): OpenBatch[] {
     return [...this.batches.values()].filter(
-      (batch) => (batch.provider ?? provider) === provider && (batch.model ?? model) === model,
+      ({ provider = asked.name, model = asked.model }) => provider === asked.name && model === asked.model,
     )
   }
 
@@ -136,25 +130,22 @@ export class BatchLedger {
     return this.sent.get(key) ?? 0
   }
 
-  /** Written and flushed before anybody waits for the batch. */
-  async begin(batch: OpenBatch): Promise<void> {
-    await this.ledger.append(batch)
-    this.noteBegin(batch)
+  /** Writes and flushes that a batch was made, before anybody waits for it, or how it ended. */
+  async write(line: OpenBatch | { id: string; status: string }): Promise<void> {
+    await this.ledger.append(line)
+    this.note(line)
   }
 
-  async end(id: string, status: string): Promise<void> {
-    await this.ledger.append({ id, status })
-    this.noteEnd(id, status)
-  }
-
-  private noteBegin(batch: OpenBatch): void {
-    this.batches.set(batch.id, batch)
-    for (const key of batch.keys) this.sent.set(key, this.timesSent(key) + 1)
-  }
-
-  private noteEnd(id: string, status: string): void {
-    const keys = unanswered.includes(status) ? (this.batches.get(id)?.keys ?? []) : []
-    for (const key of keys) this.sent.set(key, this.timesSent(key) - 1)
+  private note(line: unknown): void {
+    if (isBatch(line)) {
+      this.batches.set(line.id, line)
+      for (const key of line.keys) this.sent.set(key, this.timesSent(key) + 1)
+      return
+    }
+    const id = String(field(line, 'id'))
+    const inVain = unanswered.includes(String(field(line, 'status')))
+    for (const key of inVain ? (this.batches.get(id)?.keys ?? []) : [])
+      this.sent.set(key, this.timesSent(key) - 1)
     this.batches.delete(id)
   }
 }

@@ -49,8 +49,8 @@ export class BatchWire {
   private readonly pace: Pace
   private readonly halt: AbortSignal
 
-  private constructor(client: OpenAI, provider: Provider, halt: AbortSignal) {
-    this.client = client
+  private constructor(provider: Provider, halt: AbortSignal) {
+    this.client = openClient(provider, transferTimeout)
     this.provider = provider
     this.pace = new Pace(1, provider)
     this.halt = halt
@@ -58,14 +58,13 @@ export class BatchWire {
 
   /** A provider without a Batch API is a Fault, before anything is asked. `halt` ends every wait and every transfer. */
   static async open(provider: Provider, halt: AbortSignal): Promise<BatchWire> {
-    if (provider.name === 'offline' || provider.name === 'paste') throw noBatches(provider)
-    const wire = new BatchWire(openClient(provider, transferTimeout), provider, halt)
-    try {
-      await wire.patiently(() => wire.firstPage())
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      throw new Fault(error.words, 1)
-    }
+    if (!provider.batches) throw noBatches(provider)
+    const wire = new BatchWire(provider, halt)
+    await wire
+      .patiently(() => wire.firstPage())
+      .catch((error: unknown) => {
+        throw isProblem(error) ? new Fault(error.words, 1) : error
+      })
     return wire
   }
 
@@ -118,55 +117,46 @@ export class BatchWire {
 
   /** One look; a Problem that passes may be looked at again. A batch that is not known there is a Fault. */
   async look(id: string): Promise<BatchState> {
-    const batch = await this.tried(() =>
-      this.known(id, this.client.batches.retrieve(id, { signal: this.halt })),
-    )
+    const batch = await this.tried(() => this.client.batches.retrieve(id, { signal: this.halt }), id)
     if (field(batch, 'id') !== id || ![...underWay, ...ended].includes(batch.status))
       throw nonsense(this.provider)
     const { status, request_counts: counts, completed_at: end = 0, created_at: start } = batch
     const [results, failures] = [batch.output_file_id ?? undefined, batch.error_file_id ?? undefined]
     const answered = (counts?.completed ?? 0) + (counts?.failed ?? 0)
+    const replies = answered > 0 ? counts?.completed : undefined
     // The names of its files may come a little later.
     const awaited = status === 'completed' && counts?.completed !== 0 && (results ?? failures) === undefined
+    const errors = (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' ')
+    const ms = Math.max(0, end - start) * 1000
     return {
       status,
       ended: ended.includes(status) && !awaited,
       answered,
-      replies: answered > 0 ? counts?.completed : undefined,
+      replies,
       results,
       failures,
-      errors: (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' '),
-      ms: Math.max(0, end - start) * 1000,
+      errors,
+      ms,
     }
   }
 
   /** Writes one file of results to disk. */
   async fetch(id: string, name: string, into: string): Promise<void> {
     await this.tried(async () => {
-      const { body } = await this.known(id, this.client.files.content(name, { signal: this.halt }))
+      const { body } = await this.client.files.content(name, { signal: this.halt })
       await writeFile(into, body ?? [], { signal: this.halt })
-    })
+    }, id)
   }
 
-  private async known<T>(id: string, work: Promise<T>): Promise<T> {
-    try {
-      return await work
-    } catch (error) {
-      if (field(error, 'status') !== 404) throw error
-      throw unknownBatch(id, this.provider)
-    }
-  }
-
-  /** Faults that pass are waited out, as on the normal road; what is left of them is thrown. */
+  /** Faults that pass are waited out, as in normal API calls; what is left of them is thrown. */
   patiently<T>(work: () => Promise<T>): Promise<T> {
     return this.pace.patiently(() => this.tried(work), this.halt)
   }
 
   /** What a line of results says to this request. */
   readLine(line: unknown, request: Parameters<typeof readReply>[0]): Reply | Problem {
-    const response = field(line, 'response')
-    const status = field(response, 'status_code')
-    const body = field(response, 'body')
+    const status = field(field(line, 'response'), 'status_code')
+    const body = field(field(line, 'response'), 'body')
     try {
       if (status === 200) return readReply(request, body)
     } catch (problem) {
@@ -175,19 +165,18 @@ export class BatchWire {
     }
     const told = field(body, 'error') ?? field(line, 'error')
     const said = Object.fromEntries(['code', 'type', 'param'].map((name) => [name, field(told, name)]))
-    return problemOf(
-      Object.assign(new Error(String(field(told, 'message'))), said, { status }),
-      this.provider,
-    )
+    const error = Object.assign(new Error(String(field(told, 'message'))), said, { status })
+    return problemOf(error, this.provider)
   }
 
-  private async tried<T>(work: () => Promise<T>): Promise<T> {
+  /** What goes wrong is a Problem; a 404 about this batch is a Fault. */
+  private async tried<T>(work: () => Promise<T>, id?: string): Promise<T> {
     try {
       return await work()
     } catch (error) {
       if (isProblem(error) || error instanceof Fault) throw error
-      if (this.halt.aborted) throw interrupted
-      throw problemOf(error, this.provider)
+      if (id !== undefined && field(error, 'status') === 404) throw unknownBatch(id, this.provider)
+      throw this.halt.aborted ? interrupted : problemOf(error, this.provider)
     }
   }
 }
@@ -207,7 +196,10 @@ function listIn(page: unknown, provider: Provider): unknown[] {
 
 // What can go wrong with a batch, each as a sentence with its cure.
 
-export function noBatches({ name, baseUrl }: Provider): Fault {
+// The run ends here, with what exists written.
+const ending = (words: Words): Fault => new Fault(words, 1)
+
+function noBatches({ name, baseUrl }: Provider): Fault {
   const who = baseUrl === '' ? name : baseUrl
   return new Fault({
     en: `--batch needs a server with a Batch API, as openai and dashscope have; ${who} has none. Leave --batch out.`,
@@ -216,36 +208,27 @@ export function noBatches({ name, baseUrl }: Provider): Fault {
 }
 
 // What answers in the server's place, such as a gateway's page, says nothing about a batch.
-export function nonsense({ baseUrl }: Provider): Problem {
-  const words = {
-    en: `${baseUrl}: the answer is none of a Batch API`,
-    zh: `${baseUrl}：返回的不是 Batch API 的回答`,
-  }
-  return { kind: 'again', words }
+function nonsense({ baseUrl }: Provider): Problem {
+  const en = `${baseUrl}: the answer is none of a Batch API`
+  return { kind: 'again', words: { en, zh: `${baseUrl}：返回的不是 Batch API 的回答` } }
 }
 
-export function unknownBatch(id: string, { baseUrl, keyFrom }: Provider): Fault {
-  return new Fault(
-    {
-      en: `${baseUrl} knows no batch ${id}, or has its results no more. Was it made at another address, or with another key than that of ${keyFrom || 'LLM_API_KEY'}? Else delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
-      zh: `${baseUrl} 上没有批处理 ${id}，或者结果已不再保留。它是不是在另一个地址、或用 ${keyFrom || 'LLM_API_KEY'} 以外的密钥提交的？如果都不是，请删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
-    },
-    1,
-  )
+function unknownBatch(id: string, { baseUrl, keyFrom }: Provider): Fault {
+  const key = keyFrom || 'LLM_API_KEY'
+  return ending({
+    en: `${baseUrl} knows no batch ${id}, or has its results no more. Was it made at another address, or with another key than that of ${key}? Else delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
+    zh: `${baseUrl} 上没有批处理 ${id}，或者结果已不再保留。它是不是在另一个地址、或用 ${key} 以外的密钥提交的？如果都不是，请删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+  })
 }
 
 export function unrecorded(id: string, cancelled: boolean, error: unknown): Fault {
   const why = error instanceof Fault ? error.words : { en: messageOf(error), zh: messageOf(error) }
-  const cannot = { en: `${why.en} So the batch ${id}`, zh: `${why.zh} 因此批处理 ${id}` }
-  return new Fault(
-    cancelled
-      ? { en: `${cannot.en} was cancelled.`, zh: `${cannot.zh} 已被取消。` }
-      : {
-          en: `${cannot.en} is written down nowhere, and could not be cancelled either: cancel it at the provider, or it is paid for in vain.`,
-          zh: `${cannot.zh} 没有记录下来，也没能取消：请在服务商处取消它，否则会白白付费。`,
-        },
-    1,
-  )
+  const [en, zh] = [`${why.en} So the batch ${id}`, `${why.zh} 因此批处理 ${id}`]
+  if (cancelled) return ending({ en: `${en} was cancelled.`, zh: `${zh} 已被取消。` })
+  return ending({
+    en: `${en} is written down nowhere, and could not be cancelled either: cancel it at the provider, or it is paid for in vain.`,
+    zh: `${zh} 没有记录下来，也没能取消：请在服务商处取消它，否则会白白付费。`,
+  })
 }
 
 export function incomplete({ id }: OpenBatch, got: number, all: number): Problem {
@@ -257,23 +240,18 @@ export function incomplete({ id }: OpenBatch, got: number, all: number): Problem
 }
 
 export function questionsGone({ id }: OpenBatch, asked: string): Fault {
-  return new Fault(
-    {
-      en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
-      zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
-    },
-    1,
-  )
+  return ending({
+    en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
+    zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+  })
 }
 
 export function refused(id: string, { status, errors }: BatchState): Words {
-  return status === 'cancelled'
-    ? {
-        en: `the batch ${id} was cancelled; the same command makes another`,
-        zh: `批处理 ${id} 已被取消；重新运行同一命令会另建一个`,
-      }
-    : {
-        en: `the provider did not take the batch ${id}: ${errors}`,
-        zh: `服务商没有接受批处理 ${id}：${errors}`,
-      }
+  if (status === 'cancelled')
+    return {
+      en: `the batch ${id} was cancelled; the same command makes another`,
+      zh: `批处理 ${id} 已被取消；重新运行同一命令会另建一个`,
+    }
+  const en = `the provider did not take the batch ${id}: ${errors}`
+  return { en, zh: `服务商没有接受批处理 ${id}：${errors}` }
 }

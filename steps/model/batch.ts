@@ -1,20 +1,21 @@
 // The Batch API (`--batch`): another way to fill the call log, at half the price, within a day.
 //
 // A step is a function of its input and the log, so it can be rehearsed: done once with nothing sent and nothing written,
-// while the model writes down every question that is not in the log . These go up as batches; what comes back
-// is appended to the log, in whatever order, as the normal road would have appended it. Then the step is done for real
-// and finds its answers there. What failed or expired goes into one more batch; what is open after that, and the few
-// questions that replies themselves give rise to (one that cannot be read, one cut off), takes the normal road.
-// Memory holds keys, files hold the text; batches.jsonl says what is under way (batch-ledger.ts).
+// while every question that is not in the log is written down. These go up as batches; what comes back is appended to
+// the log, in whatever order, as after normal API calls. Then the step is done for real and finds its answers there. What
+// failed or expired goes into one more batch; what is open after that, and the few questions that replies themselves give
+// rise to (one that cannot be read, one cut off), is asked by normal calls. Memory holds keys, files hold the text;
+// batches.jsonl says what is under way.
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Step, batchesFile } from '../workspace/folder.ts'
 import { TextWriter, readLines } from '../workspace/jsonl.ts'
-import { BatchLedger, BatchResults, Spool } from './batch-results.ts'
+import { BatchLedger, Spool, takeResults } from './batch-results.ts'
 import { type BatchState, BatchWire, type OpenBatch, refused, unrecorded } from './batch-wire.ts'
-import { type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
-import type { Model } from './model.ts'
+import { type Call, type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
+import { allGood } from './judge.ts'
+import type { Model, Rehearsal } from './model.ts'
 import { dialectOf } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
@@ -22,7 +23,7 @@ const batchesAQuestion = 2 // the second asks again for what failed or expired i
 
 /**
  * What the screen is told. `made`: a batch went up. `found`: one of an earlier run is under way. `ended`: it is in the
- * log. `waiting`: questions the budget has no room for before that. `left`: questions for the normal road.
+ * log. `waiting`: questions the budget has no room for before that. `left`: questions for normal calls.
  */
 export type BatchNews = {
   step: Step
@@ -40,62 +41,47 @@ type Questions = { spools: Spool[]; waiting: number; left: number }
 type Terms = {
   model: Model
   dir: string
-  poll: number
+  poll: number // seconds between looks
   maxTokens: number // of a question asked for the first time
   tell: (news: BatchNews) => void
   most?: typeof mostInAFile
 }
 
-export class BatchRoad {
+export class Batching {
+  private readonly terms: Terms
   private readonly model: Model
-  private readonly dir: string
-  private readonly poll: number // seconds between looks
-  private readonly maxTokens: number
-  private readonly tell: (news: BatchNews) => void
-  private readonly most: typeof mostInAFile
   private readonly wire: BatchWire
   private readonly ledger: BatchLedger
-  private readonly results: BatchResults
 
-  private constructor(
-    { model, dir, poll, maxTokens, tell, most = mostInAFile }: Terms,
-    wire: BatchWire,
-    ledger: BatchLedger,
-  ) {
-    this.model = model
-    this.dir = dir
-    this.poll = poll
-    this.maxTokens = maxTokens
-    this.tell = tell
-    this.most = most
+  private constructor(terms: Terms, wire: BatchWire, ledger: BatchLedger) {
+    this.terms = terms
+    this.model = terms.model
     this.wire = wire
     this.ledger = ledger
-    this.results = new BatchResults(model, wire, dir)
   }
 
   /** A server without a Batch API is a Fault. */
-  static async open(terms: Terms): Promise<BatchRoad> {
+  static async open(terms: Terms): Promise<Batching> {
     const wire = await BatchWire.open(terms.model.provider, terms.model.halted)
-    return new BatchRoad(terms, wire, await BatchLedger.read(path.join(terms.dir, batchesFile)))
+    return new Batching(terms, wire, await BatchLedger.read(path.join(terms.dir, batchesFile)))
   }
 
-  /** Brings what a step will ask into the log, as far as batches can. Leaves it to the normal road to stop or go on. */
+  /** Brings what a step will ask into the log, as far as batches can. Whether to stop or go on is left to the step. */
   async fill(step: Step, rehearse: () => Promise<void>): Promise<void> {
     const found = this.underWay(step)
-    for (const { id, keys } of found) this.tell({ step, found: { id, requests: keys.length } })
+    for (const { id, keys } of found) this.terms.tell({ step, found: { id, requests: keys.length } })
     await this.follow(step, found)
     for (let time = 0; !this.model.stopped; time++) {
       const { spools, waiting, left } = await this.collect(rehearse, time)
       for (const spool of spools) await this.send(step, spool)
-      if (spools.length === 0) return this.tell({ step, left: left + waiting })
-      if (waiting > 0) this.tell({ step, waiting })
+      if (spools.length === 0) return this.terms.tell({ step, left: left + waiting })
+      if (waiting > 0) this.terms.tell({ step, waiting })
       await this.follow(step, this.underWay(step))
     }
   }
 
   private underWay(step: Step): OpenBatch[] {
-    const { name, model } = this.model.provider
-    return this.ledger.open(name, model).filter((batch) => batch.step === step)
+    return this.ledger.open(this.model.provider).filter((batch) => batch.step === step)
   }
 
   /**
@@ -103,7 +89,7 @@ export class BatchRoad {
    * what the judge still has to look at depends on what it said before, and becomes less and less.
    */
   private goesByBatch({ key, step }: CallHead, { sample, maxTokens }: Question, time: number): boolean {
-    const repairs = sample > 0 || maxTokens > this.maxTokens
+    const repairs = sample > 0 || maxTokens > this.terms.maxTokens
     const late = step === 'filter' && time >= batchesAQuestion
     return !repairs && !late && this.ledger.timesSent(key) < batchesAQuestion
   }
@@ -112,12 +98,15 @@ export class BatchRoad {
   private async collect(rehearse: () => Promise<void>, time: number): Promise<Questions> {
     const questions: Questions = { spools: [], waiting: 0, left: 0 }
     const known = new Set<string>()
-    const hear = async (head: CallHead, question: Question, logged: boolean): Promise<void> => {
-      if (logged || known.has(head.key)) return
-      known.add(head.key)
-      if (!this.goesByBatch(head, question, time)) questions.left++
-      else if (!this.model.budget.reserveInBatch(question)) questions.waiting++
-      else await this.put(head, question, questions.spools)
+    const hear: Rehearsal['hear'] = async (head, question, logged) => {
+      if (logged) return undefined
+      if (!known.has(head.key)) {
+        known.add(head.key)
+        if (!this.goesByBatch(head, question, time)) questions.left++
+        else if (!this.model.budget.reserveInBatch(question)) questions.waiting++
+        else await this.put(head, question, questions.spools)
+      }
+      return assumedOf(head, question)
     }
     this.model.rehearsal = { hear, counts: false }
     let whole = false
@@ -135,23 +124,24 @@ export class BatchRoad {
   }
 
   private async put(head: CallHead, question: Question, spools: Spool[]): Promise<void> {
+    const { lines, bytes } = this.terms.most ?? mostInAFile
     let spool = spools.at(-1)
-    if (!spool || spool.keys.length >= this.most.lines || spool.bytes >= this.most.bytes)
-      spools.push((spool = new Spool(path.join(this.dir, `.batch-${head.key}.jsonl`))))
+    if (!spool || spool.keys.length >= lines || spool.bytes >= bytes)
+      spools.push((spool = new Spool(path.join(this.terms.dir, `.batch-${head.key}.jsonl`))))
     const request = dialectOf(this.model.provider).spell(question)
     await spool.ask(callOf(head, { request, reply: null, finish_reason: '', usage: noUsage, ms: 0 }))
   }
 
   private async send(step: Step, spool: Spool): Promise<void> {
     if (this.model.stopped) return spool.discard()
-    const upload = path.join(this.dir, '.batch-upload.tmp')
+    const upload = path.join(this.terms.dir, '.batch-upload.tmp')
     const { file, keys } = spool
     try {
       await this.spellOut(file, upload)
       const id = await this.wire.send(upload)
       const { name: provider, model } = this.model.provider
       await this.record({ id, provider, model, step, file: path.basename(file), keys })
-      this.tell({ step, made: { id, requests: keys.length } })
+      this.terms.tell({ step, made: { id, requests: keys.length } })
     } catch (error) {
       await spool.discard()
       this.stop(error)
@@ -163,7 +153,7 @@ export class BatchRoad {
   // A batch that is written down nowhere would be paid for, and its replies not be found.
   private async record(batch: OpenBatch): Promise<void> {
     try {
-      await this.ledger.begin(batch)
+      await this.ledger.write(batch)
     } catch (error) {
       const cancelled = await this.wire.cancel(batch.id).then(
         () => true,
@@ -200,14 +190,14 @@ export class BatchRoad {
         open.delete(batch)
         ended += batch.keys.length
       }
-      this.tell({ step, answered: { done, all } })
+      this.terms.tell({ step, answered: { done, all } })
       if (open.size > 0)
-        await sleep(this.poll * 1000, undefined, { signal: this.model.halted }).catch(() => undefined)
+        await sleep(this.terms.poll * 1000, undefined, { signal: this.model.halted }).catch(() => undefined)
     }
     this.model.budget.endBatches()
   }
 
-  // A server that cannot be reached just now is looked at again: a day has many hours.
+  // A server that cannot be reached just now is looked at again: a batch may take a day.
   private async look({ id }: OpenBatch): Promise<BatchState | undefined> {
     try {
       return await this.wire.look(id)
@@ -220,18 +210,19 @@ export class BatchRoad {
 
   /** Puts the replies of an ended batch into the log. */
   private async take(batch: OpenBatch, state: BatchState): Promise<void> {
-    const asked = path.join(this.dir, batch.file)
+    const asked = path.join(this.terms.dir, batch.file)
     try {
-      if ((state.results ?? state.failures) !== undefined) await this.results.take(batch, state, asked)
+      if ((state.results ?? state.failures) !== undefined)
+        await takeResults(this.model, this.wire, batch, state, asked)
     } catch (error) {
       return this.stop(error) // the batch stays open: the next run fetches it again
     }
-    await this.ledger.end(batch.id, state.status)
+    await this.ledger.write({ id: batch.id, status: state.status })
     await rm(asked, { force: true })
     if (state.status === 'failed' || state.status === 'cancelled')
       return this.model.stop({ words: refused(batch.id, state), exit: 1 })
     const failed = batch.keys.filter((key) => !this.model.log.has(key)).length
-    this.tell({ step: batch.step, ended: { id: batch.id, requests: batch.keys.length, failed } })
+    this.terms.tell({ step: batch.step, ended: { id: batch.id, requests: batch.keys.length, failed } })
   }
 
   private stop(error: unknown): void {
@@ -240,4 +231,11 @@ export class BatchRoad {
     const words = { en: `${en} – the same command goes on`, zh: `${zh}——重新运行同一命令即可继续` }
     this.model.stop({ words, exit: 1 })
   }
+}
+
+// A row counts as good while its verdict is out: so the batch asks about no more rows than the data set still lacks.
+function assumedOf(head: CallHead, { schema }: Question): Call | undefined {
+  if (schema !== 'judgement') return undefined
+  const reply = allGood(head.rows?.length ?? 0)
+  return callOf(head, { request: undefined, reply, finish_reason: 'stop', usage: noUsage, ms: 0 })
 }

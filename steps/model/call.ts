@@ -1,6 +1,7 @@
-// Why a question got no answer. A file of its own, so that a step can tell answers from failures without loading a model.
+// The shapes that the files of this room share: a question and its reply, a line of the call log, what may go wrong, a provider.
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
+import type { OptionName } from '../workspace/options.ts'
 
 export type Usage = { prompt_tokens: number; completion_tokens: number; cached_tokens: number }
 
@@ -29,30 +30,12 @@ export type Call = {
 /** What is known of a call before its reply. */
 export type CallHead = Pick<Call, 'v' | 'key' | 'sample' | 'rows' | 'step' | 'at' | 'provider' | 'model'>
 
-type Back = Reply & { skipped?: string; ms: number; batch?: string }
-
-/** A line of the log: the question, and what came back. */
-export function callOf(head: CallHead, back: Back): Call {
+/** A line of the log: the question, and what came back. Its fields stand in this order in the file. */
+export function callOf(head: CallHead, back: Reply & Pick<Call, 'skipped' | 'ms' | 'batch'>): Call {
   const { v, key, sample, rows, step, at, provider, model } = head
   const { request, reply, finish_reason, refusal, skipped, usage, ms, batch } = back
-  return {
-    v,
-    key,
-    sample,
-    ...(rows && { rows }),
-    step,
-    at,
-    provider,
-    model,
-    request,
-    reply,
-    finish_reason,
-    ...(refusal && { refusal }),
-    ...(skipped && { skipped }),
-    usage,
-    ms,
-    ...(batch && { batch }),
-  }
+  const asked = { v, key, sample, rows, step, at, provider, model, request }
+  return { ...asked, reply, finish_reason, refusal: refusal || undefined, skipped, usage, ms, batch }
 }
 
 export type Message = { role: 'system' | 'user'; content: string }
@@ -98,20 +81,27 @@ export const interrupted: Problem = { kind: 'stopped', words: { en: 'interrupted
 
 export type ProviderName = 'openai' | 'dashscope' | 'ollama' | 'compatible' | 'offline' | 'paste'
 
-export type Provider = {
+/** What is true of a provider in every run: the table in provider.ts says it of each. */
+export type ProviderFacts = {
+  tokenLimit: 'max_tokens' | 'max_completion_tokens'
+  extra: Record<string, unknown> // parameters that go with every request
+  local: boolean // runs on this machine
+  free: boolean // nobody sends a bill: the model runs here, or a person carries the prompts
+  byHand: boolean // a person carries the prompts and replies: one at a time, and none after Ctrl-C
+  standIn: boolean // answers for the lesson, and is no model
+  batches: boolean // may have a Batch API; whether it does, the server says
+  regional: boolean // a key belongs to one region
+  idle: readonly OptionName[] // options that change nothing
+}
+
+export type Provider = ProviderFacts & {
   name: ProviderName
   model: string
   baseUrl: string
-  /** Secret: goes into the request's header and nowhere else. */
-  key: string | undefined
+  key: string | undefined // secret: goes into the header of requests and nowhere else
   keyFrom: string
-  tokenLimit: 'max_tokens' | 'max_completion_tokens'
-  extra: Record<string, unknown>
-  local: boolean
-  /** HTTPS_PROXY is set, which Node does not heed: worth a word when nothing answers. */
-  proxied: boolean
-  /** Set when there is no key: replies come from the log alone, recorded up to this time (ISO). */
-  replayOf: string | undefined
+  proxied: boolean // HTTPS_PROXY is set, which Node does not use: worth a word when nothing answers
+  replayOf: string | undefined // set when replies come from the log alone, recorded up to this time (ISO)
 }
 
 /** What a log holds: `provider model` → time of its latest reply, the last used last. */
@@ -135,8 +125,8 @@ export function isFailure(answer: object): answer is Failure {
   return 'failed' in answer
 }
 
-/** What a logged call says against its row: a skip, a filter's verdict or a refusal; undefined when it holds a reply. */
-export function verdictOf({ key, skipped, finish_reason, refusal }: Call): Failure | undefined {
+/** Why a logged call answers nothing: a skip, a filter's verdict or a refusal; undefined when it holds a reply. */
+export function objectionTo({ key, skipped, finish_reason, refusal }: Call): Failure | undefined {
   if (skipped) return { failed: 'call_failed', detail: skippedBefore, call: key }
   if (finish_reason === 'content_filter') return { failed: 'content_filter', detail: filtered, call: key }
   return refusal ? { failed: 'refusal', detail: { en: refusal, zh: refusal }, call: key } : undefined
@@ -158,6 +148,12 @@ const list = (items: object) => ({ type: 'array', items })
 const text = { type: 'string' }
 const number = { type: 'integer' }
 const yesOrNo = { type: 'boolean' }
+const verdict = {
+  row: number,
+  instruction_valid: yesOrNo,
+  input_appropriate: yesOrNo,
+  output_correct: yesOrNo,
+}
 
 export const schemas = {
   tasks: object({ tasks: list(text) }),
@@ -165,16 +161,7 @@ export const schemas = {
   instances: object({ instances: list(object({ input: text, output: text })) }),
   // Servers that enforce a schema write the fields in its order: for classification the label comes first.
   labelled: object({ instances: list(object({ output: text, input: text })) }),
-  judgement: object({
-    verdicts: list(
-      object({
-        row: number,
-        instruction_valid: yesOrNo,
-        input_appropriate: yesOrNo,
-        output_correct: yesOrNo,
-      }),
-    ),
-  }),
+  judgement: object({ verdicts: list(object(verdict)) }),
 }
 
 export type SchemaName = keyof typeof schemas
@@ -182,43 +169,6 @@ export type SchemaName = keyof typeof schemas
 /** The name a schema has on the wire. */
 export function wireName(schema: SchemaName): string {
   return schema === 'labelled' ? 'instances' : schema
-}
-
-// What the answers of a step cost, in calls and tokens: those of this run and those already in the log alike.
-
-/** `calls` and tokens of every log row used, whenever paid; `fresh` of them were paid in this run. */
-export type Tally = {
-  calls: number
-  prompt_tokens: number
-  cached_tokens: number
-  completion_tokens: number
-  fresh: number
-  /** Those of the tokens that a batch answered, at half price. */
-  batch?: Usage
-}
-
-export const noTally: Readonly<Tally> = {
-  calls: 0,
-  prompt_tokens: 0,
-  cached_tokens: 0,
-  completion_tokens: 0,
-  fresh: 0,
-}
-
-/** Adds a call to a tally; `fresh`: paid for now, not found in the log. */
-export function count(tally: Tally, { usage, batch }: Pick<Call, 'usage' | 'batch'>, fresh: boolean): void {
-  tally.calls++
-  addTo(tally, usage)
-  if (batch !== undefined) tally.batch = addTo({ ...(tally.batch ?? noUsage) }, usage)
-  if (fresh) tally.fresh++
-}
-
-/** Adds to the first, and returns it. */
-export function addTo<T extends Usage>(sum: T, usage: Usage): T {
-  sum.prompt_tokens += usage.prompt_tokens
-  sum.cached_tokens += usage.cached_tokens
-  sum.completion_tokens += usage.completion_tokens
-  return sum
 }
 
 /** Samples of one question at most: generation request k owns the numbers 3k to 3k + 2. */

@@ -3,62 +3,45 @@ import { setMaxListeners } from 'node:events'
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/jsonl.ts'
+import type { Account } from './account.ts'
 import type { Budget } from './budget.ts'
 import type { CallLog } from './call-log.ts'
-import {
-  type Call,
-  type CallHead,
-  type Failure,
-  type Problem,
-  type Provider,
-  type Question,
-  type Reply,
-  type Tally,
-  type Wire,
-  callOf,
-  count,
-  isProblem,
-  noTally,
-  noUsage,
-  verdictOf,
-} from './call.ts'
+import type { Call, CallHead, Failure, Problem, Provider, Question, Reply, Wire } from './call.ts'
+import { callOf, isProblem, noUsage, objectionTo } from './call.ts'
 import { Pace } from './pace.ts'
 
 /** Why no further question is sent, and the exit status that follows. */
 export type Stop = { words: Words; exit: 1 | 130 }
 
-/** `rows`: keys of the rows asked about together. `skip`: a call that finally failed is logged, and stays skipped. */
-type Extras = { rows?: string[]; skip?: true }
-
 /**
  * A step done with nothing sent: it works on what the log answers. `hear` is told every question, and whether the log
- * answers it; `counts`: whether the calls of the log count as used.
+ * answers it; what it returns stands for the answer that is not there. `counts`: whether calls of the log count as used.
  */
-type Rehearsal = {
-  hear: (head: CallHead, question: Question, logged: boolean) => Promise<void>
+export type Rehearsal = {
+  hear: (head: CallHead, question: Question, logged: boolean) => Promise<Call | undefined>
   counts: boolean
 }
 
-const failuresInARow = 10 // then it is not the rows
+/** `rows`: keys of the rows asked about together. `skip`: a call that finally failed is logged, and stays skipped. */
+type Extras = { rows?: string[]; skip?: true }
+
+const failuresInARow = 10 // then the rows are not to blame, and the run ends
 const graceAfterInterrupt = 10_000 // ms for the requests in flight
 
 export class Model {
   readonly provider: Provider
   readonly log: CallLog
+  readonly account: Account
   readonly budget: Budget
   stopped: Stop | undefined
-  tally: Tally = { ...noTally }
   /** Set while a step is rehearsed: then no question is sent. */
   rehearsal: Rehearsal | undefined
-  /** Keys of calls a batch has brought, and this run not used yet. */
-  readonly paidInBatch = new Set<string>()
   private readonly wire: () => Promise<Wire>
   private readonly pace: Pace
   private readonly inFlight = new Map<string, Promise<Call | Failure>>()
   private readonly halt = new AbortController() // no new attempts, no further waits
   private readonly abort = new AbortController() // what is in flight ends too
   private failures = 0
-  private readonly tallied = new Set<string>() // keys of the calls in the tally
 
   constructor(
     provider: Provider,
@@ -69,17 +52,12 @@ export class Model {
   ) {
     this.provider = provider
     this.log = log
+    this.account = budget.account
     this.budget = budget
     this.pace = new Pace(concurrency, provider)
     setMaxListeners(0, this.halt.signal, this.abort.signal) // one for each request in flight
     let opened: Promise<Wire> | undefined
     this.wire = () => (opened ??= wire())
-  }
-
-  /** Starts counting anew: the tally is that of one step in one round. */
-  begin(): void {
-    this.tally = { ...noTally }
-    this.tallied.clear()
   }
 
   /** The name of a question in the log: what the step asked, not how it is spelt on the wire. */
@@ -92,8 +70,8 @@ export class Model {
     const key = this.keyFor(step, question)
     const logged = await this.log.get(key)
     if (this.rehearsal) {
-      await this.rehearsal.hear(this.headOf(key, step, question, extras), question, logged !== undefined)
-      return logged ? this.reuse(logged) : notAsked
+      const assumed = await this.rehearsal.hear(this.headOf(key, step, question, extras), question, !!logged)
+      return logged ? this.reuse(logged) : (assumed ?? notAsked)
     }
     if (logged) return this.reuse(logged)
     if (this.provider.replayOf !== undefined) return notRecorded
@@ -109,21 +87,17 @@ export class Model {
 
   private headOf(key: string, step: Step, { sample }: Question, { rows }: Extras): CallHead {
     const { name: provider, model } = this.provider
-    return { v: 1, key, sample, ...(rows && { rows }), step, at: new Date().toISOString(), provider, model }
+    return { v: 1, key, sample, rows, step, at: new Date().toISOString(), provider, model }
   }
 
   /** Makes use of a call out of the log. */
   reuse(call: Call): Call | Failure {
-    if (this.rehearsal && !this.rehearsal.counts) return verdictOf(call) ?? call
-    return this.use(call, this.paidInBatch.delete(call.key))
+    return this.rehearsal?.counts === false ? (objectionTo(call) ?? call) : this.use(call)
   }
 
-  // However often a step comes to a call, it counts once: else what a run took would depend on timing.
-  private use(call: Call, fresh: boolean): Call | Failure {
-    if (!this.tallied.has(call.key)) count(this.tally, call, fresh)
-    this.tallied.add(call.key)
-    this.budget.learn(call, fresh)
-    return verdictOf(call) ?? call
+  private use(call: Call, fresh?: true): Call | Failure {
+    this.account.use(call, fresh)
+    return objectionTo(call) ?? call
   }
 
   private async send(key: string, step: Step, question: Question, extras: Extras): Promise<Call | Failure> {
@@ -187,7 +161,7 @@ export class Model {
   /** Stops for Ctrl-C: what is in flight gets ten seconds. */
   interrupt(words: Words): void {
     this.stop({ words, exit: 130 })
-    const grace = this.provider.name === 'paste' ? 0 : graceAfterInterrupt // nobody pastes after Ctrl-C
+    const grace = this.provider.byHand ? 0 : graceAfterInterrupt // nobody pastes after Ctrl-C
     setTimeout(() => this.abort.abort(), grace).unref()
   }
 
@@ -200,7 +174,7 @@ export class Model {
 }
 
 const defect: Stop = { words: { en: 'stopped by a defect', zh: '因程序缺陷而停止' }, exit: 1 }
-export const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
+const notAsked: Failure = { failed: 'stopped', detail: { en: 'not asked yet', zh: '尚未请求' } }
 const notRecorded: Failure = {
   failed: 'not_recorded',
   detail: { en: 'this request is not in the recorded calls', zh: '调用记录中没有该请求' },

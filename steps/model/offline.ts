@@ -1,5 +1,5 @@
 // The offline model: a stand-in for the lesson, not a model. It sees a request as a server does and answers from a
-// bank of written tasks (data/offline), by a die that the request itself seeds. Like a model it errs: in what it says
+// bank of written tasks (data/offline), by a random generator that the request itself seeds. Like a model it errs: in what it says
 // (the bank's faults) and now and then in form. Its rows are no training data.
 import path from 'node:path'
 import { type Language, isChinese } from '../text/language.ts'
@@ -12,14 +12,8 @@ import { field, jsonIn } from '../workspace/jsonl.ts'
 import { type OfflineTask, readRows } from '../workspace/records.ts'
 import { type Message, type Wire, samplesAtMost } from './call.ts'
 
-type Asked = {
-  prompt: string
-  lastMessage: string
-  bank: Bank
-  language: Language
-  sample: number
-  random: Random
-}
+/** A request as the stand-in sees it; `lines` are the numbered ones of its last message. */
+type Asked = { prompt: string; last: string; lines: string[]; bank: Bank; sample: number; random: Random }
 
 const tasksPerReply = 10
 const plantedPerReply = 2
@@ -29,10 +23,10 @@ const tokensPerCharacter = { han: 1 / 1.5, other: 1 / 4 } // rough averages of c
 
 /** The wire of the offline model; asks nobody. */
 export async function openOfflineWire(): Promise<Wire> {
-  return async ({ messages, maxTokens, sample }) => {
-    const { reply, finish_reason, usage } = await answerOffline(messages, maxTokens, sample)
-    return { request: { messages, max_tokens: maxTokens }, reply, finish_reason, usage }
-  }
+  return async ({ messages, maxTokens, sample }) => ({
+    request: { messages, max_tokens: maxTokens },
+    ...(await answerOffline(messages, maxTokens, sample)),
+  })
 }
 
 /** What the stand-in replies to these messages: the same for the same request and sample number. */
@@ -40,9 +34,11 @@ export async function answerOffline(messages: readonly Message[], maxTokens: num
   const prompt = messages.map((message) => message.content).join('\n')
   const language: Language = isChinese(messages[0]?.content ?? '') ? 'zh' : 'en'
   const random = randomFor(prompt, maxTokens, sample)
-  const lastMessage = messages.at(-1)?.content ?? ''
-  const bank = await bankIn(language)
-  const whole = dress(answer({ prompt, lastMessage, bank, language, sample, random }), language, random)
+  const last = messages.at(-1)?.content ?? ''
+  const lines = [...last.matchAll(/^\d+\. (.*)$/gm)].map((match) => match[1] ?? '')
+  const bank = await (banks[language] ??= openBank(language))
+  const answered = answer({ prompt, last, lines, bank, sample, random }) ?? ignorance[language]
+  const whole = dress(answered, language, random)
   const tokens = tokensIn(whole)
   const allowed = random() < chances.cut ? Math.ceil(tokens * 0.6) : maxTokens
   const cut = tokens > allowed
@@ -57,18 +53,18 @@ function tokensIn(text: string): number {
   return Math.ceil(han * tokensPerCharacter.han + (text.length - han) * tokensPerCharacter.other)
 }
 
-function answer({ prompt, lastMessage, bank, language, sample, random }: Asked): string {
-  const lines = numberedLines(lastMessage)
-  if (prompt.includes('{"tasks":'))
-    return JSON.stringify({ tasks: newTasks(lastMessage, lines, bank, sample, random) })
-  if (prompt.includes('{"answers":')) return JSON.stringify({ answers: labels(lines, bank, random) })
-  if (prompt.includes('{"verdicts":')) return JSON.stringify({ verdicts: verdicts(lines, bank, random) })
-  const task = knownTask(lines[0] ?? '', bank)
-  if (!prompt.includes('{"instances":') || !task) return ignorance[language]
+function answer(asked: Asked): string | undefined {
+  const { prompt, lines, bank } = asked
+  if (prompt.includes('{"tasks":')) return JSON.stringify({ tasks: newTasks(asked) })
+  if (prompt.includes('{"answers":')) return JSON.stringify({ answers: labels(asked) })
+  if (prompt.includes('{"verdicts":')) return JSON.stringify({ verdicts: verdicts(asked) })
+  const task = prompt.includes('{"instances":') ? knownTask(lines[0] ?? '', bank) : undefined
+  if (!task) return undefined
   const outputFirst = prompt.includes('{"instances":[{"output"')
-  return JSON.stringify({
-    instances: outputFirst ? task.instances.map(({ input, output }) => ({ output, input })) : task.instances,
-  })
+  const inOrder = task.instances.map(({ input, output }) =>
+    outputFirst ? { output, input } : { input, output },
+  )
+  return JSON.stringify({ instances: inOrder })
 }
 
 const ignorance: Record<Language, string> = {
@@ -76,38 +72,29 @@ const ignorance: Record<Language, string> = {
   zh: '我只是一个替身：我只会自己的那些任务，而这一个不在其中。',
 }
 
-function numberedLines(text: string): string[] {
-  return [...text.matchAll(/^\d+\. (.*)$/gm)].map((match) => match[1] ?? '')
-}
-
 /**
  * Ten tasks drawn without putting back, likelier the more rare words they share with the request; now and then an echo
  * of one shown. Two are such as a rule of step 4 catches, other rules with every request, so that a class meets them all.
  */
-function newTasks(
-  request: string,
-  shown: readonly string[],
-  bank: Bank,
-  sample: number,
-  random: Random,
-): string[] {
-  const asked = new Set(tokenize(request))
+function newTasks({ last, lines, bank, sample, random }: Asked): string[] {
+  const asked = new Set(tokenize(last))
   const weights = bank.tasks.map(({ fault }, place) => {
     const shared = [...(bank.rareWords[place] ?? [])].filter((word) => asked.has(word)).length
     return (1 + shared) * (ruleFor(fault ?? '') ? plantedWeight : 1)
   })
   const kinds = [...bank.planted.values()]
   const first = plantedPerReply * Math.floor(sample / samplesAtMost)
-  const drawn = Array.from(
-    { length: plantedPerReply },
-    (_, at) => kinds[(first + at) % kinds.length] ?? [],
-  ).flatMap((kind) => kind.slice(Math.floor(random() * kind.length)).slice(0, 1))
+  const drawn: number[] = []
+  for (let at = first; at < first + plantedPerReply; at++) {
+    const kind = kinds[at % kinds.length] ?? []
+    drawn.push(...kind.slice(Math.floor(random() * kind.length)).slice(0, 1))
+  }
   while (drawn.length < Math.min(tasksPerReply, bank.tasks.length)) {
     for (const place of drawn) weights[place] = 0
     drawn.push(drawWeighted(weights, random))
   }
   const tasks = drawn.map((place) => oneLine(bank.tasks[place]?.instruction ?? ''))
-  const echoed = shown[Math.floor(random() * shown.length)]
+  const echoed = lines[Math.floor(random() * lines.length)]
   if (echoed && random() < chances.echo) tasks[tasks.length - 1] = vary(echoed)
   return shuffle(tasks, random)
 }
@@ -129,13 +116,10 @@ function vary(instruction: string): string {
 const soundsLikeClassification =
   /classif|categor|sentiment|\blabel|true or false|spam|whether|which of the|判断|分类|归类|属于|类别|是否/i
 
-function labels(instructions: readonly string[], bank: Bank, random: Random) {
-  const answers = instructions.map((instruction, place) => {
-    const known = knownTask(instruction, bank)
-    return {
-      task: place + 1,
-      is_classification: known?.is_classification ?? soundsLikeClassification.test(instruction),
-    }
+function labels({ lines, bank, random }: Asked) {
+  const answers = lines.map((line, place) => {
+    const label = knownTask(line, bank)?.is_classification ?? soundsLikeClassification.test(line)
+    return { task: place + 1, is_classification: label }
   })
   return answers.filter(() => random() >= chances.leftOut)
 }
@@ -150,8 +134,8 @@ const badInstruction = new Set([
 const harmless = new Set(['similar', 'near_duplicate', 'duplicate_instance'])
 
 /** The bank knows which of its answers are faulty; the verdict is right most of the time. */
-function verdicts(rows: readonly string[], bank: Bank, random: Random) {
-  return rows.map((row, place) => {
+function verdicts({ lines, bank, random }: Asked) {
+  return lines.map((row, place) => {
     const fault = knownTask(instructionIn(row), bank)?.fault ?? ''
     const wrongly = random() < chances.mistakenVerdict
     return {
@@ -181,31 +165,18 @@ function dress(reply: string, language: Language, random: Random): string {
 
 // The tasks the offline model knows, from data/offline, and how it finds the one it is asked about.
 
-/** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule. */
-export type Bank = {
-  tasks: OfflineTask[]
-  rareWords: Set<string>[]
-  planted: Map<string, number[]>
-  byInstruction: Map<string, OfflineTask>
-  index: NoveltyIndex
-}
 const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
 const alike = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
 
-const banks: Partial<Record<Language, Promise<Bank>>> = {}
+type Bank = Awaited<ReturnType<typeof openBank>>
+const banks: Partial<Record<Language, Promise<Bank>>> = {} // each is read once
 
-/** The bank of a language, read once. */
-export function bankIn(language: Language): Promise<Bank> {
-  return (banks[language] ??= openBank(language))
-}
-
-async function openBank(language: Language): Promise<Bank> {
+/** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule. */
+async function openBank(language: Language) {
+  const file = path.join(projectFolder, 'data', 'offline', `${language}.jsonl`)
   const tasks: OfflineTask[] = []
   const index = new NoveltyIndex()
-  for await (const task of readRows(
-    path.join(projectFolder, 'data', 'offline', `${language}.jsonl`),
-    'offlineTask',
-  )) {
+  for await (const task of readRows(file, 'offlineTask')) {
     tasks.push(task)
     index.add(task.instruction)
   }
@@ -231,13 +202,13 @@ function plantedIn(tasks: readonly OfflineTask[]): Map<string, number[]> {
 }
 
 /** The task a line asks about: the same, or the nearest that is alike enough. */
-export function knownTask(instruction: string, bank: Bank): OfflineTask | undefined {
+function knownTask(instruction: string, bank: Bank): OfflineTask | undefined {
   const exact = bank.byInstruction.get(oneLine(instruction))
   if (exact) return exact
   const nearest = bank.index.nearest(instruction)
   return nearest && nearest.score >= alike ? bank.byInstruction.get(oneLine(nearest.instruction)) : undefined
 }
 
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
 }

@@ -1,14 +1,14 @@
 // How fast to ask, and how patiently: attempts in flight, waits between them, and slowing down when the server says so.
 import pLimit from 'p-limit'
 import type { Words } from '../workspace/fault.ts'
-import { type Problem, type Provider, isProblem } from './call.ts'
+import { type Problem, type Provider, interrupted, isProblem } from './call.ts'
 
 const mostRetries = 6
 const firstWait = { remote: 500, local: 50 } // ms, before any reply has shown how quick the server is
 const longestWait = 8_000 // ms; the openai package's own ceiling
 const longestAsked = 60_000 // ms; a longer Retry-After is not obeyed
 const throttled = 4 // times the wait after a 429 with no Retry-After: six such waits outlast a quota by the minute
-const connectionTries = 3 // before the first success: then the address is wrong, not the weather
+const connectionTries = 3 // before the first success: then the address is wrong, and the fault will not pass
 
 export class Pace {
   /** Requests open at a time, the waits between their attempts included. */
@@ -42,7 +42,7 @@ export class Pace {
 
   private async once<T>(attempt: () => Promise<T>, tries: number, halt: AbortSignal): Promise<T> {
     while (Date.now() < this.resumeAt) await pause(this.resumeAt - Date.now(), halt)
-    if (halt.aborted) throw halted
+    if (halt.aborted) throw interrupted
     const startedAt = Date.now()
     try {
       const reply = await attempt()
@@ -60,7 +60,7 @@ export class Pace {
     if (unreached && tries + 1 >= connectionTries) throw unreachable(problem, this.provider)
     const passing = problem.kind === 'again' || problem.kind === 'slow'
     if (!passing || tries >= mostRetries) throw problem
-    return problem.kind === 'slow' ? 0 : this.backoff(problem, tries) // after a 429 everybody waits
+    return problem.kind === 'slow' ? 0 : this.backoff(problem, tries) // after a 429 all requests wait, see `once`
   }
 
   // What the server asked for; else doubled with every try, from twice its own latency, so that a quick one is not waited for long.
@@ -93,15 +93,13 @@ export class Pace {
   }
 }
 
-const halted: Problem = { kind: 'stopped', words: { en: 'stopped', zh: '已停止' } }
-
 function pause(ms: number, halt: AbortSignal): Promise<void> {
-  if (halt.aborted) return Promise.reject(halted)
+  if (halt.aborted) return Promise.reject(interrupted)
   return new Promise((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer)
       halt.removeEventListener('abort', end)
-      if (halt.aborted) reject(halted)
+      if (halt.aborted) reject(interrupted)
       else resolve()
     }
     const timer = setTimeout(end, ms)

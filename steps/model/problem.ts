@@ -31,8 +31,8 @@ function readError(error: unknown, provider: Provider): Problem {
 /** A reply that is none: a page, an error at status 200, an empty object. */
 export function noticeOf(body: unknown): Problem {
   const shown = typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')
-  const words = masked(shown).slice(0, 120)
-  return { kind: 'again', words: { en: `not a chat completion: ${words}`, zh: `不是聊天回复：${words}` } }
+  const start = masked(shown).slice(0, 120)
+  return { kind: 'again', words: { en: `not a chat completion: ${start}`, zh: `不是聊天回复：${start}` } }
 }
 
 /** No whole reply in time: the connection hangs, or the body stalls. */
@@ -111,8 +111,8 @@ function isFatal(told: Told, provider: Provider): boolean {
 }
 
 // `insufficient_quota`: at OpenAI the account is out of money, at DashScope it is a throttle by the minute.
-function isBroke({ status, code }: Told, { name, baseUrl }: Provider): boolean {
-  const throttle = name === 'dashscope' || /aliyuncs\.com/.test(baseUrl)
+function isBroke({ status, code }: Told, { regional, baseUrl }: Provider): boolean {
+  const throttle = regional || /aliyuncs\.com/.test(baseUrl)
   return (
     status === 402 ||
     /arrearage|freetieronly/i.test(code) ||
@@ -147,7 +147,7 @@ function cures({ status, code }: Told, provider: Provider): Words {
       en: `Is the model's name right (--model ${provider.model}), and the address (${provider.baseUrl})?`,
       zh: `请检查模型名称（--model ${provider.model}）和地址（${provider.baseUrl}）是否正确。`,
     }
-  if (provider.name === 'dashscope')
+  if (provider.regional)
     return {
       en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
       zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',

@@ -3,18 +3,8 @@
 import { createRequire } from 'node:module'
 import type OpenAI from 'openai'
 import { field } from '../workspace/jsonl.ts'
-import {
-  type Problem,
-  type Provider,
-  type Question,
-  type Reply,
-  type Usage,
-  type Wire,
-  interrupted,
-  isProblem,
-  schemas,
-  wireName,
-} from './call.ts'
+import type { Problem, Provider, Question, Reply, Usage, Wire } from './call.ts'
+import { interrupted, isProblem, schemas, wireName } from './call.ts'
 import { noticeOf, problemOf, tooLate } from './problem.ts'
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
@@ -25,10 +15,7 @@ const shortestKey = 16 // characters; the providers' keys have 32 and more
 const attemptTimeout = { remote: 60_000, local: 300_000 } // ms
 
 /** The openai package set up for a provider. */
-export function openClient(
-  provider: Provider,
-  timeout = provider.local ? attemptTimeout.local : attemptTimeout.remote,
-): OpenAI {
+export function openClient(provider: Provider, timeout: number): OpenAI {
   const { OpenAI: Client } = require('openai') as typeof import('openai')
   return new Client({
     apiKey: provider.key || 'none', // local servers want none, the package wants some
@@ -139,19 +126,14 @@ class Dialect {
   }
 
   spell({ messages, schema, temperature, maxTokens }: Question): Body {
-    const format = {
-      type: 'json_schema',
-      json_schema: { name: wireName(schema), strict: true, schema: schemas[schema] },
-    }
-    const parameters: Record<string, unknown> = {
-      temperature,
-      [this.tokenLimit]: maxTokens,
-      ...this.provider.extra,
-    }
-    if (this.formats[0] === 'json_schema') parameters.response_format = format
-    if (this.formats[0] === 'json_object') parameters.response_format = { type: 'json_object' }
+    const { model, extra } = this.provider
+    const parameters: Record<string, unknown> = { temperature, [this.tokenLimit]: maxTokens, ...extra }
+    const [type] = this.formats
+    const json_schema = { name: wireName(schema), strict: true, schema: schemas[schema] }
+    if (type !== 'text')
+      parameters.response_format = type === 'json_schema' ? { type, json_schema } : { type }
     for (const name of this.dropped) delete parameters[name]
-    return { model: this.provider.model, messages, ...parameters } as Body
+    return { model, messages, ...parameters } as Body
   }
 
   /** Takes in what a 400 said about a parameter; false when there is nothing left to change about it. */
@@ -176,7 +158,8 @@ class Dialect {
 
 // A server may answer 200 with a page, an error object, or something else: the shape is checked, whatever the types say.
 export function readReply(request: Body, completion: unknown): Reply {
-  const choice = first(field(completion, 'choices'))
+  const choices = field(completion, 'choices')
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
   const message = field(choice, 'message')
   if (typeof message !== 'object' || message === null) throw noticeOf(completion)
   const content = field(message, 'content')
@@ -193,20 +176,13 @@ export function readReply(request: Body, completion: unknown): Reply {
 }
 
 function readUsage(usage: unknown): Usage {
-  return {
-    prompt_tokens: count(field(usage, 'prompt_tokens')),
-    completion_tokens: count(field(usage, 'completion_tokens')),
-    cached_tokens: Math.min(
-      count(field(field(usage, 'prompt_tokens_details'), 'cached_tokens')),
-      count(field(usage, 'prompt_tokens')),
-    ),
-  }
+  const prompt_tokens = countIn(usage, 'prompt_tokens')
+  const cached = countIn(field(usage, 'prompt_tokens_details'), 'cached_tokens')
+  const completion_tokens = countIn(usage, 'completion_tokens')
+  return { prompt_tokens, completion_tokens, cached_tokens: Math.min(cached, prompt_tokens) }
 }
 
-function first(value: unknown): unknown {
-  return Array.isArray(value) ? value[0] : undefined
-}
-
-function count(value: unknown): number {
-  return typeof value === 'number' && value >= 0 ? Math.floor(value) : 0
+function countIn(usage: unknown, name: string): number {
+  const count = field(usage, name)
+  return typeof count === 'number' && count >= 0 ? Math.floor(count) : 0
 }

@@ -4,10 +4,9 @@ import { type Part, type Screen, commandLine, shownPath, whoAnswers } from '../d
 import { type Vocabulary, number } from '../display/words.ts'
 import type { Provider } from '../model/call.ts'
 import type { Model, Stop } from '../model/model.ts'
-import { dollars, isFree } from '../model/prices.ts'
 import type { Exported } from '../workspace/exports.ts'
 import { type Folder, type Step, exists } from '../workspace/folder.ts'
-import { type OptionName, options } from '../workspace/options.ts'
+import { options } from '../workspace/options.ts'
 import type { RunRecord, StepCost } from '../workspace/records.ts'
 import { type Settings, settingsOf } from '../workspace/settings.ts'
 import type { Materials } from './materials.ts'
@@ -57,21 +56,11 @@ function stopThatCounts({ model: { stopped }, lastStep }: Remains, reached: bool
   return reached && lastStep === 'filter' && stopped?.exit === 1 ? undefined : stopped
 }
 
-function showCost({ screen, materials: { settings }, model: { budget, provider } }: Remains): void {
-  if (settings.steps.length === 1 || budget.used.calls === 0 || isFree(provider)) return
-  const { price, used, paid, unanswered } = budget
-  const { calls, fresh, cached_tokens: cached } = used
-  const tokens = used.prompt_tokens + used.completion_tokens
-  const cost = {
-    calls,
-    tokens,
-    cached,
-    dollars: dollars(used, price),
-    fresh,
-    paid: price && paid,
-    unanswered,
-  }
-  screen.detail(screen.words.total(cost))
+function showCost({ screen, materials: { settings }, model: { account, provider } }: Remains): void {
+  const { price, used, paid, unanswered } = account
+  if (settings.steps.length === 1 || used.calls === 0 || provider.free) return
+  const cost = totals({ ...used, dollars: account.dollars(used) ?? null })
+  screen.detail(screen.words.total({ ...cost, paid: price && paid, unanswered }))
 }
 
 function showUnfinished(remains: Remains, stopped: Stop | undefined): void {
@@ -153,7 +142,7 @@ export function showFirstLines(
   expected: Expected,
 ): void {
   const { words } = screen
-  const asking = provider.name !== 'offline' && provider.replayOf === undefined && !settings.dryRun
+  const asking = !provider.standIn && provider.replayOf === undefined && !settings.dryRun
   screen.title(
     `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
   )
@@ -162,16 +151,11 @@ export function showFirstLines(
   if (!settings.whole && carried.length > 0)
     screen.detail(words.carried(carried.map(([name, values]) => `${name} ${values.join(',')}`).join(', ')))
   if (settings.dryRun) screen.detail(words.dryRun)
-  const idle = idleOptions(provider).filter((name) => settings.given.has(name))
+  const unpaid = provider.free || provider.replayOf !== undefined
+  const idle = [...provider.idle, ...(unpaid ? (['budget'] as const) : [])].filter((name) =>
+    settings.given.has(name),
+  )
   if (idle.length > 0) screen.remark(words.ineffective(idle.map((name) => `--${name}`).join(', ')))
-}
-
-/** Options that change nothing with this provider. */
-function idleOptions(provider: Provider): OptionName[] {
-  const unpaid = isFree(provider) || provider.replayOf !== undefined ? (['budget'] as const) : []
-  if (provider.name === 'offline') return ['temperature', 'model', 'base-url', 'price', ...unpaid]
-  if (provider.name === 'paste') return ['base-url', 'concurrency', 'price', ...unpaid]
-  return provider.name === 'ollama' ? ['price', ...unpaid] : [...unpaid]
 }
 
 type Shown = {
@@ -192,7 +176,7 @@ export function showStep(
   if (!later) screen.flow(outcomeParts(screen, files, cost, funnel))
   else if (files.step === 'filter')
     screen.detail(`${words.round(round.number)}${words.colon}${funnelLine(words, funnel)}`)
-  if (files.judgement) screen.detail(words.judged(files.judgement, round.model.provider.name === 'offline'))
+  if (files.judgement) screen.detail(words.judged(files.judgement, round.model.provider.standIn))
   for (const remark of files.remarks) screen.remark(remark(words))
   if (edited) screen.remark(words.edited(edited))
   if (!later) for (const sample of files.samples) screen.sample(sample)
@@ -227,7 +211,7 @@ export function showExports(screen: Screen, exported: readonly Exported[]): void
   }
 }
 
-function totals(cost: StepCost & { fresh: number }) {
+function totals(cost: Omit<StepCost, 'provider' | 'model'> & { fresh: number }) {
   const { calls, prompt_tokens, completion_tokens, cached_tokens: cached, dollars, fresh } = cost
   return { calls, tokens: prompt_tokens + completion_tokens, cached, dollars: dollars ?? undefined, fresh }
 }

@@ -3,11 +3,11 @@
 // step is done for real.
 import path from 'node:path'
 import { type Screen, plainLines } from '../display/screen.ts'
+import { type Estimate, sumOf } from '../model/account.ts'
 import { BatchLedger } from '../model/batch-results.ts'
-import { type BatchNews, BatchRoad } from '../model/batch.ts'
-import { type CallHead, type Message, type Question, addTo, noUsage } from '../model/call.ts'
-import type { Model } from '../model/model.ts'
-import { dollars, expected } from '../model/prices.ts'
+import { type BatchNews, Batching } from '../model/batch.ts'
+import type { Message } from '../model/call.ts'
+import type { Model, Rehearsal } from '../model/model.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Folder, type Step, batchesFile, handOffs } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
@@ -25,15 +25,16 @@ export class DryRun {
   private readonly prompts = new Map<Step, readonly Message[]>() // the first of each step
   private written: object[] = [] // by the step before, as far as the log goes
   private chained = false // the step before is part of this command
-  private readonly sum = { calls: 0, ...noUsage, batch: { ...noUsage } }
+  private readonly estimates: Estimate[] = []
   private logged = 0
 
   constructor(screen: Screen, model: Model, folder: Folder) {
     this.screen = screen
     this.model = model
     this.folder = folder
-    const hear = async ({ step }: CallHead, { messages }: Question): Promise<void> => {
+    const hear: Rehearsal['hear'] = async ({ step }, { messages }) => {
       if (!this.prompts.has(step)) this.prompts.set(step, messages)
+      return undefined
     }
     model.rehearsal = { hear, counts: true }
   }
@@ -42,7 +43,7 @@ export class DryRun {
     if (!round.settings.steps.includes(step)) return
     this.screen.heading(step)
     if (step === 'filter' && !round.settings.judge) return this.screen.detail(this.screen.words.asksNothing)
-    this.model.begin()
+    this.model.account.beginStep()
     const { rows, missing } = await this.input(step, round)
     const standIns = missing >= round.wanted
     const files = new MemoryFiles(step, round.language, rows)
@@ -76,30 +77,28 @@ export class DryRun {
   }
 
   private estimate(step: Step, rows: number): void {
-    const { budget, tally } = this.model
-    const { calls, ...tokens } = expected(step, rows, budget.experience, this.prompts.get(step))
-    const billed = budget.billed(step, tokens)
-    this.sum.calls += calls
-    addTo(this.sum, billed)
-    addTo(this.sum.batch, billed.batch)
-    this.logged += tally.calls
-    this.show({ calls, ...billed }, tally.calls)
+    const { account } = this.model
+    const estimate = account.estimate(step, rows, this.prompts.get(step))
+    this.estimates.push(estimate)
+    this.logged += account.step.calls
+    this.show(estimate, account.step.calls)
   }
 
   /** What the whole run would take, beside its budget. */
   conclude(): void {
     const { words } = this.screen
-    const { budget } = this.model
+    const { account, budget } = this.model
+    const sum = sumOf(this.estimates)
     this.screen.title(words.dryTotal)
-    this.show(this.sum, this.logged)
-    const cost = dollars(this.sum, budget.price)
+    this.show(sum, this.logged)
+    const cost = account.dollars(sum)
     if (cost !== undefined && cost > budget.limit) this.screen.remark(words.overBudget(budget.limit))
   }
 
-  private show(use: DryRun['sum'], logged: number): void {
-    const { prompt_tokens, completion_tokens } = use
-    const cost = dollars(use, this.model.budget.price)
-    this.screen.detail(this.screen.words.forecast(use.calls, prompt_tokens, completion_tokens, cost, logged))
+  private show(use: Estimate, logged: number): void {
+    const { calls, prompt_tokens, completion_tokens } = use
+    const cost = this.model.account.dollars(use)
+    this.screen.detail(this.screen.words.forecast(calls, prompt_tokens, completion_tokens, cost, logged))
   }
 }
 
@@ -110,13 +109,13 @@ function withEmptyPool(round: Round): Round {
 
 /** `--batch`: before a step is done, its questions go through the Batch API, and the screen tells how far they are. */
 export class Batches {
-  private readonly road: BatchRoad
+  private readonly batching: Batching
   private readonly screen: Screen
 
   private readonly folder: Folder
 
-  private constructor(road: BatchRoad, screen: Screen, folder: Folder) {
-    this.road = road
+  private constructor(batching: Batching, screen: Screen, folder: Folder) {
+    this.batching = batching
     this.screen = screen
     this.folder = folder
   }
@@ -131,15 +130,15 @@ export class Batches {
     if (settings.dryRun || model.provider.replayOf !== undefined) return undefined
     if (!settings.batch) return remindOfOpenOnes(model, settings, screen)
     const { dataDir: dir, poll, maxTokens } = settings
-    const road = await BatchRoad.open({ model, dir, poll, maxTokens, tell: (news) => show(screen, news) })
-    return new Batches(road, screen, folder)
+    const batching = await Batching.open({ model, dir, poll, maxTokens, tell: (news) => show(screen, news) })
+    return new Batches(batching, screen, folder)
   }
 
-  /** Fills the log with what this step will ask; step 1 stays on the normal road, since its replies feed its prompts. */
+  /** Fills the log with what this step will ask; step 1 is left to normal calls, since its replies feed its prompts. */
   async before(step: Step, round: Round, work: Work): Promise<void> {
     if (step === 'generate') return this.screen.detail(this.screen.words.notByBatch)
     if (step === 'filter' && !round.settings.judge) return
-    await this.road.fill(step, () => work(round, new UnwrittenFiles(step, this.folder, round.language)))
+    await this.batching.fill(step, () => work(round, new UnwrittenFiles(step, this.folder, round.language)))
     this.screen.clearProgress()
   }
 }
@@ -150,8 +149,7 @@ async function remindOfOpenOnes(
   screen: Screen,
 ): Promise<undefined> {
   const ledger = await BatchLedger.read(path.join(dataDir, batchesFile))
-  const { name, model: modelName } = model.provider
-  const open = ledger.open(name, modelName).filter(({ step }) => steps.includes(step))
+  const open = ledger.open(model.provider).filter(({ step }) => steps.includes(step))
   if (open.length > 0) screen.remark(screen.words.batchForgotten(open.map(({ id }) => id).join(', ')))
 }
 

@@ -5,7 +5,7 @@ import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
 import { Model } from '../model/model.ts'
-import { askingSteps, dollars, wantedFirst, wantedNext } from '../model/prices.ts'
+import { askingSteps, wantedFirst, wantedNext } from '../model/prices.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
 import { Folder, type Step, batchesFile, exists, lockFolder, stepBefore } from '../workspace/folder.ts'
@@ -59,7 +59,7 @@ export class Session {
     this.screen = new Screen(settings.screen)
     this.wires = new Wires(provider, folder.path('paste'), this.screen)
     const budget = new Budget({ ...settings, language }, provider)
-    const inFlight = provider.name === 'paste' ? 1 : settings.concurrency
+    const inFlight = provider.byHand ? 1 : settings.concurrency
     this.model = new Model(provider, log, budget, inFlight, () => this.wires.open())
     if (dry) this.dryRun = new dry.DryRun(this.screen, this.model, folder)
   }
@@ -92,10 +92,10 @@ export class Session {
     const { settings, seeds } = materials
     if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
-    const forecast = model.budget.forecast(await this.rowsAhead())
+    const forecast = model.account.forecast(await this.rowsAhead())
     showFirstLines(screen, settings, model.provider, seeds.length, forecast)
     onInterrupt(() => {
-      if (model.provider.name !== 'paste') screen.error(screen.words.interrupted)
+      if (!model.provider.byHand) screen.error(screen.words.interrupted)
       model.interrupt({ en: 'interrupted', zh: '已中断' })
     })
   }
@@ -159,7 +159,7 @@ export class Session {
     if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
     await this.announce(step, round)
     await this.batches?.before(step, round, work)
-    this.model.begin()
+    this.model.account.beginStep()
     const files = this.filesOf(step, round)
     const written = await this.write(files, () => work(round, files))
     if (!written) return
@@ -223,9 +223,10 @@ export class Session {
   }
 
   private showProgress(step: Step, rate: Rate, done: number, all: number | undefined): void {
-    if (this.model.provider.name === 'paste') return // the person is typing
+    if (this.model.provider.byHand) return // the person is typing
     this.screen.progress(() => {
-      const { used, price } = this.model.budget
+      const { account } = this.model
+      const { used } = account
       const tokens = used.prompt_tokens + used.completion_tokens
       const perSecond = rate.perSecond(done, performance.now())
       const known = all ?? this.expectedRows(step)
@@ -235,7 +236,7 @@ export class Session {
         all: expected,
         rate: perSecond,
         tokens,
-        dollars: dollars(used, price),
+        dollars: account.dollars(used),
       })
     })
   }
@@ -249,23 +250,21 @@ export class Session {
   }
 
   private costOf(step: Step) {
-    const { fresh } = this.model.tally
+    const { fresh } = this.model.account.step
     const cost = this.record.cost[step]
     return cost && { ...cost, fresh }
   }
 
   private async keepRecord(step: Step, files: FolderFiles): Promise<void> {
     const { name: provider, model } = this.model.provider
-    const { fresh: _, ...tokens } = this.model.tally
     Object.assign(this.record.funnel, files.counts)
     this.record.rejected[step] = Object.fromEntries(files.rejected)
-    const { price } = this.model.budget
     if (step === 'filter') {
       this.record.judge = files.judgement
       delete this.record.cost.filter
     }
     if (step !== 'filter' || this.materials.settings.judge)
-      this.record.cost[step] = { provider, model, ...tokens, dollars: dollars(tokens, price) ?? null }
+      this.record.cost[step] = { provider, model, ...this.model.account.stepCost() }
     await writeRunRecord(this.folder, this.record)
   }
 

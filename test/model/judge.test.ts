@@ -6,19 +6,19 @@ import { CallLog } from '../../steps/model/call-log.ts'
 import type { Provider, Question, Reply } from '../../steps/model/call.ts'
 import { type Candidate, Judge, judgedLine, judgementPrompt } from '../../steps/model/judge.ts'
 import { Model } from '../../steps/model/model.ts'
+import { known } from '../../steps/model/provider.ts'
 import { temporaryFolder } from '../support/command.ts'
 
 type Row = { instruction: string; input: string; output: string }
 const yes = { instruction_valid: true, input_appropriate: true, output_correct: true }
 
 const provider: Provider = {
+  ...known.compatible,
   name: 'compatible',
   model: 'judge',
   baseUrl: 'http://localhost/v1',
   key: undefined,
   keyFrom: '',
-  tokenLimit: 'max_tokens',
-  extra: {},
   local: true,
   proxied: false,
   replayOf: undefined,

@@ -1,6 +1,7 @@
 // One attempt over a real wire: what each answer of a server means.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Problem, Provider } from '../../steps/model/call.ts'
+import { known } from '../../steps/model/provider.ts'
 import { openWire } from '../../steps/model/wire.ts'
 import { fatal, passing, silence, stalledBody, useless, verdicts } from '../support/faults.ts'
 import { type Odd, TestServer } from '../support/server.ts'
@@ -14,11 +15,11 @@ const question = {
 }
 const key = 'sk-test-0123456789abcdef'
 const plain: Omit<Provider, 'baseUrl'> = {
+  ...known.openai,
   name: 'openai',
   model: 'gpt-6-luna',
   key,
   keyFrom: 'OPENAI_API_KEY',
-  tokenLimit: 'max_completion_tokens',
   extra: {},
   local: true,
   proxied: false,
@@ -97,7 +98,7 @@ describe('a 429', () => {
     ['is out of money', 'openai', {}, 'fatal'],
     ['waits a minute', 'dashscope', {}, 'slow'],
   ] as const)('with insufficient_quota: %s at %s', async (_, name, more, kind) => {
-    expect(await ask(fatal.insufficient_quota, { name, ...more })).toMatchObject({ kind })
+    expect(await ask(fatal.insufficient_quota, { ...known[name], name, ...more })).toMatchObject({ kind })
   })
 })
 
@@ -118,9 +119,9 @@ describe('an error', () => {
   })
 
   it('of a region is named where keys belong to regions', async () => {
-    expect(((await ask(fatal['401'], { name: 'dashscope' })) as Problem).words.zh).toContain(
-      'DASHSCOPE_BASE_URL',
-    )
+    expect(
+      ((await ask(fatal['401'], { ...known.dashscope, name: 'dashscope' })) as Problem).words.zh,
+    ).toContain('DASHSCOPE_BASE_URL')
   })
 
   it('about a prompt that is too long changes nothing for other requests', async () => {

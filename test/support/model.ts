@@ -4,30 +4,31 @@ import { Budget } from '../../steps/model/budget.ts'
 import { CallLog } from '../../steps/model/call-log.ts'
 import type { Problem, Provider, Question, Reply, Wire } from '../../steps/model/call.ts'
 import { Model } from '../../steps/model/model.ts'
+import { known } from '../../steps/model/provider.ts'
 import { temporaryFolder } from './command.ts'
 import { onTestFinished } from 'vitest'
 
 export const remote: Provider = {
+  ...known.openai,
   name: 'openai',
   model: 'gpt-6-luna',
   baseUrl: 'https://api.openai.com/v1',
   key: 'sk-test',
   keyFrom: 'OPENAI_API_KEY',
-  tokenLimit: 'max_completion_tokens',
   extra: {},
-  local: false,
   proxied: false,
   replayOf: undefined,
 }
 
 export const offline: Provider = {
-  ...remote,
+  ...known.offline,
   name: 'offline',
   model: 'offline',
   baseUrl: '',
   key: undefined,
   keyFrom: '',
-  local: true,
+  proxied: false,
+  replayOf: undefined,
 }
 
 export function problem(kind: Problem['kind'], more: Partial<Problem> = {}): Problem {
