@@ -69,7 +69,7 @@ export const generateInstructions = step('generate', async (round, files) => {
         if (finding) await files.reject({ ...finding, instruction, call: reply.call })
         else {
           // Keep it, with its nearest neighbour. The file is data/workshop/1-instructions.jsonl.
-          const most_similar = rounded(pool.nearest(instruction, nearestAmong))
+          const most_similar = pool.nearest(instruction, nearestAmong)
           await files.write(
             '1-instructions.jsonl',
             { id: idOf(instruction), instruction, most_similar, call: reply.call },
@@ -162,10 +162,6 @@ function ranDry({ accepted, read }: Counts): boolean {
   const since = (counts: readonly number[]): number =>
     (counts.at(-1) ?? 0) - (counts.at(-1 - dryReplies) ?? 0)
   return read.length > dryReplies && (since(read) === 0 || since(accepted) < dryShare * since(read))
-}
-
-function rounded<T extends { score: number }>(nearest: T | undefined): T | undefined {
-  return nearest && { ...nearest, score: Number(nearest.score.toFixed(4)) }
 }
 
 if (isMain(import.meta.url)) await runStep('generate', generateInstructions)

@@ -70,6 +70,7 @@ async function handMadeRun(): Promise<string> {
       detail: `0.80 to: ${river}`,
       instruction: 'Name four rivers of Europe.',
       call: keys.generate,
+      most_similar: { instruction: river, score: 0.8 },
     },
     { step: 'classify', reason: 'call_failed', detail: 'no answer', instruction: poem },
     {

@@ -3,7 +3,7 @@ import { type Found, findCalls } from '../model/call-log.ts'
 import type { Call } from '../model/call.ts'
 import { readTasks } from '../text/replies.ts'
 import { markShared } from '../text/rouge.ts'
-import { likenessIn, ruleFor } from '../text/rules.ts'
+import { ruleFor } from '../text/rules.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, logFile, steps } from '../workspace/folder.ts'
@@ -279,9 +279,8 @@ class Story {
     screen.detail(theirs, `    ${words.neighbours}  `)
   }
 
-  private showReject({ reason, detail, input, output }: RejectedRow): void {
+  private showReject({ reason, detail, input, output, most_similar: near }: RejectedRow): void {
     const { screen, words } = this.look
-    const near = likenessIn(detail)
     const [measured, sentence] = ruleFor(reason)
       ? [words.measured, words.whyItExists]
       : [words.detail, words.meaning]

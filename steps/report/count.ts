@@ -1,8 +1,7 @@
 // The figures of the report, counted from the JSONL files row by row; only what was asked for, and what it cost, is
 // taken from run.json.
 import { type Language, languageOf, lengthOf } from '../text/language.ts'
-import { rougeL } from '../text/rouge.ts'
-import { likenessIn, ruleFor } from '../text/rules.ts'
+import { ruleFor } from '../text/rules.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
@@ -64,7 +63,7 @@ export async function countRun(run: Run): Promise<Figures> {
     similarity: {
       accepted: instructions.scores,
       nearDuplicates: rejects.scores,
-      unknown: instructions.unknown,
+      unknown: instructions.unknown + rejects.unknown,
     },
     cost: costOf(run),
   }
@@ -90,12 +89,15 @@ async function countRejects(run: Run) {
   const rejected = eachOf(steps, () => new Map<string, number>())
   const losses = eachOf(stages, () => new Map<string, number>())
   const scores = noScores()
+  let unknown = 0
   for await (const row of rowsOf(run, 'rejected')) {
     add(rejected[row.step], row.reason)
     add(losses[stageLost(row)], row.reason)
-    if (row.step === 'generate' && row.reason === 'near_duplicate') bump(scores, scoreOf(row))
+    if (row.step !== 'generate' || row.reason !== 'near_duplicate') continue
+    if (row.most_similar) bump(scores, row.most_similar.score)
+    else unknown++
   }
-  return { rejected, losses, scores }
+  return { rejected, losses, scores, unknown }
 }
 
 /** The stage a rejected row did not reach. In step 1 a candidate that was read and judged is not new; the rest was never read. */
@@ -107,14 +109,6 @@ function stageLost({ step, reason }: Pick<RejectedRow, 'step' | 'reason'>): Stag
 /** Whether a reason of step 1 speaks of a whole candidate instruction. */
 export function isCandidate(reason: string): boolean {
   return reason === 'already_elsewhere' || ruleFor(reason)?.of === 'instruction'
-}
-
-// The detail is rounded to two digits; measured again, a score never falls on the wrong side of a bin's edge.
-function scoreOf({ instruction, detail }: RejectedRow): number {
-  const neighbour = likenessIn(detail)
-  if (!neighbour) return 1
-  const score = rougeL(instruction, neighbour.instruction)
-  return Math.abs(score - neighbour.score) < 0.01 ? score : neighbour.score
 }
 
 async function countClassified(run: Run) {

@@ -1,7 +1,6 @@
 // The rows the page shows and searches: kept and rejected, a seeded sample where there are too many.
 import { CallLog } from '../model/call-log.ts'
 import { type Random, randomFor, sample } from '../text/pool.ts'
-import { likenessIn } from '../text/rules.ts'
 import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
 import { idOf, keyOf } from '../workspace/jsonl.ts'
 import { type Figures, type Run, rowsOf } from './count.ts'
@@ -82,10 +81,10 @@ async function keptRows(run: Run, detailed: boolean, rows: Reservoir<PageRow>): 
 
 async function rejectedRows(run: Run, fates: readonly Fate[], rows: Reservoir<PageRow>): Promise<PageRow[]> {
   const places = new Map(fates.map(({ step, reason }, place) => [`${step} ${reason}`, place]))
-  for await (const { step, reason, detail, instruction, input, output, call } of rowsOf(run, 'rejected'))
+  for await (const row of rowsOf(run, 'rejected'))
     rows.offer(() => {
+      const { step, reason, detail, instruction, input, output, call, most_similar: near } = row
       const fate = places.get(`${step} ${reason}`) ?? 0
-      const near = ['near_duplicate', 'already_elsewhere'].includes(reason) ? likenessIn(detail) : undefined
       const said = near ? near.score.toFixed(2) : detail
       const id = instruction === '' ? '' : idOf(instruction)
       return [instruction, input ?? 0, output ?? 0, fate, id, said, near?.instruction ?? 0, call ?? 0]

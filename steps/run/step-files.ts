@@ -66,7 +66,7 @@ export function withAnswer(instruction: string, { input, output }: Instance): st
 type RowsOf = { [H in HandOff as H['file']]: Row<H['writes']> }
 type HandOff = (typeof handOffs)[Step]
 type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
-type Rejected = Omit<RejectedRow, 'step'> & { rival?: string }
+type Rejected = Omit<RejectedRow, 'step'>
 
 /** A line for the screen, in whatever language it speaks. */
 type Remark = (words: Vocabulary) => string
@@ -147,12 +147,13 @@ export abstract class StepFiles {
     await this.put(row)
   }
 
-  /** `rival`: the instruction of the pool this one is too near to. */
-  async reject({ rival, ...row }: Rejected): Promise<void> {
-    if (rival !== undefined) this.contributions.clash(rival)
+  /** The neighbour a candidate is too near to stands last in its row. */
+  async reject({ most_similar, ...row }: Rejected): Promise<void> {
+    if (most_similar) this.contributions.clash(most_similar.instruction)
     if (row.reason === 'beyond_target') this.contributions.own(row.instruction)
     this.rejected.set(row.reason, (this.rejected.get(row.reason) ?? 0) + 1)
-    await this.drop(this.source === '' ? row : { ...row, detail: `${this.source}: ${row.detail}` })
+    const detail = this.source === '' ? row.detail : `${this.source}: ${row.detail}`
+    await this.drop({ ...row, detail, ...(most_similar && { most_similar }) })
   }
 
   /**

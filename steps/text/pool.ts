@@ -28,9 +28,11 @@ export class TaskPool {
     let rival: Similar | undefined
     const pool = { rival: (text: string) => (rival = this.index.rival(text)) }
     const finding = checkInstruction(instruction, this.language, pool)
-    if (finding) return { ...finding, ...(rival && { rival: rival.instruction }) }
+    if (finding) return rival ? { ...finding, most_similar: rounded(rival) } : finding
     const owned = this.elsewhere.rival(instruction)
-    return owned && { reason: 'already_elsewhere', detail: likeness(owned)[this.language] }
+    if (!owned) return undefined
+    const detail = likeness(owned)[this.language]
+    return { reason: 'already_elsewhere', detail, most_similar: rounded(owned) }
   }
 
   add(instruction: string): void {
@@ -38,9 +40,15 @@ export class TaskPool {
   }
 
   /** The most similar instruction of the pool, or of the seed tasks alone where the pool is larger than `amongAll`. */
-  nearest(instruction: string, amongAll: number): { instruction: string; score: number } | undefined {
-    return (this.index.size <= amongAll ? this.index : this.seeds).nearest(instruction)
+  nearest(instruction: string, amongAll: number): Similar | undefined {
+    const nearest = (this.index.size <= amongAll ? this.index : this.seeds).nearest(instruction)
+    return nearest && rounded(nearest)
   }
+}
+
+/** Four digits, as rows carry a score: enough to keep it on its side of a threshold. */
+function rounded({ instruction, score }: Similar): Similar {
+  return { instruction, score: Number(score.toFixed(4)) }
 }
 
 // Repeatable dice: the same words give the same throws on every machine.

@@ -10,8 +10,12 @@ const MIN_CHARACTERS = 5 // ours, for Chinese: five characters say what takes fo
 const MAX_CHARACTERS = 300 // ours, for Chinese: two characters to an English word
 
 export type Instance = { input: string; output: string }
-/** `rival`: the instruction of the pool that is too near. */
-export type Finding = { reason: string; detail: string; rival?: string }
+/** `most_similar`: the neighbour that is too near, its score with four digits, as the row in rejected.jsonl names it. */
+export type Finding = {
+  reason: string
+  detail: string
+  most_similar?: { instruction: string; score: number } | undefined
+}
 /** What is there already; `rival` is the nearest one where that is too near. */
 type Neighbours = { rival(instruction: string): { instruction: string; score: number } | undefined }
 
@@ -285,19 +289,8 @@ export function outputsByInput(instances: readonly Instance[], findings: readonl
   return outputs
 }
 
-// What `near_duplicate` and `already_elsewhere` measured, as the detail of a rejected row says it, and read back from there.
-
-/** How near an instruction is to which other. */
+/** What `near_duplicate` and `already_elsewhere` measured, in words: how near an instruction is to which other. */
 export function likeness({ instruction, score }: { instruction: string; score: number }) {
   const shown = score.toFixed(2)
   return { en: `${shown} to: ${instruction}`, zh: `${shown}，相近的是：${instruction}` }
-}
-
-// Rows of merged files carry the file's name in front.
-const likenessTold = /^(?:.*?: )?([01]\.\d\d)(?: to: |，相近的是：)([^]*)$/
-
-/** Reads back what `likeness` wrote, in either language; undefined for any other detail. */
-export function likenessIn(detail: string): { instruction: string; score: number } | undefined {
-  const [, score, instruction] = likenessTold.exec(detail) ?? []
-  return instruction === undefined ? undefined : { instruction, score: Number(score) }
 }

@@ -71,6 +71,7 @@ export const shapes = {
     input: v.optional(text),
     output: v.optional(text),
     call: v.optional(text),
+    most_similar: mostSimilar,
   }),
   /** Any row with an instruction. */
   any: v.object({ instruction }),

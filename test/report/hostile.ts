@@ -48,6 +48,7 @@ export const hostileFiles: Files = {
       reason: 'near_duplicate',
       detail: `0.81 to: Explain what ${attacks[0]} means.`,
       instruction: `Explain what ${attacks[0]} really means.`,
+      most_similar: { instruction: `Explain what ${attacks[0]} means.`, score: 0.8125 },
     },
   ],
 }
