@@ -4,13 +4,13 @@ import { number } from '../display/words.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
 import { field, jsonIn, readLines } from '../workspace/jsonl.ts'
-import { type Figures, type Run, countRun, rowsOf, stages } from './count.ts'
-import { type Markup, type Subject, bar, html, percent } from './html.ts'
-import { figureRows, reasonsLine } from './sections.ts'
+import { type Figures, type Run, type Stage, countRun, rowsOf, stages } from './count.ts'
+import { type Markup, type Subject, type Value, bar, html, percent, row, table } from './html.ts'
+import { type FigureName, figureRows, reasonsLine } from './sections.ts'
 
 /** Seconds a call of a step took: half of the calls less than `median`, one in ten more than `slow`. */
 type Latency = { median: number; slow: number }
-export type Latencies = Partial<Record<Step, Latency>>
+type Latencies = Partial<Record<Step, Latency>>
 
 export type Comparison = {
   run: Run
@@ -78,60 +78,35 @@ function latencyOf(times: number[]): Latency {
   return { median: at(0.5), slow: at(0.9) }
 }
 
-// Two runs side by side on the page.
-
-export function compareSection(subject: Subject, { run, figures, latencies, overlap }: Comparison): Markup {
-  const { words } = subject
-  const other: Subject = { ...subject, run, figures }
-  const { compare } = words
-  const theirs = new Map(figureRows(other))
-  const rows = figureRows(subject).map(([name, value]) =>
-    name === 'rejected'
-      ? row(words.table[name], withReasons(value, subject), withReasons(theirs.get(name), other))
-      : row(words.table[name] as string, value, theirs.get(name) ?? ''),
-  )
-  const table = (body: readonly Markup[]): Markup =>
-    html`<div class="wide">
-      <table class="runs">
-        <thead>
-          <tr>
-            <td></td>
-            <th scope="col">${compare.ours}</th>
-            <th scope="col">${compare.theirs}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${body}
-        </tbody>
-      </table>
-    </div>`
-  return html`<section id="compare">
-    <h2>${compare.title}</h2>
-    ${table([...settingRows(subject, other), ...rows])}
+/** Two runs side by side on the page. */
+export function compareSection(ours: Subject, { run, figures, latencies, overlap }: Comparison): Markup {
+  const theirs: Subject = { ...ours, run, figures }
+  const { compare, settings, table: names, funnel, thisRun } = ours.words
+  const both = (title: string, of: (subject: Subject) => Value): Markup => row(title, [of(ours), of(theirs)])
+  const runs = (rows: readonly Markup[]): Markup => table('runs', ['', thisRun, compare.theirs], rows)
+  const counts = [ours, theirs].flatMap((subject) => Object.values(subject.figures.funnel))
+  const most = Math.max(1, ...counts.map((count) => count ?? 0))
+  const asking = steps.filter((step) => latencies.ours[step] ?? latencies.theirs[step])
+  return html`${runs([
+      both(compare.folder, (subject) => path.basename(subject.run.settings.dataDir)),
+      both(settings.provider, (subject) => subject.run.settings.provider ?? '–'),
+      both(settings.model, (subject) => subject.run.settings.model ?? '–'),
+      ...figureRows(ours).map(([name]) => both(names[name], (subject) => figureIn(name, subject))),
+    ])}
     <h3>${compare.stages}</h3>
-    ${table(stageRows(subject, other))}
+    ${runs(stages.map((stage) => both(funnel.stages[stage], (subject) => stageIn(stage, subject, most))))}
     <h3>${compare.seconds}</h3>
-    ${table(steps.filter((step) => latencies.ours[step] ?? latencies.theirs[step]).map((step) => row(step, latency(latencies.ours, step), latency(latencies.theirs, step))))}
+    ${runs(asking.map((step) => row(step, [latency(latencies.ours[step]), latency(latencies.theirs[step])])))}
     <h3>${compare.overlap}</h3>
-    <p>${compare.overlapAbout(subject.run.settings.similarity)}</p>
-    <table class="runs">
-      <tbody>
-        ${shareRow(compare.there, overlap.there)}${shareRow(compare.back, overlap.back)}
-      </tbody>
-    </table>
-  </section>`
+    <p>${compare.overlapAbout(ours.run.settings.similarity)}</p>
+    ${table('runs', [], [shareRow(compare.there, overlap.there), shareRow(compare.back, overlap.back)])}`
 }
 
-function row(name: string, ours: string | Markup, theirs: string | Markup): Markup {
-  return html`<tr>
-    <th scope="row">${name}</th>
-    <td>${ours}</td>
-    <td>${theirs}</td>
-  </tr>`
-}
-
-function withReasons(count: string | undefined, subject: Subject): Markup {
-  return html`${count}<small class="under">${breakable(reasonsLine(subject))}</small>`
+/** A figure of a run; the rejected rows come with their reasons. */
+function figureIn(name: FigureName, subject: Subject): Value {
+  const value = new Map(figureRows(subject)).get(name)
+  if (name !== 'rejected') return value
+  return html`${value}<small class="under">${breakable(reasonsLine(subject))}</small>`
 }
 
 /** May be broken behind an underscore: half a phone is narrower than most names. */
@@ -139,38 +114,15 @@ function breakable(names: string): Markup[] {
   return names.split('_').map((part, place) => (place === 0 ? html`${part}` : html`_<wbr />${part}`))
 }
 
-function settingRows(ours: Subject, theirs: Subject): Markup[] {
-  const { settings, compare } = ours.words
-  const both = (name: string, of: (subject: Subject) => string): Markup => row(name, of(ours), of(theirs))
-  return [
-    both(compare.folder, ({ run }) => path.basename(run.settings.dataDir)),
-    both(settings.provider, ({ run }) => run.settings.provider ?? '–'),
-    both(settings.model, ({ run }) => run.settings.model ?? '–'),
-  ]
+function stageIn(stage: Stage, { figures: { funnel } }: Subject, most: number): Markup {
+  const count = funnel[stage]
+  return html`${bar((count ?? 0) / most)}${count === undefined ? '–' : number(count)}`
 }
 
-function stageRows(ours: Subject, theirs: Subject): Markup[] {
-  const most = Math.max(
-    1,
-    ...[ours, theirs].flatMap(({ figures }) => Object.values(figures.funnel).map((count) => count ?? 0)),
-  )
-  const counted = ({ figures }: Subject, stage: (typeof stages)[number]): Markup => {
-    const count = figures.funnel[stage]
-    return html`${bar((count ?? 0) / most)}${count === undefined ? '–' : number(count)}`
-  }
-  return stages.map((stage) =>
-    row(ours.words.funnel.stages[stage], counted(ours, stage), counted(theirs, stage)),
-  )
-}
-
-function latency(latencies: Latencies, step: (typeof steps)[number]): string {
-  const found = latencies[step]
+function latency(found: Latency | undefined): string {
   return found ? `${found.median.toFixed(2)} (${found.slow.toFixed(2)})` : '–'
 }
 
-function shareRow(name: string, share: number | undefined): Markup {
-  return html`<tr>
-    <th scope="row">${name}</th>
-    <td>${bar(share ?? 0)}${share === undefined ? '–' : percent(share)}</td>
-  </tr>`
+function shareRow(title: string, share: number | undefined): Markup {
+  return row(title, [html`${bar(share ?? 0)}${share === undefined ? '–' : percent(share)}`])
 }

@@ -5,15 +5,8 @@ import { ruleFor } from '../text/rules.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
-import {
-  type Filed,
-  type RejectedRow,
-  type Row,
-  type RunRecord,
-  readRunRecord,
-  readSeedTasks,
-  rowsIn,
-} from '../workspace/records.ts'
+import type { Filed, RejectedRow, Row, RunRecord } from '../workspace/records.ts'
+import { readRunRecord, readSeedTasks, rowsIn } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
 import { Verbs, leadingIn } from './verbs.ts'
 
@@ -43,34 +36,29 @@ export type Figures = {
 /** Reads every file of the run once. */
 export async function countRun(run: Run): Promise<Figures> {
   const instructions = await countInstructions(run)
-  const rejects = await countRejects(run)
+  const { losses, rejected, scores, unknown } = await countRejects(run)
   const classified = await countClassified(run)
   const own = await idsWithInstances(run)
   const { kept, ...dataset } = await countDataset(run, classified.tasks, own)
-  const { asked } = run.record.funnel
   return {
     funnel: {
-      asked,
-      parsed: instructions.novel + sumOf(rejects.losses.novel),
+      asked: run.record.funnel.asked,
+      parsed: instructions.novel + sumOf(losses.novel),
       novel: instructions.novel,
       classified: classified.rows,
       with_instances: own.size,
       kept,
     },
-    losses: rejects.losses,
-    rejected: rejects.rejected,
+    losses,
+    rejected,
     ...dataset,
     similarity: {
       accepted: instructions.scores,
-      nearDuplicates: rejects.scores,
-      unknown: instructions.unknown + rejects.unknown,
+      nearDuplicates: scores,
+      unknown: instructions.unknown + unknown,
     },
     cost: costOf(run),
   }
-}
-
-export function sumOf(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((sum, count) => sum + count, 0)
 }
 
 async function countInstructions(run: Run) {
@@ -79,7 +67,7 @@ async function countInstructions(run: Run) {
   let unknown = 0
   for await (const { most_similar } of rowsOf(run, 'instruction')) {
     novel++
-    if (most_similar) bump(scores, most_similar.score)
+    if (most_similar) addScore(scores, most_similar.score)
     else unknown++
   }
   return { novel, scores, unknown }
@@ -91,10 +79,10 @@ async function countRejects(run: Run) {
   const scores = noScores()
   let unknown = 0
   for await (const row of rowsOf(run, 'rejected')) {
-    add(rejected[row.step], row.reason)
-    add(losses[stageLost(row)], row.reason)
+    bump(rejected[row.step], row.reason)
+    bump(losses[stageLost(row)], row.reason)
     if (row.step !== 'generate' || row.reason !== 'near_duplicate') continue
-    if (row.most_similar) bump(scores, row.most_similar.score)
+    if (row.most_similar) addScore(scores, row.most_similar.score)
     else unknown++
   }
   return { rejected, losses, scores, unknown }
@@ -129,27 +117,23 @@ async function idsWithInstances(run: Run): Promise<Set<string>> {
 
 async function countDataset(run: Run, tasks: ReadonlySet<string>, own: ReadonlySet<string>) {
   const kept = new Set<string>()
-  const [instruction, input, output] = [1, 2, 3].map(() => new Lengths(run.language)) as [
-    Lengths,
-    Lengths,
-    Lengths,
-  ]
-  const verbs = new Verbs(leadingIn(run.language))
+  const lengths = { instruction: new Lengths(), input: new Lengths(), output: new Lengths() }
+  const verbs = new Verbs()
   const counts = { rows: 0, emptyInputs: 0, classification: 0, merged: 0 }
-  for await (const row of rowsOf(run, 'example')) {
+  for await (const { instruction, input, output } of rowsOf(run, 'example')) {
     counts.rows++
-    output.add(row.output)
-    if (row.input === '') counts.emptyInputs++
-    else input.add(row.input)
-    const id = idOf(row.instruction)
+    lengths.output.add(lengthOf(output, run.language))
+    if (input === '') counts.emptyInputs++
+    else lengths.input.add(lengthOf(input, run.language))
+    const id = idOf(instruction)
     if (kept.has(id)) continue
     kept.add(id)
-    instruction.add(row.instruction)
-    verbs.add(row.instruction)
+    lengths.instruction.add(lengthOf(instruction, run.language))
+    verbs.add(leadingIn(run.language, instruction))
     if (tasks.has(id)) counts.classification++
     if (own.size > 0 && !own.has(id)) counts.merged++
   }
-  return { ...counts, kept: kept.size, lengths: { instruction, input, output }, verbs }
+  return { ...counts, kept: kept.size, lengths, verbs }
 }
 
 function costOf({ record }: Run): Figures['cost'] {
@@ -164,8 +148,18 @@ function costOf({ record }: Run): Figures['cost'] {
   }
 }
 
-function add(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1)
+export function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
+}
+
+/** The most frequent first. */
+export function mostFirst<K>(counts: ReadonlyMap<K, number>): [K, number][] {
+  return [...counts].toSorted((a, b) => b[1] - a[1])
+}
+
+/** Adds to the count under a name. */
+export function bump<K>(counts: Map<K, number>, name: K, by = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + by)
 }
 
 function noScores(): number[] {
@@ -173,7 +167,7 @@ function noScores(): number[] {
 }
 
 // Upper edges belong to the bin: a score of exactly the threshold is not above it.
-function bump(bins: number[], score: number): void {
+function addScore(bins: number[], score: number): void {
   const bin = Math.max(0, Math.ceil(score * similarityBins - 1e-9) - 1)
   bins[bin] = (bins[bin] ?? 0) + 1
 }
@@ -182,24 +176,16 @@ function eachOf<K extends string, V>(names: readonly K[], make: () => V): Record
   return Object.fromEntries(names.map((name) => [name, make()])) as Record<K, V>
 }
 
-// How long texts are, kept as counts per length, so that a million of them take no more room than the longest.
-
+/** How long texts are, as counts per length: a million of them take no more room than the longest. */
 export class Lengths {
-  total = 0
+  private total = 0
   private sum = 0
   private readonly counts = new Map<number, number>()
-  private readonly language: Language
 
-  constructor(language: Language) {
-    this.language = language
-  }
-
-  /** In words; in Chinese a character is one. */
-  add(text: string): void {
-    const length = lengthOf(text, this.language)
+  add(length: number): void {
     this.total++
     this.sum += length
-    this.counts.set(length, (this.counts.get(length) ?? 0) + 1)
+    bump(this.counts, length)
   }
 
   /** Undefined when nothing was measured. */

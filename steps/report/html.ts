@@ -1,9 +1,11 @@
 // HTML in which every value is escaped unless it is markup itself: model text is hostile input.
-import { whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
 import type { Figures, Run } from './count.ts'
 import type { ReportWords } from './words.ts'
+
+/** What every section of the page draws from. */
+export type Subject = { run: Run; figures: Figures; words: ReportWords; screen: Language }
 
 export class Markup {
   readonly text: string
@@ -13,7 +15,7 @@ export class Markup {
   }
 }
 
-type Value = string | number | Markup | readonly Markup[] | undefined
+export type Value = string | number | Markup | readonly Markup[] | undefined
 
 const entities: Record<string, string> = {
   '&': '&amp;',
@@ -36,12 +38,44 @@ function spelt(value: Value): string {
   return String(value).replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
+export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`
+
 /** JSON that may stand inside a script element: it cannot end the element, open a comment or break a line. */
 export function scriptJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+/** A table; a column without a title has an empty head, a table without titles none. */
+export function table(kind: string, titles: readonly string[], rows: readonly Markup[]): Markup {
+  const heads = titles.map((title) => (title === '' ? html`<td></td>` : html`<th scope="col">${title}</th>`))
+  const head = html`<thead>
+    <tr>
+      ${heads}
+    </tr>
+  </thead>`
+  return html`<div class="wide">
+    <table class="${kind}">
+      ${titles.length > 0 ? head : undefined}
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`
+}
+
+/** A row under its title; `kinds` are the classes of its cells, column by column. */
+export function row(title: Value, cells: readonly Value[], kinds: readonly string[] = []): Markup {
+  const cell = (value: Value, place: number): Markup => {
+    const kind = kinds[place]
+    return html`<td${kind === undefined ? undefined : html` class="${kind}"`}>${value}</td>`
+  }
+  return html`<tr>
+    <th scope="row">${title}</th>
+    ${cells.map(cell)}
+  </tr>`
 }
 
 // Bars and histograms as SVG. Colours come from the page's style by class; the numbers are also there as text.
@@ -120,22 +154,4 @@ function anchor(at: number): string {
 
 function round(value: number): number {
   return Math.round(value * 100) / 100
-}
-
-// What every section of the page draws from, and how it writes numbers.
-
-export type Subject = { run: Run; figures: Figures; words: ReportWords; screen: Language }
-
-/** Why rows are rejected for this reason, '' where nobody said. */
-export function whyRemoved(reason: string, screen: Language): string {
-  return whyReason(reason, screen) ?? ''
-}
-
-export const percent = (share: number): string => `${(100 * share).toFixed(1)}\u00a0%`
-export const shareOf = (part: number, whole: number): string => (whole === 0 ? '–' : percent(part / whole))
-
-/** Whether the answers came from the offline model, which is set by hand. */
-export function isOffline({ record, settings }: Run): boolean {
-  const providers = Object.values(record.cost).map((cost) => cost.provider)
-  return providers.length > 0 ? providers.includes('offline') : settings.provider === 'offline'
 }

@@ -1,21 +1,22 @@
 // The filter lab: what other thresholds would have kept, and what each rule would remove if it were the only one.
-import { nameOfReason } from '../display/reasons.ts'
+import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
-import { type InstanceRule, type InstructionRule, outputsByInput, rules } from '../text/rules.ts'
+import { type InstructionRule, outputsByInput, rules } from '../text/rules.ts'
 import { steps } from '../workspace/folder.ts'
-import { type Run, isCandidate, rowsOf } from './count.ts'
-import { type Markup, type Subject, bar, html, whyRemoved } from './html.ts'
+import { type Run, bump, isCandidate, rowsOf } from './count.ts'
+import { type Markup, type Subject, bar, html, row, table } from './html.ts'
 
 const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 const slowBelow = 0.5 // there the index must look at many more texts
-export const slowFrom = 20_000 // instructions
+const slowFrom = 20_000 // instructions
 const pairsShown = 3
 
-export type Pair = { instruction: string; rival: string; score: number }
+type Pair = { instruction: string; rival: string; score: number }
 /** `pairs`: those removed by the smallest margin, the ones to argue about. */
-export type Trial = { threshold: number; stay: number; pairs: Pair[] }
-type AloneCount = { reason: string; of: 'instruction' | 'instance'; removed: number }
+type Trial = { threshold: number; stay: number; pairs: Pair[] }
+/** What a rule removes of all those it checks, when it is the only one. */
+type AloneCount = { reason: string; checked: number; removed: number }
 export type Lab = {
   /** Instructions tried: all that step 1 accepted, then those it rejected as near-duplicates, as they stand in the files. */
   tried: number
@@ -83,9 +84,8 @@ function keepClosest(pairs: Pair[], pair: Pair): void {
 }
 
 function instructionCounts(run: Run, candidates: readonly string[]): AloneCount[] {
-  const known: AloneCount[] = []
-  for (const rule of rules) if (rule.of === 'instruction') known.push(countAlone(rule, run, candidates))
-  return known
+  const own = rules.filter((rule) => rule.of === 'instruction')
+  return own.map((rule) => countAlone(rule, run, candidates))
 }
 
 function countAlone(rule: InstructionRule, run: Run, candidates: readonly string[]): AloneCount {
@@ -97,46 +97,43 @@ function countAlone(rule: InstructionRule, run: Run, candidates: readonly string
     if (rule.test(instruction, run.language, index) !== undefined) removed++
     else if (pooled) index.add(instruction)
   }
-  return { reason: rule.reason, of: 'instruction', removed }
+  return { reason: rule.reason, checked: candidates.length, removed }
 }
 
 async function instanceCounts(run: Run): Promise<{ counts: AloneCount[]; total: number }> {
-  const own: InstanceRule[] = rules.filter((rule) => rule.of === 'instance')
-  const counts = own.map(({ reason }): AloneCount => ({ reason, of: 'instance', removed: 0 }))
-  let total = 0
+  const own = rules.filter((rule) => rule.of === 'instance')
+  const removed = new Map<string, number>()
+  let checked = 0
   for await (const { instruction, instances } of rowsOf(run, 'withInstances')) {
     const task = { instruction, language: run.language, outputs: outputsByInput(instances, []) }
-    total += instances.length
+    checked += instances.length
     for (const [at, instance] of instances.entries())
-      for (const [place, rule] of own.entries())
-        if (rule.test(instance, task, at) !== undefined) counts[place] = more(counts[place], rule.reason)
+      for (const rule of own) if (rule.test(instance, task, at) !== undefined) bump(removed, rule.reason)
   }
-  return { counts, total }
+  const counts = own.map(({ reason }) => ({ reason, checked, removed: removed.get(reason) ?? 0 }))
+  return { counts, total: checked }
 }
 
-function more(count: AloneCount | undefined, reason: string): AloneCount {
-  return { reason, of: 'instance', removed: (count?.removed ?? 0) + 1 }
-}
-
-// The filter lab on the page.
-
+/** What the page says of it. */
 export function labSection(subject: Subject, lab: Lab): Markup {
-  const { words, run } = subject
+  const { run, words } = subject
+  const { lab: said } = words
   const notes = [
-    lab.left.length > 0 ? words.lab.left(lab.left.join(', '), number(slowFrom)) : '',
-    run.settings.merge.length > 0 ? words.lab.merged : '',
-    run.seeds.length === 0 ? words.lab.noSeeds : '',
-  ].filter((note) => note !== '')
-  return html`<section id="lab">
-    <h2>${words.lab.title}</h2>
-    <h3>${words.lab.thresholds}</h3>
-    <p>${words.lab.about(lab.tried)}</p>
+    ...(lab.left.length > 0 ? [said.left(lab.left.join(', '), number(slowFrom))] : []),
+    ...(run.settings.merge.length > 0 ? [said.merged] : []),
+    ...(run.seeds.length === 0 ? [said.noSeeds] : []),
+  ]
+  return html`<h3>${said.thresholds}</h3>
+    <p>${said.about(lab.tried)}</p>
     <div class="trials">${lab.trials.map((trial) => trialOf(subject, lab, trial))}</div>
     ${notes.map((note) => html`<p class="note">${note}</p>`)}
-    <h3>${words.lab.rules}</h3>
-    <p>${words.lab.rulesAbout(lab.instructions, lab.instances)}</p>
-    ${rulesTable(subject, lab)}
-  </section>`
+    <h3>${said.rules}</h3>
+    <p>${said.rulesAbout(lab.instructions, lab.instances)}</p>
+    ${table(
+      'rules',
+      [said.rule, said.alone, '', said.inRun],
+      lab.alone.map((count) => ruleRow(count, subject)),
+    )}`
 }
 
 function trialOf({ words, run }: Subject, lab: Lab, { threshold, stay, pairs }: Trial): Markup {
@@ -145,7 +142,7 @@ function trialOf({ words, run }: Subject, lab: Lab, { threshold, stay, pairs }: 
     <summary>
       <b>${threshold}</b>${bar(lab.tried === 0 ? 0 : stay / lab.tried)}
       <span>${words.lab.stay(stay)}</span>
-      <span class="own">${own ? words.lab.own : ''}</span>
+      <span class="own">${own ? words.thisRun : ''}</span>
     </summary>
     ${pairs.length === 0 ? html`<p>${words.lab.noPairs}</p>` : pairs.map((pair) => pairOf(pair, words.lab))}
   </details>`
@@ -161,33 +158,14 @@ function pairOf({ instruction, rival, score }: Pair, words: { removed: string; b
   </dl>`
 }
 
-function rulesTable({ words, figures, screen }: Subject, lab: Lab): Markup {
-  const rows = lab.alone.map(({ reason, of, removed }) => {
-    const checked = of === 'instruction' ? lab.instructions : lab.instances
-    const links = steps
-      .map((step) => ({ step, count: figures.rejected[step].get(reason) ?? 0 }))
-      .filter(({ count }) => count > 0)
-      .map(({ step, count }) => html`<a href="#rows" data-show="${step}/${reason}">${number(count)}</a> `)
-    return html`<tr>
-      <th scope="row">${nameOfReason(reason, screen)}<small>${whyRemoved(reason, screen)}</small></th>
-      <td class="number">${number(removed)}</td>
-      <td class="bars">${bar(checked === 0 ? 0 : removed / checked, 'loss')}</td>
-      <td class="number">${links.length > 0 ? links : 0}</td>
-    </tr>`
-  })
-  return html`<div class="wide">
-    <table class="rules">
-      <thead>
-        <tr>
-          <th scope="col">${words.lab.rule}</th>
-          <th scope="col">${words.lab.alone}</th>
-          <td class="bars"></td>
-          <th scope="col">${words.lab.inRun}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`
+function ruleRow({ reason, checked, removed }: AloneCount, { figures, screen }: Subject): Markup {
+  const links = steps
+    .map((step) => ({ step, count: figures.rejected[step].get(reason) ?? 0 }))
+    .filter(({ count }) => count > 0)
+    .map(({ step, count }) => html`<a href="#rows" data-show="${step}/${reason}">${number(count)}</a> `)
+  return row(
+    html`${nameOfReason(reason, screen)}<small>${whyReason(reason, screen)}</small>`,
+    [number(removed), bar(checked === 0 ? 0 : removed / checked, 'loss'), links.length > 0 ? links : 0],
+    ['number', 'bars', 'number'],
+  )
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { nameOfReason } from '../display/reasons.ts'
+import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { Screen, shownPath } from '../display/screen.ts'
 import { number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
@@ -12,36 +12,33 @@ import { lockFolder, pageFile } from '../workspace/folder.ts'
 import { type OptionName, options } from '../workspace/options.ts'
 import type { Judgement } from '../workspace/records.ts'
 import { type Settings, readSettings, settingsOf } from '../workspace/settings.ts'
-import type { Comparison } from './compare.ts'
-import { type Run, countRun, openRun } from './count.ts'
-import { type Markup, type Subject, html, isOffline, percent, scriptJson, whyRemoved } from './html.ts'
+import { type Comparison, compareRuns, compareSection } from './compare.ts'
+import { countRun, openRun } from './count.ts'
+import { type Markup, type Subject, html, percent, row, scriptJson, table } from './html.ts'
 import { type Lab, labSection, openLab } from './lab.ts'
-import { type PageRow, type PageRows, gatherRows } from './rows.ts'
-import { funnelSection, plotsSection, tableSection, tableTitle } from './sections.ts'
-import { reportWords } from './words.ts'
+import { type PageRows, gatherRows } from './rows.ts'
+import { funnelSection, isOffline, plotsSection, tableSection, tableTitle } from './sections.ts'
+import { type ReportWords, reportWords } from './words.ts'
 
 type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
 
-// Small screens and paper have the last word.
-const styles = ['page.css', 'figures.css', 'rows.css', 'screens.css']
+// The sheets as the browser reads them; small screens and paper have the last word.
+const styles = ['page.css', 'rows.css']
 // Modules for the editor and the linter; in the page, one script in this order.
-const scripts = ['elements.js', 'marks.js', 'rows.js', 'review.js']
+const scripts = ['rows.js', 'review.js']
 
 /** The page in pieces, in order: its rows may be many. */
-export async function* pageText(page: Page): AsyncGenerator<string> {
+async function* pageText(page: Page): AsyncGenerator<string> {
+  const { rows } = page.rows
   const style = (await Promise.all(styles.map(asset))).join('\n')
   const script = (await Promise.all(scripts.map(asset))).map(withoutModules).join('\n')
   yield frame(page.subject, style, script)
-  yield body(page, await comparedIn(page)).text
-  yield `<script type="application/json" id="words">${scriptJson(scriptWords(page))}</script>\n`
+  yield body(page).text
+  yield `<script type="application/json" id="words">${scriptJson(page.subject.words.script)}</script>\n`
   yield `<script type="application/json" id="figures">${scriptJson(scriptFigures(page))}</script>\n`
   yield `<script type="application/json" id="rows-embedded">[\n`
-  yield* rowLines(page.rows.rows)
-  yield `]</script>\n<script type="module">${script}</script>\n</body></html>\n`
-}
-
-function* rowLines(rows: readonly PageRow[]): Generator<string> {
   for (const [place, row] of rows.entries()) yield `${scriptJson(row)}${place < rows.length - 1 ? ',' : ''}\n`
+  yield `]</script>\n<script type="module">${script}</script>\n</body></html>\n`
 }
 
 // A browser hashes what it reads, and it reads line breaks as LF.
@@ -76,160 +73,120 @@ function frame({ words, screen }: Subject, style: string, script: string): strin
 `
 }
 
-async function comparedIn({ subject, comparison }: Page): Promise<Markup | undefined> {
-  return comparison && (await import('./compare.ts')).compareSection(subject, comparison)
-}
-
-function body({ subject, lab, rows }: Page, compared: Markup | undefined): Markup {
-  const { words, figures, run } = subject
-  const titles: [id: string, title: string][] = [
-    ...(compared ? [['compare', words.compare.title] as [string, string]] : []),
-    ['funnel', words.funnel.title],
-    ['table', tableTitle(subject)],
-    ['plots', words.plots.title],
-    ['lab', words.lab.title],
-    ['review', words.review.title],
-    ['rows', words.rows.title],
-  ]
+function body(page: Page): Markup {
+  const { words, figures, run } = page.subject
   const { asked, kept = 0 } = figures.funnel
+  const sections = sectionsOf(page)
   return html`
     <header>
       <h1>${words.title}</h1>
       <p class="made">${words.made(figures.rows, kept, asked === undefined ? '–' : number(asked))}</p>
-      ${isOffline(run) ? html`<p class="remark">${words.offline}</p>` : undefined} ${settingsList(subject)}
+      ${isOffline(run) ? html`<p class="remark">${words.offline}</p>` : undefined}
+      ${settingsList(page.subject)}
       <nav aria-label="${words.contents}">
-        ${titles.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}
+        ${sections.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}
       </nav>
     </header>
     <main>
-      ${compared} ${funnelSection(subject)} ${tableSection(subject)} ${plotsSection(subject)}
-      ${labSection(subject, lab)} ${reviewSection(subject)} ${rowsSection(subject, rows)}
+      ${sections.map(
+        ([id, title, content]) =>
+          html`<section id="${id}">
+            <h2>${title}</h2>
+            ${content}
+          </section>`,
+      )}
     </main>
   `
 }
 
-function settingsList({ run: { settings, language }, words }: Subject): Markup {
-  const values: [keyof typeof words.settings, string | number | undefined][] = [
-    ['provider', settings.provider],
-    ['model', settings.model],
-    ['target', Number.isFinite(settings.target) ? settings.target : words.all],
-    ['language', language],
-    ['similarity', settings.similarity],
-    ['temperature', settings.temperature],
-    ['seed', settings.seed],
+function sectionsOf({ subject, lab, rows, comparison }: Page): [id: string, title: string, Markup][] {
+  const { words } = subject
+  const compared = comparison && compareSection(subject, comparison)
+  return [
+    ...(compared ? [['compare', words.compare.title, compared] as [string, string, Markup]] : []),
+    ['funnel', words.funnel.title, funnelSection(subject)],
+    ['table', tableTitle(subject), tableSection(subject)],
+    ['plots', words.plots.title, plotsSection(subject)],
+    ['lab', words.lab.title, labSection(subject, lab)],
+    ['review', words.review.title, reviewSection(subject)],
+    ['rows', words.rows.title, rowsSection(subject, rows)],
   ]
-  const known = values.filter(([, value]) => value !== undefined)
+}
+
+function settingsList({ run: { settings, language }, words }: Subject): Markup {
+  const values: Record<keyof typeof words.settings, string | number | undefined> = {
+    provider: settings.provider,
+    model: settings.model,
+    target: Number.isFinite(settings.target) ? settings.target : words.all,
+    language,
+    similarity: settings.similarity,
+    temperature: settings.temperature,
+    seed: settings.seed,
+  }
+  const names = (Object.keys(values) as (keyof typeof values)[]).filter((name) => values[name] !== undefined)
   return html`<dl class="settings">
-    ${known.map(
-      ([name, value]) =>
+    ${names.map(
+      (name) =>
         html`<div>
           <dt>${words.settings[name]}</dt>
-          <dd>${value}</dd>
+          <dd>${values[name]}</dd>
         </div>`,
     )}
   </dl>`
 }
 
-function rowsSection({ words }: Subject, { rows, sampled, fates }: PageRows): Markup {
-  const all = fates.reduce((sum, fate) => sum + fate.count, 0)
-  return html`<section id="rows">
-    <h2>${words.rows.title}</h2>
-    ${sampled ? html`<p class="remark">${words.rows.sampled(rows.length, all)}</p>` : undefined}
-    <noscript><p>${words.rows.script}</p></noscript>
-    <p class="printed note">${words.rows.print}</p>
-    <div id="rows-app"></div>
-  </section>`
-}
-
-function scriptWords({ subject: { words } }: Page): object {
-  const { everything, kept, rejected, search, filter } = words.rows
-  const { questions, paper, you, judge, paperRows } = words.review
-  return {
-    ...words.script,
-    everything,
-    kept,
-    rejected,
-    search,
-    filter,
-    questions,
-    paper,
-    you,
-    judge,
-    paperRows,
-  }
-}
-
-function scriptFigures({ subject, rows }: Page): object {
-  const { replies, review } = rows
-  const fates = rows.fates.map((fate) => ({
-    ...fate,
-    name: nameOfReason(fate.reason, subject.screen),
-    why: whyRemoved(fate.reason, subject.screen),
-  }))
-  const judged = subject.run.record.judge !== undefined
-  const usual = portable(subject.run.settings.dataDir) === options['data-dir'].fallback
-  return { fates, replies: replies ?? null, review, judged, usual }
-}
-
-// The review sheet on the page: a person answers the paper's questions about some rows; the page's script does the rest.
-
 const paper = [0.92, 0.79, 0.58, 0.54] // table 2
 
-export function reviewSection({ words: { review }, run }: Subject): Markup {
+/** A person answers the paper's questions about some rows; the page's script does the rest. */
+function reviewSection({ words: { review, script }, run }: Subject): Markup {
   const { judge } = run.record
-  const heads = review.questions.map((question) => html`<th scope="col">${question}</th>`)
-  return html`<section id="review">
-    <h2>${review.title}</h2>
-    <p>${review.about}</p>
+  const theirs = paper.map((share) => `${Math.round(100 * share)} %`)
+  return html`<p>${review.about}</p>
     <noscript><p>${review.script}</p></noscript>
     <div id="review-app"></div>
-    <div class="wide">
-      <table class="quality">
-        <thead>
-          <tr>
-            <td></td>
-            ${heads}
-          </tr>
-        </thead>
-        <tbody>
-          <tr id="review-row">
-            <th scope="row">${review.you}</th>
-            <td>–</td>
-            <td>–</td>
-            <td>–</td>
-            <td>–</td>
-          </tr>
-          ${judge && judgeRow(judge, review)}
-          <tr>
-            <th scope="row">${review.paper}<small>${review.paperRows}</small></th>
-            ${paper.map((share) => html`<td>${Math.round(100 * share)} %</td>`)}
-          </tr>
-        </tbody>
-      </table>
-    </div>
-    <p class="note">${review.source}</p>
-  </section>`
+    ${table(
+      'quality',
+      ['', ...script.questions],
+      [
+        html`<tr id="review-row">
+          <th scope="row">${review.you}</th>
+          ${paper.map(() => html`<td>–</td>`)}
+        </tr>`,
+        ...(judge ? [judgeRow(judge, review)] : []),
+        row(html`${review.paper}<small>${review.paperRows}</small>`, theirs),
+      ],
+    )}
+    <p class="note">${review.source}</p>`
 }
 
-function judgeRow(found: Judgement, { judge, reviewed }: Subject['words']['review']): Markup {
+function judgeRow(found: Judgement, { judge, reviewed }: ReportWords['review']): Markup {
   const { rows, instruction_valid, input_appropriate, output_correct, all } = found
-  const shares = [instruction_valid, input_appropriate, output_correct, all]
-  return html`<tr>
-    <th scope="row">${judge}<small>${reviewed(rows)}</small></th>
-    ${shares.map((share) => html`<td>${percent(share)}</td>`)}
-  </tr>`
+  const shares = [instruction_valid, input_appropriate, output_correct, all].map(percent)
+  return row(html`${judge}<small>${reviewed(rows)}</small>`, shares)
 }
 
-// report.html: drawn from the files of a run and nothing else, so the same files give the same page, byte for byte.
+function rowsSection({ words: { rows: said } }: Subject, { rows, sampled, fates }: PageRows): Markup {
+  const all = fates.reduce((sum, fate) => sum + fate.count, 0)
+  return html`${sampled ? html`<p class="remark">${said.sampled(rows.length, all)}</p>` : undefined}
+    <noscript><p>${said.script}</p></noscript>
+    <p class="printed note">${said.print}</p>
+    <div id="rows-app"></div>`
+}
 
-/** Writes the page, in the language of the screen, and returns its place. `compared`: the settings of another run. */
+function scriptFigures({ subject: { run, screen }, rows: { fates, replies, review } }: Page): object {
+  const named = fates.map((fate) => ({
+    ...fate,
+    name: nameOfReason(fate.reason, screen),
+    why: whyReason(fate.reason, screen) ?? '',
+  }))
+  const usual = portable(run.settings.dataDir) === options['data-dir'].fallback
+  return { fates: named, replies: replies ?? null, review, judged: run.record.judge !== undefined, usual }
+}
+
+/** Draws report.html from the files of a run and nothing else: the same files give the same page, byte for byte. */
 export async function drawReport(settings: Settings, screen: Language, compared?: Settings): Promise<string> {
   const run = await openRun(settings)
-  const comparison = compared && (await import('./compare.ts')).compareRuns(run, await openRun(compared))
-  return writeReport(run, screen, await comparison)
-}
-
-async function writeReport(run: Run, screen: Language, comparison: Comparison | undefined): Promise<string> {
+  const comparison = compared && (await compareRuns(run, await openRun(compared)))
   const [figures, lab] = await Promise.all([countRun(run), openLab(run)])
   const rows = await gatherRows(run, figures)
   const subject = { run, figures, words: reportWords[screen], screen }
@@ -244,16 +201,16 @@ async function writeReport(run: Run, screen: Language, comparison: Comparison | 
   return file.target
 }
 
-// `npx tsx workshop.ts report`: draws the page again from the files, asks nothing, and settles nothing.
-
 const allowed: readonly OptionName[] = ['data-dir', 'language', 'compare']
 
+/** `npx tsx workshop.ts report`: draws the page again from the files, asks nothing, and changes no other file. */
 export async function report(argv: readonly string[]): Promise<void> {
   const settings = readSettings(argv, process.env)
   refuseOthers(settings)
+  const { compare: dir, dataDir } = settings
   const screen = new Screen(settings.screen)
-  const compared = settings.compare === undefined ? undefined : settingsOf(settings.compare, process.env)
-  const release = await lockFolder(settings.dataDir)
+  const compared = dir === undefined ? undefined : settingsOf(dir, process.env)
+  const release = await lockFolder(dataDir)
   try {
     screen.detail(screen.words.report(shownPath(await drawReport(settings, settings.screen, compared))))
   } finally {

@@ -3,14 +3,14 @@ import { CallLog } from '../model/call-log.ts'
 import { type Random, randomFor, sample } from '../text/pool.ts'
 import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
 import { idOf, keyOf } from '../workspace/jsonl.ts'
-import { type Figures, type Run, rowsOf } from './count.ts'
+import { type Figures, type Run, mostFirst, rowsOf } from './count.ts'
 
 export const shownAtMost = 50_000 // rows of each kind: a page of some 30 MB
 const withReplies = 2000 // rows: their replies are embedded too
 const reviewedAtMost = 200 // rows drawn for the review sheet, of which 20 are shown unless told otherwise
 
 /** What became of a row: kept, or removed by this step for this reason. */
-export type Fate = { step: Step | ''; reason: string; count: number }
+type Fate = { step: Step | ''; reason: string; count: number }
 /** Absent fields are 0, which is shorter than null. `fate` is the place in the list of fates. */
 export type PageRow = [
   instruction: string,
@@ -41,8 +41,8 @@ export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> 
   const all = fates.reduce((sum, fate) => sum + fate.count, 0)
   const detailed = all <= withReplies
   const random = (what: string): Random => randomFor(run.settings.seed, 'report', what)
-  const kept = await keptRows(run, detailed, new Reservoir(random('kept')))
-  const rejected = await rejectedRows(run, fates, new Reservoir(random('rejected')))
+  const kept = await keptRows(run, detailed, random('kept'))
+  const rejected = await rejectedRows(run, fates, random('rejected'))
   const rows = [...kept, ...rejected]
   const review = sample([...kept.keys()], reviewedAtMost, random('review')).map((place): [number, string] => [
     place,
@@ -54,14 +54,12 @@ export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> 
 
 function fatesIn({ rows, rejected }: Counted): Fate[] {
   const removed = steps.flatMap((step) =>
-    [...rejected[step]]
-      .toSorted((a, b) => b[1] - a[1])
-      .map(([reason, count]): Fate => ({ step, reason, count })),
+    mostFirst(rejected[step]).map(([reason, count]): Fate => ({ step, reason, count })),
   )
   return [{ step: '', reason: '', count: rows }, ...removed]
 }
 
-async function keptRows(run: Run, detailed: boolean, rows: Reservoir<PageRow>): Promise<PageRow[]> {
+async function keptRows(run: Run, detailed: boolean, random: Random): Promise<PageRow[]> {
   const calls = new Map<string, string>()
   const nearest = new Map<string, { instruction: string; score: number }>()
   if (detailed) {
@@ -69,27 +67,39 @@ async function keptRows(run: Run, detailed: boolean, rows: Reservoir<PageRow>): 
     for await (const { id, most_similar } of rowsOf(run, 'instruction'))
       if (most_similar) nearest.set(id, most_similar)
   }
-  for await (const { instruction, input, output } of rowsOf(run, 'example'))
-    rows.offer(() => {
-      const id = idOf(instruction)
-      const near = nearest.get(id)
-      const detail = near ? near.score.toFixed(2) : 0
-      return [instruction, input, output, 0, id, detail, near?.instruction ?? 0, calls.get(id) ?? 0]
-    })
-  return rows.drawn()
+  return drawn(rowsOf(run, 'example'), random, ({ instruction, input, output }) => {
+    const id = idOf(instruction)
+    const near = nearest.get(id)
+    const detail = near ? near.score.toFixed(2) : 0
+    return [instruction, input, output, 0, id, detail, near?.instruction ?? 0, calls.get(id) ?? 0]
+  })
 }
 
-async function rejectedRows(run: Run, fates: readonly Fate[], rows: Reservoir<PageRow>): Promise<PageRow[]> {
+async function rejectedRows(run: Run, fates: readonly Fate[], random: Random): Promise<PageRow[]> {
   const places = new Map(fates.map(({ step, reason }, place) => [`${step} ${reason}`, place]))
-  for await (const row of rowsOf(run, 'rejected'))
-    rows.offer(() => {
-      const { step, reason, detail, instruction, input, output, call, most_similar: near } = row
-      const fate = places.get(`${step} ${reason}`) ?? 0
-      const said = near ? near.score.toFixed(2) : detail
-      const id = instruction === '' ? '' : idOf(instruction)
-      return [instruction, input ?? 0, output ?? 0, fate, id, said, near?.instruction ?? 0, call ?? 0]
-    })
-  return rows.drawn()
+  return drawn(rowsOf(run, 'rejected'), random, (row) => {
+    const { step, reason, detail, instruction, input, output, call, most_similar: near } = row
+    const fate = places.get(`${step} ${reason}`) ?? 0
+    const said = near ? near.score.toFixed(2) : detail
+    const id = instruction === '' ? '' : idOf(instruction)
+    return [instruction, input ?? 0, output ?? 0, fate, id, said, near?.instruction ?? 0, call ?? 0]
+  })
+}
+
+/** So many of the rows, each with the same chance, in their order. */
+async function drawn<T>(
+  rows: AsyncIterable<T>,
+  random: Random,
+  shown: (row: T) => PageRow,
+): Promise<PageRow[]> {
+  let seen = 0
+  const held: { at: number; row: PageRow }[] = []
+  for await (const row of rows) {
+    const at = seen++
+    const place = at < shownAtMost ? at : Math.floor(random() * seen)
+    if (place < shownAtMost) held[place] = { at, row: shown(row) }
+  }
+  return held.toSorted((a, b) => a.at - b.at).map(({ row }) => row)
 }
 
 async function repliesOf(run: Run, rows: readonly PageRow[]): Promise<Record<string, string> | undefined> {
@@ -102,26 +112,5 @@ async function repliesOf(run: Run, rows: readonly PageRow[]): Promise<Record<str
     return Object.fromEntries(await Promise.all([...calls].map(reply)))
   } finally {
     await log.close()
-  }
-}
-
-/** Keeps so many of all that is offered, each with the same chance, in the order of offering. */
-class Reservoir<T> {
-  private seen = 0
-  private readonly held: { at: number; row: T }[] = []
-  private readonly random: Random
-
-  constructor(random: Random) {
-    this.random = random
-  }
-
-  offer(make: () => T): void {
-    const at = this.seen++
-    const place = at < shownAtMost ? at : Math.floor(this.random() * this.seen)
-    if (place < shownAtMost) this.held[place] = { at, row: make() }
-  }
-
-  drawn(): T[] {
-    return this.held.toSorted((a, b) => a.at - b.at).map(({ row }) => row)
   }
 }

@@ -3,28 +3,22 @@
 import type { Language } from '../text/language.ts'
 
 /** `object` is '' where none was made out. */
-export type Leading = { verb: string; object: string }
-type LeadingOf = (instruction: string) => Leading | undefined
+type Leading = { verb: string; object: string }
 type VerbCount = { verb: string; count: number; objects: { object: string; count: number }[] }
 
-/** Finds the leading verb in one language. */
-export function leadingIn(language: Language): LeadingOf {
-  return language === 'zh' ? leadingChinese : leadingEnglish
+/** The leading verb of an instruction in this language; undefined where it has none. */
+export function leadingIn(language: Language, instruction: string): Leading | undefined {
+  return language === 'zh' ? leadingChinese(instruction) : leadingEnglish(instruction)
 }
 
 export class Verbs {
   total = 0
   none = 0
   private readonly counts = new Map<string, Map<string, number>>()
-  private readonly leading: LeadingOf
 
-  constructor(leading: LeadingOf) {
-    this.leading = leading
-  }
-
-  add(instruction: string): void {
+  /** Of one more instruction. */
+  add(leading: Leading | undefined): void {
     this.total++
-    const leading = this.leading(instruction)
     if (!leading) {
       this.none++
       return

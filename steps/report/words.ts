@@ -1,8 +1,8 @@
-// What the report page says in English; the Chinese words say the same.
+// What the report page says, in both languages; numbers of the paper stand where they are drawn.
 import { number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
 
-export const en = {
+const en = {
   title: 'Self-Instruct: what this run made',
   made: (rows: number, kept: number, asked: string) =>
     `${number(rows)} rows from ${number(kept)} instructions; ${asked} were asked for.`,
@@ -16,6 +16,7 @@ export const en = {
     seed: 'seed',
   },
   all: 'all',
+  thisRun: 'this run',
   /** By the language of the data. */
   unit: { en: 'words', zh: 'characters' },
   offline: 'The offline model is set by hand: this run says nothing about models.',
@@ -41,7 +42,6 @@ export const en = {
   table: {
     title: 'Beside the paper',
     ownTitle: 'What this run came to',
-    ours: 'this run',
     paper: 'Self-Instruct',
     alpaca: 'Alpaca',
     instructions: 'instructions',
@@ -60,8 +60,8 @@ export const en = {
     below: 'below 500',
     about: 'about 60 %',
     sources:
-      'Self-Instruct: Wang et al., 2022, arXiv 2212.10560, table 1, the cost as its authors state it (model: GPT-3, davinci). Alpaca: Taori et al., 2023, Stanford CRFM (model: text-davinci-003). Calls, tokens and dollars count every reply used, also those paid for in earlier runs.',
-    ownOnly: 'Calls, tokens and dollars count every reply used, also those paid for in earlier runs.',
+      'Self-Instruct: Wang et al., 2022, arXiv 2212.10560, table 1, the cost as its authors state it (model: GPT-3, davinci). Alpaca: Taori et al., 2023, Stanford CRFM (model: text-davinci-003). ',
+    counted: 'Calls, tokens and dollars count every reply used, also those paid for in earlier runs.',
   },
   plots: {
     title: 'How similar, how long, what about?',
@@ -96,7 +96,6 @@ export const en = {
     left: (thresholds: string, limit: string) =>
       `${thresholds}: not tried with more than ${limit} instructions.`,
     stay: (count: number) => `${number(count)} stay`,
-    own: 'this run',
     noPairs: 'Nothing would be removed.',
     removed: 'removed',
     because: 'because of',
@@ -118,30 +117,18 @@ export const en = {
     judge: 'the judge',
     reviewed: (rows: number) => `${number(rows)} rows`,
     paperRows: '200 rows',
-    questions: [
-      'Is the instruction a valid task?',
-      'Is the input appropriate?',
-      'Is the output correct?',
-      'All fields valid',
-    ],
     source: 'The paper: table 2, judged by an expert.',
     script: 'The review needs JavaScript.',
   },
   rows: {
     title: 'All rows',
-    search: 'Search',
-    filter: 'Show',
     sampled: (shown: number, all: number) =>
       `A sample of ${number(shown)} of ${number(all)} rows, drawn with the seed of the run.`,
-    everything: 'all rows',
-    kept: 'kept',
-    rejected: 'rejected',
     script: 'The list needs JavaScript; the rows are in 4-dataset.jsonl and rejected.jsonl.',
     print: 'The list of rows is not printed.',
   },
   compare: {
     title: 'Two runs side by side',
-    ours: 'this run',
     theirs: 'the other',
     folder: 'folder',
     stages: 'instructions at each stage',
@@ -154,10 +141,14 @@ export const en = {
   },
   /** For the page’s own script. */
   script: {
+    search: 'Search',
+    filter: 'Show',
+    everything: 'all rows',
+    kept: 'kept',
+    rejected: 'rejected',
     rows: '{0} rows',
     oneRow: '1 row',
     noRows: 'No row fits.',
-    kept: 'kept',
     instruction: 'instruction',
     input: 'input',
     output: 'output',
@@ -170,6 +161,12 @@ export const en = {
     next: 'next',
     close: 'close',
     rowOf: 'row {0} of {1}',
+    questions: [
+      'Is the instruction a valid task?',
+      'Is the input appropriate?',
+      'Is the output correct?',
+      'All fields valid',
+    ],
     count: 'rows to review',
     yes: 'yes',
     no: 'no',
@@ -184,9 +181,9 @@ export const en = {
   },
 }
 
-// What the report page says in Chinese.
+export type ReportWords = typeof en
 
-export const zh: ReportWords = {
+const zh: ReportWords = {
   title: 'Self-Instruct：这次运行得到了什么',
   made: (rows, kept, asked) => `${number(kept)} 条指令，共 ${number(rows)} 行数据；一共请求了 ${asked} 条。`,
   settings: {
@@ -199,6 +196,7 @@ export const zh: ReportWords = {
     seed: '随机种子',
   },
   all: '全部',
+  thisRun: '本次运行',
   unit: { en: '个单词', zh: '字' },
   offline: '离线模型由人工编写：这次运行说明不了任何模型的水平。',
   contents: '本页内容',
@@ -223,7 +221,6 @@ export const zh: ReportWords = {
   table: {
     title: '与论文对照',
     ownTitle: '这次运行的数字',
-    ours: '本次运行',
     paper: 'Self-Instruct',
     alpaca: 'Alpaca',
     instructions: '指令',
@@ -242,8 +239,8 @@ export const zh: ReportWords = {
     below: '不到 500',
     about: '约 60 %',
     sources:
-      'Self-Instruct：Wang 等，2022，arXiv 2212.10560，表 1，费用据作者所述（模型：GPT-3 davinci）；长度以英文单词计。Alpaca：Taori 等，2023，斯坦福 CRFM（模型：text-davinci-003）。调用、token 与费用包括用到的全部回复，以前运行中已付费的也计算在内。',
-    ownOnly: '调用、token 与费用包括用到的全部回复，以前运行中已付费的也计算在内。',
+      'Self-Instruct：Wang 等，2022，arXiv 2212.10560，表 1，费用据作者所述（模型：GPT-3 davinci）；长度以英文单词计。Alpaca：Taori 等，2023，斯坦福 CRFM（模型：text-davinci-003）。',
+    counted: '调用、token 与费用包括用到的全部回复，以前运行中已付费的也计算在内。',
   },
   plots: {
     title: '有多像、有多长、要做什么？',
@@ -273,7 +270,6 @@ export const zh: ReportWords = {
       `用新颖性过滤器对 ${number(count)} 条指令重新计算：先是被接受的，再是因近似重复被拒绝的。点开一个阈值，可以看到离它最近的被删指令。`,
     left: (thresholds, limit) => `${thresholds}：指令超过 ${limit} 条时不计算。`,
     stay: (count) => `留下 ${number(count)} 条`,
-    own: '本次运行',
     noPairs: '不会删去任何指令。',
     removed: '删去',
     because: '相近的是',
@@ -294,24 +290,17 @@ export const zh: ReportWords = {
     judge: '模型评审',
     reviewed: (rows) => `${number(rows)} 行`,
     paperRows: '200 行',
-    questions: ['指令是有效的任务吗？', '输入合适吗？', '输出正确吗？', '各项全部合格'],
     source: '论文：表 2，由专家评定。',
     script: '评审需要启用 JavaScript。',
   },
   rows: {
     title: '全部数据',
-    search: '搜索',
-    filter: '显示',
     sampled: (shown, all) => `共 ${number(all)} 行，这里是用本次运行的随机种子抽出的 ${number(shown)} 行。`,
-    everything: '全部',
-    kept: '保留',
-    rejected: '被拒绝',
     script: '列表需要启用 JavaScript；数据在 4-dataset.jsonl 和 rejected.jsonl 中。',
     print: '数据列表不打印。',
   },
   compare: {
     title: '两次运行对照',
-    ours: '本次运行',
     theirs: '另一次运行',
     folder: '文件夹',
     stages: '各阶段的指令数',
@@ -323,10 +312,14 @@ export const zh: ReportWords = {
     back: '另一方的指令，在本次运行',
   },
   script: {
+    search: '搜索',
+    filter: '显示',
+    everything: '全部',
+    kept: '保留',
+    rejected: '被拒绝',
     rows: '{0} 行',
     oneRow: '1 行',
     noRows: '没有符合的行。',
-    kept: '保留',
     instruction: '指令',
     input: '输入',
     output: '输出',
@@ -339,6 +332,7 @@ export const zh: ReportWords = {
     next: '下一行',
     close: '关闭',
     rowOf: '第 {0} 行，共 {1} 行',
+    questions: ['指令是有效的任务吗？', '输入合适吗？', '输出正确吗？', '各项全部合格'],
     count: '评审行数',
     yes: '是',
     no: '否',
@@ -352,9 +346,5 @@ export const zh: ReportWords = {
     notKept: '此浏览器无法保存回答：离开前请先保存为 JSON。',
   },
 }
-
-// What the report page says; the other language's words are not loaded.
-
-export type ReportWords = typeof en
 
 export const reportWords: Record<Language, ReportWords> = { en, zh }

@@ -2,8 +2,6 @@
 import { describe, expect, it } from 'vitest'
 import { Verbs, leadingIn } from '../../steps/report/verbs.ts'
 
-const leading = { en: leadingIn('en'), zh: leadingIn('zh') }
-
 describe('the leading verb and its object', () => {
   it.each([
     ['Write a short poem about the sea.', 'write', 'poem'],
@@ -13,7 +11,7 @@ describe('the leading verb and its object', () => {
     ['Come up with five names for a small bakery.', 'come', 'name'],
     ['Which of the two is older?', undefined, undefined],
   ])('of "%s" are %s and %s', (instruction, verb, object) => {
-    expect(leading.en(instruction)).toEqual(verb === undefined ? undefined : { verb, object })
+    expect(leadingIn('en', instruction)).toEqual(verb === undefined ? undefined : { verb, object })
   })
 
   it.each([
@@ -23,11 +21,11 @@ describe('the leading verb and its object', () => {
     ['请你列出三种水果。', '列出', '水果'],
     ['为什么天空是蓝色的？', undefined, undefined],
   ])('of “%s” are %s and %s', (instruction, verb, object) => {
-    expect(leading.zh(instruction)).toEqual(verb === undefined ? undefined : { verb, object })
+    expect(leadingIn('zh', instruction)).toEqual(verb === undefined ? undefined : { verb, object })
   })
 
   it('are counted, the most frequent first, with the instructions that have none', () => {
-    const verbs = new Verbs(leading.en)
+    const verbs = new Verbs()
     for (const task of [
       'Name a river.',
       'Write a poem.',
@@ -35,7 +33,7 @@ describe('the leading verb and its object', () => {
       'Write the poem.',
       'Why is it so?',
     ])
-      verbs.add(task)
+      verbs.add(leadingIn('en', task))
     expect([verbs.total, verbs.none]).toEqual([5, 1])
     expect(verbs.most(1, 2)).toEqual([
       {

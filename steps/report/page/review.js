@@ -1,6 +1,5 @@
 // The review: one row at a time, three questions each, the fourth follows from them. Answers stay in this browser.
-import { element, figures, fill, words } from './elements.js'
-import { DETAIL, fields, rows } from './rows.js'
+import { button, element, fields, figures, fill, note, rows, tools, words } from './rows.js'
 
 const place = 'self-instruct-review'
 const names = ['instruction_valid', 'input_appropriate', 'output_correct']
@@ -24,28 +23,13 @@ const many = element('input', {
   },
 })
 const state = element('p', { 'aria-live': 'polite' })
-const save = element('button', { type: 'button', onclick: download }, words.save)
-const clear = element(
-  'button',
-  { type: 'button', onclick: startAgain, onblur: () => (clear.textContent = words.clear) },
-  words.clear,
-)
+const save = button(words.save, download)
+const clear = button(words.clear, startAgain, { onblur: () => (clear.textContent = words.clear) })
 
 if (figures.review.length > 0) {
-  document
-    .getElementById('review-app')
-    .append(
-      element('p', { class: 'tools' }, element('label', { for: 'review-count' }, words.count), many),
-      card,
-      state,
-      element('p', { class: 'tools' }, save, clear),
-    )
-  go(
-    Math.max(
-      0,
-      chosen().findIndex((name) => !answered(name)),
-    ),
-  )
+  const label = element('label', { for: 'review-count' }, words.count)
+  document.getElementById('review-app').append(tools(label, many), card, state, tools(save, clear))
+  go(chosen().findIndex((name) => !answered(name)))
 }
 
 function kept() {
@@ -70,22 +54,24 @@ function chosen() {
   return figures.review.slice(0, wanted).map(([, name]) => name)
 }
 
+function givenTo(name) {
+  return answers.get(name) ?? [null, null, null]
+}
+
 function answered(name) {
-  return (answers.get(name) ?? [null]).every((answer) => answer !== null)
+  return !givenTo(name).includes(null)
 }
 
 function go(to) {
   at = Math.min(wanted - 1, Math.max(0, to))
-  const given = answers.get(figures.review[at][1]) ?? [null, null, null]
-  question = Math.max(0, given.indexOf(null))
+  question = Math.max(0, givenTo(figures.review[at][1]).indexOf(null))
   drawCard()
   drawRow()
 }
 
 function answer(which, value) {
   const name = figures.review[at][1]
-  const given = answers.get(name) ?? [null, null, null]
-  answers.set(name, which === 3 ? [true, true, true] : given.with(which, value))
+  answers.set(name, which === 3 ? [true, true, true] : givenTo(name).with(which, value))
   keepable = keep()
   if (answered(name) && at < wanted - 1) go(at + 1)
   else go(at)
@@ -109,30 +95,33 @@ function press(event) {
 
 function drawCard() {
   const [place, name] = figures.review[at]
-  const row = rows[place]
-  const given = answers.get(name) ?? [null, null, null]
+  const [instruction, input, output] = rows[place]
+  const given = givenTo(name)
   card.replaceChildren(
-    element('p', { class: 'note' }, fill(words.rowOf, at + 1, wanted)),
-    element('dl', {}, ...fields([...row.slice(0, DETAIL), 0, 0, 0])),
+    note(fill(words.rowOf, at + 1, wanted)),
+    element('dl', {}, ...fields([instruction, input, output, 0, '', 0, 0])),
     ...names.map((_, which) => asked(which, given[which])),
     allFields(given),
-    element('p', { class: 'note' }, words.keys),
-    element(
-      'p',
-      { class: 'tools' },
-      turner(`← ${words.previous}`, -1, at === 0),
-      turner(`${words.next} →`, 1, at === wanted - 1),
+    note(words.keys),
+    tools(
+      cardButton(`← ${words.previous}`, () => go(at - 1), { disabled: at === 0 }),
+      cardButton(`${words.next} →`, () => go(at + 1), { disabled: at === wanted - 1 }),
     ),
   )
   card.setAttribute('aria-label', fill(words.rowOf, at + 1, wanted))
 }
 
-function turner(text, by, disabled) {
+// The card is drawn anew with every answer: its button is gone, and the focus with it.
+function cardButton(text, work, attributes) {
   const click = () => {
-    go(at + by)
-    card.focus({ preventScroll: true }) // the button is gone, and the focus with it
+    work()
+    card.focus({ preventScroll: true })
   }
-  return element('button', { type: 'button', onclick: click, disabled }, text)
+  return button(text, click, attributes)
+}
+
+function choice(text, pressed, work, disabled = false) {
+  return cardButton(text, work, { 'aria-pressed': String(pressed), disabled })
 }
 
 function asked(which, given) {
@@ -145,7 +134,7 @@ function asked(which, given) {
   )
 }
 
-// The fourth follows from the three: a yes says yes to all.
+// The fourth follows from the three: a yes says yes to all, and there is no "no" to press.
 function allFields(given) {
   const fails = given.includes(false)
   return element(
@@ -153,16 +142,8 @@ function allFields(given) {
     { class: 'question' },
     element('span', {}, `4. ${words.questions[3]}`),
     choice(words.yes, given.every(Boolean), () => answer(3)),
-    element('button', { type: 'button', 'aria-pressed': String(fails), disabled: !fails }, words.no),
+    choice(words.no, fails, () => undefined, !fails),
   )
-}
-
-function choice(text, pressed, work) {
-  const click = () => {
-    work()
-    card.focus({ preventScroll: true })
-  }
-  return element('button', { type: 'button', 'aria-pressed': String(pressed), onclick: click }, text)
 }
 
 // The shares over the rows answered in full; the fourth: all three are yes.
