@@ -3,14 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Account } from '../model/account.ts'
 import { openLog } from '../model/call-log.ts'
-import {
-  type Problem,
-  type Provider,
-  type Question,
-  type Recorded,
-  type Usage,
-  isProblem,
-} from '../model/call.ts'
+import type { Message, Problem, Provider, Question, Usage } from '../model/call.ts'
+import { isProblem } from '../model/call.ts'
 import { unreachable } from '../model/pace.ts'
 import { wantedFirst } from '../model/prices.ts'
 import { chooseProvider } from '../model/provider.ts'
@@ -19,7 +13,7 @@ import { type Language, languageOf } from '../text/language.ts'
 import { readTasks } from '../text/replies.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { projectFolder, readEnvironment } from '../workspace/environment.ts'
-import { Fault } from '../workspace/fault.ts'
+import { Fault, type Words } from '../workspace/fault.ts'
 import { lockFolder } from '../workspace/folder.ts'
 import { readSeedTasks } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
@@ -31,137 +25,119 @@ export async function checkSetup(argv: readonly string[]): Promise<void> {
   const [, surplus] = readCommandLine(argv).words
   if (surplus !== undefined) throw takesNoWords(surplus)
   const settings = readSettings(argv, process.env)
-  const check = new Check(settings, argv)
-  check.node(process.versions.node)
-  await check.folder()
-  await check.seeds()
-  await check.answers()
-  check.conclude()
+  const check = new Check(settings.screen)
+  checkNode(process.versions.node, check)
+  await check.attempt(() => checkFolder(settings, check))
+  const language = (await check.attempt(() => checkSeeds(settings, check))) ?? 'en'
+  await check.attempt(() => checkAnswers({ ...settings, language }, check))
+  process.exitCode = check.faults > 0 ? 1 : 0
+  const again = typed(argv.filter((word) => word !== 'check'))
+  check.screen.title(
+    check.faults > 0 ? check.words.mend(check.faults, typed(argv)) : check.words.works(again),
+  )
 }
 
+/** What was found so far, said as it is found. */
 class Check {
-  private faults = 0
-  private language: Language = 'en' // of the seed tasks, once they are read
-  private readonly settings: Settings
-  private readonly argv: readonly string[]
-  private readonly screen: Screen
-  private readonly words: CheckWords
+  faults = 0
+  readonly screen: Screen
+  readonly words: CheckWords
 
-  constructor(settings: Settings, argv: readonly string[]) {
-    this.settings = settings
-    this.argv = argv
-    this.screen = new Screen(settings.screen)
-    this.words = checkWords[settings.screen]
+  constructor(language: Language) {
+    this.screen = new Screen(language)
+    this.words = checkWords[language]
   }
 
-  private good(text: string): void {
+  good(text: string): void {
     this.screen.detail(text, '  ✓ ')
   }
 
-  private fault(text: string): void {
+  fault(text: string): void {
     this.faults++
     this.screen.fault(text)
   }
 
-  /** What went wrong in these lines of work is a fault with its own words. */
-  private async attempt(work: () => Promise<void>): Promise<void> {
+  /** What goes wrong in this work is a fault with its own words. */
+  async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
-      await work()
+      return await work()
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       this.fault(this.screen.say(error.words))
+      return undefined
     }
   }
+}
 
-  node(version: string): void {
-    const [major = 0, minor = 0] = version.split('.').map(Number)
-    const [least, leastMinor] = oldestNode
-    const old = major < least || (major === least && minor < leastMinor)
-    if (old) this.fault(this.words.oldNode(version, oldestNode.join('.')))
-    else this.good(`Node ${version}`)
-  }
+function checkNode(version: string, check: Check): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const [least, leastMinor] = oldestNode
+  const old = major < least || (major === least && minor < leastMinor)
+  if (old) check.fault(check.words.oldNode(version, oldestNode.join('.')))
+  else check.good(`Node ${version}`)
+}
 
-  /** Takes the lock and gives it back: the folder can be made and written, and no other run is in it. */
-  async folder(): Promise<void> {
-    await this.attempt(async () => {
-      const release = await lockFolder(this.settings.dataDir)
-      await release()
-      this.good(this.words.folder(shownPath(this.settings.dataDir)))
-    })
-  }
+/** Takes the lock and gives it back: the folder can be made and written, and no other run is in it. */
+async function checkFolder({ dataDir }: Settings, check: Check): Promise<void> {
+  const release = await lockFolder(dataDir)
+  await release()
+  check.good(check.words.folder(shownPath(dataDir)))
+}
 
-  async seeds(): Promise<void> {
-    await this.attempt(async () => {
-      const { seedFile, language } = this.settings
-      const seeds = await readSeedTasks(seedFile)
-      this.language = language ?? languageOf(seeds.map((seed) => seed.instruction))
-      this.good(this.words.seeds(seeds.length, this.language, shownPath(seedFile)))
-    })
-  }
+/** Returns the language of the seed tasks. */
+async function checkSeeds({ seedFile, language }: Settings, check: Check): Promise<Language> {
+  const seeds = await readSeedTasks(seedFile)
+  const spoken = language ?? languageOf(seeds.map((seed) => seed.instruction))
+  check.good(check.words.seeds(seeds.length, spoken, shownPath(seedFile)))
+  return spoken
+}
 
-  /** Key, region, model, one tiny call, price; where nobody is to be asked, what a run does instead. */
-  async answers(): Promise<void> {
-    await this.attempt(async () => {
-      const environment = await readEnvironment()
-      const named = Object.keys(environment).some((name) => name.endsWith('_KEY'))
-      if (!named) for (const fault of envFileFaults(this.words)) this.fault(fault)
-      const provider = chooseProvider(this.settings, environment, await this.recorded())
-      const line = whoAnswers(this.screen, this.settings, provider)
-      if (provider.baseUrl === '' || provider.replayOf !== undefined) {
-        this.good(line)
-        if (!named) this.screen.detail(this.words.howToGiveKey(path.join(projectFolder, '.env')))
-      } else await this.server(provider, line)
-    })
-  }
+type Spoken = Settings & { language: Language }
 
-  private async recorded(): Promise<Recorded> {
-    const log = await openLog(this.settings)
-    await log.close()
-    return log.latest
-  }
+/** Key, region, model, one tiny call, price; where nobody is to be asked, what a run does instead. */
+async function checkAnswers(settings: Spoken, check: Check): Promise<void> {
+  const { words, screen } = check
+  const environment = await readEnvironment()
+  const named = Object.keys(environment).some((name) => name.endsWith('_KEY'))
+  if (!named) for (const fault of envFileFaults(words)) check.fault(fault)
+  const log = await openLog(settings)
+  await log.close()
+  const provider = chooseProvider(settings, environment, log.latest)
+  check.good(whoAnswers(screen, settings, provider))
+  if (provider.baseUrl !== '' && provider.replayOf === undefined) await checkServer(provider, settings, check)
+  else if (!named) screen.detail(words.howToGiveKey(path.join(projectFolder, '.env')))
+}
 
-  private async server(provider: Provider, line: string): Promise<void> {
-    const { baseUrl, regional } = provider
-    this.good(line)
-    this.good(regional ? this.words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
-    if (provider.proxied && !provider.local) this.screen.remark(this.words.proxy)
-    if (await this.call(provider)) this.price(provider)
-  }
+async function checkServer(provider: Provider, settings: Spoken, check: Check): Promise<void> {
+  const { baseUrl, regional } = provider
+  const { words, screen } = check
+  check.good(regional ? words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
+  if (provider.proxied && !provider.local) screen.remark(words.proxy)
+  if (!(await answersCall(provider, settings, check))) return
+  const { target } = settings
+  const account = new Account(settings, provider)
+  const { price } = account
+  const expected = account.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
+  if (price) check.good(words.price(price.input, price.output))
+  else screen.remark(words.noPrice(provider.model))
+  check.good(screen.words.expected(expected.calls, expected.dollars))
+}
 
-  /** The tiny call; false when a run would not get past it. */
-  private async call(provider: Provider): Promise<boolean> {
-    this.screen.progress(() => this.words.asking)
-    const answer = await probe(provider, this.settings.maxTokens)
-    if (!isProblem(answer)) {
-      const { ms, usage, reply, readable } = answer
-      this.good(this.words.answered(ms, usage.prompt_tokens + usage.completion_tokens))
-      if (!readable) this.screen.remark(reply === '' ? this.words.empty : this.words.unreadable(reply))
-      return true
-    }
-    const busy = answer.kind === 'slow'
-    if (busy) this.screen.remark(`${this.screen.say(answer.words)} ${this.words.busy}`)
-    else this.fault(this.screen.say(answer.words))
-    return busy
+/** The tiny call; false when a run would not get past it. */
+async function answersCall(provider: Provider, { maxTokens }: Settings, check: Check): Promise<boolean> {
+  const { words, screen } = check
+  screen.progress(() => words.asking)
+  const answer = await probe(provider, maxTokens)
+  if (!isProblem(answer)) {
+    const { ms, usage, reply, readable } = answer
+    check.good(words.answered(ms, usage.prompt_tokens + usage.completion_tokens))
+    if (!readable) screen.remark(reply === '' ? words.empty : words.unreadable(reply))
+    return true
   }
-
-  private price(provider: Provider): void {
-    const { target } = this.settings
-    const account = new Account({ ...this.settings, language: this.language }, provider)
-    const { price } = account
-    const expected = account.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
-    if (price) this.good(this.words.price(price.input, price.output))
-    else this.screen.remark(this.words.noPrice(provider.model))
-    this.good(this.screen.words.expected(expected.calls, expected.dollars))
-  }
-
-  conclude(): void {
-    process.exitCode = this.faults > 0 ? 1 : 0
-    this.screen.title(
-      this.faults > 0
-        ? this.words.mend(this.faults, typed(this.argv))
-        : this.words.works(typed(this.argv.filter((word) => word !== 'check'))),
-    )
-  }
+  const busy = answer.kind === 'slow'
+  if (busy) screen.remark(`${screen.say(answer.words)} ${words.busy}`)
+  else check.fault(screen.say(answer.words))
+  return busy
 }
 
 /** What keeps a key from being read: `.env.txt`, as editors on Windows name it, or a `.env` that is not UTF-8. */
@@ -175,19 +151,21 @@ function envFileFaults(words: CheckWords): string[] {
   })
 }
 
-// Hosts of the regions and of workspaces in them, as DashScope documents them (October 2026).
-const regions = [
-  ['beijing', /^dashscope\.|\.cn-beijing\./],
-  ['singapore', /^dashscope-intl\.|\.ap-southeast-1\./],
-  ['virginia', /^dashscope-us\.|\.us-east-1\./],
-  ['hongkong', /(?:^|\.)cn-hongkong\./],
-  ['frankfurt', /\.eu-central-1\./],
-  ['tokyo', /\.ap-northeast-1\./],
-] as const
+type Region = Words & { host: RegExp }
 
-function regionOf(baseUrl: string) {
+// Hosts of the regions and of workspaces in them, as DashScope documents them (October 2026).
+const regions: readonly Region[] = [
+  { en: 'Beijing', zh: '北京', host: /^dashscope\.|\.cn-beijing\./ },
+  { en: 'Singapore', zh: '新加坡', host: /^dashscope-intl\.|\.ap-southeast-1\./ },
+  { en: 'Virginia', zh: '弗吉尼亚', host: /^dashscope-us\.|\.us-east-1\./ },
+  { en: 'Hong Kong', zh: '香港', host: /(?:^|\.)cn-hongkong\./ },
+  { en: 'Frankfurt', zh: '法兰克福', host: /\.eu-central-1\./ },
+  { en: 'Tokyo', zh: '东京', host: /\.ap-northeast-1\./ },
+]
+
+function regionOf(baseUrl: string): Region | undefined {
   const { hostname } = new URL(baseUrl)
-  return regions.find(([, host]) => host.test(hostname))?.[0]
+  return regions.find(({ host }) => host.test(hostname))
 }
 
 function takesNoWords(word: string): Fault {
@@ -199,27 +177,7 @@ function takesNoWords(word: string): Fault {
 
 // What `check` says, in both languages; what a run would say too stands where the run says it.
 
-type Region = keyof typeof regionNames.en | undefined
-
 const languages = { en: { en: 'English', zh: 'Chinese' }, zh: { en: '英文', zh: '中文' } } as const
-const regionNames = {
-  en: {
-    beijing: 'Beijing',
-    singapore: 'Singapore',
-    virginia: 'Virginia',
-    hongkong: 'Hong Kong',
-    frankfurt: 'Frankfurt',
-    tokyo: 'Tokyo',
-  },
-  zh: {
-    beijing: '北京',
-    singapore: '新加坡',
-    virginia: '弗吉尼亚',
-    hongkong: '香港',
-    frankfurt: '法兰克福',
-    tokyo: '东京',
-  },
-} as const
 
 const en = {
   oldNode: (version: string, least: string) =>
@@ -232,8 +190,8 @@ const en = {
   envTxt: (file: string) =>
     `${file}: the name must be .env, without .txt (in the Explorer: View, Show, File name extensions; then rename it)`,
   notUtf8: (file: string) => `${file} is not UTF-8 text and cannot be read: save it again as UTF-8`,
-  region: (baseUrl: string, region: Region) =>
-    `${baseUrl} · region ${region ? regionNames.en[region] : 'not one of the known ones'}`,
+  region: (baseUrl: string, region: Region | undefined) =>
+    `${baseUrl} · region ${region?.en ?? 'not one of the known ones'}`,
   proxy:
     'HTTPS_PROXY is set, and Node does not use it: the server must be reachable directly, or --base-url must name a server that is',
   asking: 'one tiny call …',
@@ -250,7 +208,7 @@ const en = {
   works: (command: string) => `A run will work: ${command}`,
 }
 
-export type CheckWords = typeof en
+type CheckWords = typeof en
 
 const zh: CheckWords = {
   oldNode: (version, least) =>
@@ -262,7 +220,7 @@ const zh: CheckWords = {
   envTxt: (file) =>
     `${file}：文件名应为 .env，不带 .txt（在资源管理器中依次点“查看”“显示”“文件扩展名”，再改名）`,
   notUtf8: (file) => `${file} 不是 UTF-8 文本，无法读取：请另存为 UTF-8`,
-  region: (baseUrl, region) => `${baseUrl} · 地域：${region ? regionNames.zh[region] : '不在已知地域之中'}`,
+  region: (baseUrl, region) => `${baseUrl} · 地域：${region?.zh ?? '不在已知地域之中'}`,
   proxy: '已设置 HTTPS_PROXY，但 Node 不会使用它：必须能直接访问服务器，或用 --base-url 指定能访问的服务器',
   asking: '正在发送一次很小的请求……',
   answered: (ms, tokens) => `一次很小的请求：${ms} 毫秒得到回复，${tokens} 个 token`,
@@ -275,25 +233,20 @@ const zh: CheckWords = {
   works: (command) => `可以运行：${command}`,
 }
 
-export const checkWords: Record<Language, CheckWords> = { en, zh }
-
-// One tiny call, as a run would make it, to see whether the provider answers. It is not logged: it is no part of a run.
+const checkWords: Record<Language, CheckWords> = { en, zh }
 
 /** `readable`: whether the reply was the JSON asked for. */
 type Answered = { ms: number; usage: Usage; reply: string; readable: boolean }
 
-/** Asks once, without another attempt. */
-export async function probe(provider: Provider, maxTokens: number): Promise<Answered | Problem> {
-  const question: Question = {
-    messages: [
-      { role: 'system', content: 'Answer with JSON and nothing else: {"tasks":["…"]}' },
-      { role: 'user', content: '1. Write one short task, in at most six words.' },
-    ],
-    schema: 'tasks',
-    temperature: 0.7,
-    maxTokens,
-    sample: 0,
-  }
+/** Asks one small question, as a run would, once and without a log: it is no part of a run. */
+async function probe(provider: Provider, maxTokens: number): Promise<Answered | Problem> {
+  const system = 'Answer with JSON and nothing else: {"tasks":["…"]}'
+  const user = '1. Write one short task, in at most six words.'
+  const messages: Message[] = [
+    { role: 'system', content: system },
+    { role: 'user', content: user },
+  ]
+  const question: Question = { messages, schema: 'tasks', temperature: 0.7, maxTokens, sample: 0 }
   const started = performance.now()
   try {
     const wire = await openWire(provider)

@@ -162,7 +162,7 @@ function userMessage({ request }: Call): string {
 }
 
 /** About `size` characters of a reply: from its start, or around a text in it, which is put between >>> and <<<. */
-export function excerpt(reply: string, size: number, around?: string): string[] {
+export function replyLines(reply: string, size: number, around?: string): string[] {
   const [start, end] = around === undefined ? [-1, -1] : placeOf(around, reply)
   const from = Math.max(0, (start === -1 ? 0 : start) - Math.floor(size / 4))
   const to = start === -1 ? size : end + Math.floor(size / 2)

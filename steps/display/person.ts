@@ -78,29 +78,16 @@ export class PersonAtTerminal implements Person {
   }
 }
 
-// Who is at the other end: a server, the offline model, or the person at this terminal. Loaded when first asked.
+export type Wires = { open: () => Promise<Wire>; close: () => void }
 
-export class Wires {
-  private readonly provider: Provider
-  private readonly pasteFolder: string
-  private readonly screen: Screen
-  private person: PersonAtTerminal | undefined
-
-  constructor(provider: Provider, pasteFolder: string, screen: Screen) {
-    this.provider = provider
-    this.pasteFolder = pasteFolder
-    this.screen = screen
+/** Who is at the other end: a server, the offline model, or the person here. Loaded when first asked; `close` lets go of the keyboard. */
+export function wiresTo(provider: Provider, pasteFolder: string, screen: Screen): Wires {
+  let person: PersonAtTerminal | undefined
+  const open = async (): Promise<Wire> => {
+    if (provider.standIn) return (await import('../model/offline.ts')).openOfflineWire()
+    if (!provider.byHand) return (await import('../model/wire.ts')).openWire(provider)
+    person = new PersonAtTerminal(screen)
+    return (await import('../model/paste.ts')).openPasteWire(pasteFolder, person)
   }
-
-  async open(): Promise<Wire> {
-    if (this.provider.standIn) return (await import('../model/offline.ts')).openOfflineWire()
-    if (!this.provider.byHand) return (await import('../model/wire.ts')).openWire(this.provider)
-    this.person = new PersonAtTerminal(this.screen)
-    return (await import('../model/paste.ts')).openPasteWire(this.pasteFolder, this.person)
-  }
-
-  /** Lets go of the keyboard. */
-  close(): void {
-    this.person?.close()
-  }
+  return { open, close: () => person?.close() }
 }

@@ -154,7 +154,6 @@ const en = {
   accepted: (similarity: string) => `Not above ${similarity}: accepted into the pool.`,
   judged: (label: boolean, among: number) =>
     `${label ? 'A classification task' : 'Not a classification task'}${among > 0 ? `, asked together with ${among} other tasks` : ''}.`,
-  labelByHand: (label: boolean): string => (label ? 'A classification task.' : 'Not a classification task.'),
   outputFirst: 'Asked output-first, as a classification task: a label, then an input that has it.',
   inputFirst: 'Asked input-first: an input, then the output for it.',
   instances: (count: number) => (count === 1 ? '1 instance:' : `${count} instances:`),
@@ -177,9 +176,9 @@ const en = {
   state: { kept: 'kept', waiting: 'not decided yet' },
 }
 
-type Vocabulary = typeof en
+export type WhyWords = typeof en
 
-const zh: Vocabulary = {
+const zh: WhyWords = {
   looking: '正在查找……',
   kept: (rows, file) => `保留：${file} 中有 ${rows} 行`,
   rejected: (step, reason) => `在第 ${step} 步被拒绝：${reason}`,
@@ -199,7 +198,6 @@ const zh: Vocabulary = {
   accepted: (similarity) => `不高于 ${similarity}：收入任务池。`,
   judged: (label, among) =>
     `${label ? '是' : '不是'}分类任务${among > 0 ? `；同一请求中还问了另外 ${among} 条任务` : ''}。`,
-  labelByHand: (label) => `${label ? '是' : '不是'}分类任务。`,
   outputFirst: '作为分类任务，先输出后输入：先写类别，再写属于该类别的输入。',
   inputFirst: '先输入后输出：先写输入，再写对应的输出。',
   instances: (count) => `${count} 个实例：`,
@@ -222,5 +220,4 @@ const zh: Vocabulary = {
   state: { kept: '保留', waiting: '尚无结论' },
 }
 
-export const whyWords: Record<Language, Vocabulary> = { en, zh }
-export type WhyWords = Vocabulary
+export const whyWords: Record<Language, WhyWords> = { en, zh }

@@ -1,5 +1,5 @@
 // One command from its first line to its exit status: who answers, the steps as they finish, the end.
-import { Wires } from '../display/person.ts'
+import { type Wires, wiresTo } from '../display/person.ts'
 import { Screen, commandLine, shownPath } from '../display/screen.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
@@ -57,7 +57,7 @@ export class Session {
     this.record = record
     this.release = release
     this.screen = new Screen(settings.screen)
-    this.wires = new Wires(provider, folder.path('paste'), this.screen)
+    this.wires = wiresTo(provider, folder.path('paste'), this.screen)
     const budget = new Budget({ ...settings, language }, provider)
     const inFlight = provider.byHand ? 1 : settings.concurrency
     this.model = new Model(provider, log, budget, inFlight, () => this.wires.open())
