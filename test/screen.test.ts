@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nameOfReason, whyReason } from '../steps/display/reasons.ts'
 import { ProgressLine, cutToWidth, plain, widthOf, wrapToWidth } from '../steps/display/screen.ts'
-import { vocabularies } from '../steps/display/words.ts'
+import { screenWords } from '../steps/display/words.ts'
 import { Rate } from '../steps/run/session.ts'
 import { rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { TestServer, completion } from './support/server.ts'
@@ -143,7 +143,7 @@ describe('the progress line', () => {
     ['zh', '生成实例 400/1,200 · 每秒 10 · 45,000 个 token · $0.0123 · 还需约 80 秒'],
   ] as const)('holds count, rate, tokens, cost and time left in %s', (language, line) => {
     const progress = { done: 400, all: 1200, rate: 10, tokens: 45_000, dollars: 0.0123 }
-    expect(vocabularies[language].progress('instances', progress)).toBe(line)
+    expect(screenWords[language].progress('instances', progress)).toBe(line)
   })
 
   it('tells the rate of the last half minute, not of what came out of the log at once', () => {

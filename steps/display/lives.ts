@@ -32,19 +32,14 @@ export async function findLives(folder: Folder, fit: Fit): Promise<Lives> {
   for await (const row of rowsIn(folder, 'classified', list.wants)) list.note(row, 'classified')
   for await (const row of rowsIn(folder, 'withInstances', list.wants)) list.note(row, 'withInstances')
   for await (const row of rowsIn(folder, 'example', list.wants)) hold(list.life(row).kept, row)
-  return { lives: list.lives, more: list.more, files: await hasRun(folder) }
+  return list.found(folder)
 }
 
 /** Candidates rejected for this reason, with the rows that say so alone. */
 export async function findRejected(folder: Folder, reason: string): Promise<Lives> {
   const list = new Shortlist((row) => Number(row.reason === reason))
   await readRejects(folder, list)
-  return { lives: list.lives, more: list.more, files: await hasRun(folder) }
-}
-
-async function hasRun(folder: Folder): Promise<boolean> {
-  const files = [folder.path(rejectedFile), ...steps.map((step) => folder.output(step))]
-  return (await Promise.all(files.map(exists))).includes(true)
+  return list.found(folder)
 }
 
 async function readRejects(folder: Folder, list: Shortlist): Promise<void> {
@@ -60,7 +55,7 @@ function hold<T>(rows: T[], row: T): void {
 }
 
 class Shortlist {
-  more = false
+  private more = false
   private readonly fit: Fit
   private readonly ranked: { rank: number; life: Life }[] = []
 
@@ -71,8 +66,10 @@ class Shortlist {
   /** Whether a row, not yet checked, is worth checking. */
   readonly wants = (row: unknown): boolean => hasInstruction(row) && this.fit(row) > 0
 
-  get lives(): Life[] {
-    return this.ranked.map(({ life }) => life)
+  async found(folder: Folder): Promise<Lives> {
+    const files = [folder.path(rejectedFile), ...steps.map((step) => folder.output(step))]
+    const there = await Promise.all(files.map(exists))
+    return { lives: this.ranked.map(({ life }) => life), more: this.more, files: there.includes(true) }
   }
 
   /** The life a row belongs to; one that is not among the best is dropped with its rows. */
@@ -81,7 +78,8 @@ class Shortlist {
     const rank = this.fit(row)
     const known = this.ranked.find(({ life }) => life.instruction === instruction)
     if (known) return known.life
-    const life = newLife(instruction)
+    const rows = { generated: undefined, classified: undefined, withInstances: undefined }
+    const life = { instruction, ...rows, kept: [], rejected: [] }
     const place = this.ranked.findIndex((other) => other.rank < rank)
     this.ranked.splice(place === -1 ? this.ranked.length : place, 0, { rank, life })
     if (this.ranked.length > livesHeld) this.more = this.ranked.pop() !== undefined
@@ -91,11 +89,6 @@ class Shortlist {
   note<K extends 'generated' | 'classified' | 'withInstances'>(row: NonNullable<Life[K]>, kind: K): void {
     this.life(row)[kind] ??= row as Life[K]
   }
-}
-
-function newLife(instruction: string): Life {
-  const rows = { generated: undefined, classified: undefined, withInstances: undefined }
-  return { instruction, ...rows, kept: [], rejected: [] }
 }
 
 /** Fits by id, or the beginning of one. */
@@ -140,8 +133,6 @@ function standsIn(text: string, word: string): boolean {
   return false
 }
 
-// A logged call, cut down to what a person looks at: the lines of the prompt, and the part of the reply that matters.
-
 /** The lines of the user's message; numbered ones that are no seed task are marked as made by the model. */
 export function promptLines(call: Call, seeds: readonly string[], mark: string): string[] {
   const known = new Set(seeds.map(plain))
@@ -163,23 +154,15 @@ function userMessage({ request }: Call): string {
 
 /** About `size` characters of a reply: from its start, or around a text in it, which is put between >>> and <<<. */
 export function replyLines(reply: string, size: number, around?: string): string[] {
-  const [start, end] = around === undefined ? [-1, -1] : placeOf(around, reply)
-  const from = Math.max(0, (start === -1 ? 0 : start) - Math.floor(size / 4))
-  const to = start === -1 ? size : end + Math.floor(size / 2)
-  const shown =
-    start === -1
-      ? reply.slice(0, to)
-      : `${reply.slice(from, start)}>>>${reply.slice(start, end)}<<<${reply.slice(end, to)}`
+  const spellings = around === undefined ? [] : [around, JSON.stringify(around).slice(1, -1)]
+  const text = spellings.find((spelt) => reply.includes(spelt)) // as it is, or as JSON spells it
+  const start = text === undefined ? 0 : reply.indexOf(text)
+  const end = start + (text?.length ?? 0)
+  const from = Math.max(0, start - Math.floor(size / 4))
+  const to = text === undefined ? size : end + Math.floor(size / 2)
+  const marked = text === undefined ? '' : `>>>${text}<<<`
+  const shown = `${reply.slice(from, start)}${marked}${reply.slice(end, to)}`
   return `${from > 0 ? '…' : ''}${shown}${to < reply.length ? '…' : ''}`
     .split('\n')
     .filter((line) => line.trim() !== '')
-}
-
-/** Where a text stands in a reply, as it is or as JSON spells it. */
-function placeOf(text: string, reply: string): [start: number, end: number] {
-  for (const spelt of [text, JSON.stringify(text).slice(1, -1)]) {
-    const start = reply.indexOf(spelt)
-    if (start !== -1) return [start, start + spelt.length]
-  }
-  return [-1, -1]
 }

@@ -129,8 +129,7 @@ export function isReason(word: string): boolean {
   return word.includes('_') && whyReason(word, 'en') !== undefined
 }
 
-// What `why` says, in both languages.
-
+/** What `why` says. */
 const en = {
   looking: 'looking through the files …',
   kept: (rows: number, file: string) => `kept: ${rows} ${rows === 1 ? 'row' : 'rows'} in ${file}`,

@@ -8,21 +8,21 @@ import { redrawsLines, takesColour } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import type { Settings } from '../workspace/settings.ts'
-import { type Vocabulary, headings, vocabularies } from './words.ts'
+import { type ScreenWords, headings, screenWords } from './words.ts'
 
 const widthElsewhere = 100 // columns where no terminal says how many it has
 
 export type Part = readonly [joint: string, text: string]
 
 export class Screen {
-  readonly words: Vocabulary
+  readonly words: ScreenWords
   readonly language: Language
   private readonly paint: ChalkInstance
   private readonly progressLine = new ProgressLine()
 
   constructor(language: Language) {
     this.language = language
-    this.words = vocabularies[language]
+    this.words = screenWords[language]
     this.paint = takesColour(process.stdout) ? new Chalk() : new Chalk({ level: 0 })
   }
 

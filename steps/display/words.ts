@@ -19,13 +19,7 @@ export const number = (value: number): string => String(value).replace(/\B(?=(?:
 const money = (value: number | undefined): string =>
   value === undefined ? '$?' : `$${value.toFixed(value < 1 ? 4 : 2)}`
 
-type Cost = {
-  calls: number
-  tokens: number
-  cached: number
-  dollars: number | undefined
-  fresh: number
-}
+type Cost = { calls: number; tokens: number; cached: number; dollars: number | undefined; fresh: number }
 
 /** Where a step is: rows done of all, rows a second, tokens and dollars of the whole command so far. */
 type Progress = {
@@ -168,9 +162,9 @@ const en = {
     ].join(' · '),
 }
 
-export type Vocabulary = typeof en
+export type ScreenWords = typeof en
 
-const zh: Vocabulary = {
+const zh: ScreenWords = {
   offline: '离线：课堂用的替身，不是模型；它的数据不能用于训练',
   replaying: (model, day) => `没有密钥：重放 ${model} 在 ${day} 的回复`,
   asking: (provider, model, key) => `${provider} · ${model} · ${key ? `密钥来自 ${key}` : '无密钥'}`,
@@ -258,4 +252,4 @@ const zh: Vocabulary = {
     ].join(' · '),
 }
 
-export const vocabularies: Record<Language, Vocabulary> = { en, zh }
+export const screenWords: Record<Language, ScreenWords> = { en, zh }

@@ -1,7 +1,7 @@
 // The end of a command: its exit status, what it cost, where the data set lies, what to look at next.
 import { isReason } from '../display/reasons.ts'
 import { type Part, type Screen, commandLine, shownPath, whoAnswers } from '../display/screen.ts'
-import { type Vocabulary, number } from '../display/words.ts'
+import { type ScreenWords, number } from '../display/words.ts'
 import type { Provider } from '../model/call.ts'
 import type { Model, Stop } from '../model/model.ts'
 import type { Exported } from '../workspace/exports.ts'
@@ -216,7 +216,7 @@ function totals(cost: Omit<StepCost, 'provider' | 'model'> & { fresh: number }) 
   return { calls, tokens: prompt_tokens + completion_tokens, cached, dollars: dollars ?? undefined, fresh }
 }
 
-function outcomeOf(words: Vocabulary, step: Step, funnel: Record<string, number>): string {
+function outcomeOf(words: ScreenWords, step: Step, funnel: Record<string, number>): string {
   const of = (name: string): number => funnel[name] ?? 0
   if (step === 'generate') return words.generate(of('novel'), of('parsed'))
   if (step === 'classify') return words.classify(of('classification'), of('classified'))
@@ -224,7 +224,7 @@ function outcomeOf(words: Vocabulary, step: Step, funnel: Record<string, number>
   return funnelLine(words, funnel)
 }
 
-function funnelLine(words: Vocabulary, funnel: Record<string, number>): string {
+function funnelLine(words: ScreenWords, funnel: Record<string, number>): string {
   return Object.entries(words.funnel)
     .filter(([name]) => funnel[name] !== undefined)
     .map(([name, title]) => `${title} ${number(funnel[name] ?? 0)}`)

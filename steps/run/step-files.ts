@@ -2,7 +2,7 @@
 // file is replaced in one go at its end; in memory nothing is written, for rehearsals and tests.
 import { createReadStream } from 'node:fs'
 import path from 'node:path'
-import type { Contribution, Vocabulary } from '../display/words.ts'
+import type { Contribution, ScreenWords } from '../display/words.ts'
 import type { Failure } from '../model/call.ts'
 import type { Model } from '../model/model.ts'
 import type { Language } from '../text/language.ts'
@@ -69,7 +69,7 @@ type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
 type Rejected = Omit<RejectedRow, 'step'>
 
 /** A line for the screen, in whatever language it speaks. */
-type Remark = (words: Vocabulary) => string
+type Remark = (words: ScreenWords) => string
 
 const samplesShown = 3
 
