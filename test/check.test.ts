@@ -50,7 +50,9 @@ describe('check with no key', () => {
     expect(code).toBe(1)
     expect(out).toContain('✗ --provider dashscope needs a key in DASHSCOPE_API_KEY')
     expect(out).toContain('DASHSCOPE_API_KEY=…')
-    expect(out).toContain('One thing to mend, then again: npx tsx workshop.ts check --provider dashscope')
+    expect(out).toContain(
+      'One thing to repair; then run this again: npx tsx workshop.ts check --provider dashscope',
+    )
   })
 
   it('says whose replies a handed-out log replays', async () => {
@@ -110,7 +112,7 @@ describe('check with a key', () => {
     expect(code).toBe(1)
     expect(out).toMatch(sentence)
     expect(out).not.toContain(secret)
-    expect(out).toContain('One thing to mend')
+    expect(out).toContain('One thing to repair')
   })
 
   it.each<[string, Answering, RegExp]>([

@@ -1,4 +1,4 @@
-// `check`: what a teacher runs the evening before, and forty laptops in the first minute. Each fault comes with its cure.
+// `check`: what a teacher runs the evening before the class, and every student in the first minute. Each fault says how to repair it.
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Account } from '../model/account.ts'
@@ -197,14 +197,14 @@ const en = {
   asking: 'one tiny call …',
   answered: (ms: number, tokens: number) => `one tiny call answered in ${ms} ms, ${tokens} tokens`,
   empty:
-    'the reply was empty: a model that thinks first spends --max-tokens on its thoughts. Give more, or take a model without',
+    'the reply was empty: a model that thinks first uses up --max-tokens with its thoughts. Give a larger value, or choose a model that does not think first',
   unreadable: (reply: string) =>
     `the reply was not the JSON asked for; a run reads what it can: ${reply.slice(0, 100)}`,
   busy: 'The key is accepted; a run waits and goes on.',
   price: (input: number, output: number) => `$${input} in, $${output} out per million tokens`,
   noPrice: (model: string) => `the price of ${model} is not known: costs are shown as $?`,
   mend: (faults: number, command: string) =>
-    `${faults === 1 ? 'One thing to mend' : `${faults} things to mend`}, then again: ${command}`,
+    `${faults === 1 ? 'One thing to repair' : `${faults} things to repair`}; then run this again: ${command}`,
   works: (command: string) => `A run will work: ${command}`,
 }
 

@@ -57,7 +57,7 @@ export class PersonAtTerminal implements Person {
     })
   }
 
-  // The end of the input ends a reply too; an empty one is a slip of the hand.
+  // The end of the input ends a reply too; an empty reply is a mistake of the hand and is passed over.
   private readOn(): void {
     const dot = this.heard.findIndex((line) => /^\s*[.。]\s*$/.test(line))
     const { finish } = this

@@ -6,7 +6,7 @@ import type { Words } from '../workspace/fault.ts'
 
 const otherWhys: Record<string, Words> = {
   cut: {
-    en: 'The reply stopped at the token limit in the middle of this piece; half a task is none.',
+    en: 'The reply stopped at the token limit in the middle of this piece; half a task cannot be used.',
     zh: '回复到了 token 上限，正好断在这一条中间；半条任务不能算任务。',
   },
   not_a_row: {
@@ -18,7 +18,7 @@ const otherWhys: Record<string, Words> = {
     zh: '模型只写了输入，没有写输出，没有东西可学。',
   },
   no_instances: {
-    en: 'The reply could be read and held no instance.',
+    en: 'The reply could be read, but there was no instance in it.',
     zh: '回复可以解读，但里面一个实例也没有。',
   },
   too_many_instances: {
@@ -26,7 +26,7 @@ const otherWhys: Record<string, Words> = {
     zh: '每条任务只取几个实例，免得一条任务占满数据集。',
   },
   unreadable_reply: {
-    en: 'No reading fits the reply: neither JSON, nor repaired JSON, nor numbered or labelled text. It was asked for three times.',
+    en: 'The reply could not be read in any way: not as JSON, not as repaired JSON, not as numbered or labelled text. It was asked for three times.',
     zh: '回复怎么也解读不了：不是 JSON，修不成 JSON，也不是带编号或标签的文本。已经请求了三次。',
   },
   truncated: {
@@ -42,7 +42,7 @@ const otherWhys: Record<string, Words> = {
     zh: '请求最终没有得到回复。这一行并没有被否定：第 2 到 4 步下次运行时会再问。',
   },
   not_recorded: {
-    en: 'Replies come from a recorded log, and this request is not in it. With a key it would be asked.',
+    en: 'Replies come from a recorded log, and this request is not in it. With a key the model would be asked.',
     zh: '回复取自已有的日志，其中没有这次请求。有密钥时会向模型请求。',
   },
   duplicate_row: {
@@ -139,17 +139,18 @@ const en = {
   writtenAgain: (call: string) => `Written again in request ${call}.`,
   machineMade: '(machine-made)',
   reply: (characters: string, where: string) => `The reply, ${characters} characters, whole in ${where}:`,
-  noReply: (where: string) => `There was no reply; the request stands in ${where}.`,
-  noCall: 'No call stands beside this row: it was written or changed by hand, or comes from another run.',
+  noReply: (where: string) => `There was no reply; the request is in ${where}.`,
+  noCall: 'This row names no call: it was written or changed by hand, or comes from another run.',
   callMissing: (call: string, file: string) =>
     `Its request ${call} is not in ${file}, so prompt and reply cannot be shown.`,
   nearest: (score: string) =>
-    `Nearest neighbour in the pool when it came: ROUGE-L ${score}. Shared words, in order, in brackets:`,
-  limit: (score: string) => `ROUGE-L ${score} with what was there. Shared words, in order, in brackets:`,
+    `Nearest neighbour in the pool at that time: ROUGE-L ${score}. Shared words, in order, in brackets:`,
+  limit: (score: string) =>
+    `ROUGE-L ${score} with a task that was there already. Shared words, in order, in brackets:`,
   its: 'this',
   neighbours: 'that',
   changedByHand: (call: string) =>
-    `This row was changed by hand: the reply of request ${call}, which it names, does not hold it.`,
+    `This row was changed by hand: the reply of request ${call}, which it names, does not contain it.`,
   accepted: (similarity: string) => `Not above ${similarity}: accepted into the pool.`,
   judged: (label: boolean, among: number) =>
     `${label ? 'A classification task' : 'Not a classification task'}${among > 0 ? `, asked together with ${among} other tasks` : ''}.`,
@@ -160,13 +161,13 @@ const en = {
   detail: 'detail: ',
   whyItExists: 'why the rule exists: ',
   meaning: 'what it means: ',
-  elsewhere: 'It stands in no earlier file: it comes from another run (--merge), or was written by hand.',
+  elsewhere: 'It is in no earlier file: it comes from another run (--merge), or was written by hand.',
   others: 'Also matching:',
-  more: 'More match: add a word, or give an id.',
+  more: 'More candidates match: add a word, or give an id.',
   ask: (command: string) => `One of them in full: ${command}`,
   nothing: (words: string) => `No candidate of this run has all of these words in it: ${words}`,
   nothingById: (id: string) => `No candidate of this run has the id ${id}.`,
-  try: 'Fewer or shorter words find more; part of a word will do. The candidates stand in 1-instructions.jsonl, those that did not make it in rejected.jsonl.',
+  try: 'Fewer or shorter words find more; part of a word is enough. The candidates are in 1-instructions.jsonl, those that did not make it in rejected.jsonl.',
   notExplained: 'The rule that gives this reason does not say why it exists.',
   allRejected: 'Rejected for it in this run, with what was measured:',
   someRejected: 'Some of those rejected for it in this run, with what was measured:',

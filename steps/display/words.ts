@@ -91,7 +91,7 @@ const en = {
   fewTasks: (share: string) =>
     `only ${share} classification tasks; the paper had 22 %: do the seed tasks show any?`,
   manyTasks: (share: string) =>
-    `${share} classification tasks; the paper had 22 %: is the model's answer to be trusted?`,
+    `${share} classification tasks; the paper had 22 %: can the model's answers be trusted?`,
   ranDry:
     'the model has run dry: of its last candidates fewer than 5 % were new. Try --topics FILE, more seed tasks, a higher --temperature, or --merge with other runs',
   bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
@@ -141,7 +141,8 @@ const en = {
     `${number(rows)} rows from ${number(kept)} instructions in ${file}`,
   someWords: 'WORDS',
   askWhy: (command: string) => `ask why: ${command}`,
-  behind: (command: string) => `an earlier file was changed since; the change comes through with: ${command}`,
+  behind: (command: string) =>
+    `an earlier file was changed since then; to take the change over, run: ${command}`,
   tryStricter: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
   tryPapers: (command: string) =>
     `change a row and run a step again, or go back to the paper’s threshold: ${command}`,

@@ -64,7 +64,7 @@ async function latenciesOf(run: Run): Promise<Latencies> {
   return Object.fromEntries([...times].map(([step, found]) => [step, latencyOf(found)]))
 }
 
-// A line that is no call, such as one torn by a crash, has no time; the log itself is judged where it is used.
+// A line that is no call, such as one torn by a crash, has no time; the log itself is checked where it is used.
 function timeIn(line: string): { step: Step; ms: number } | undefined {
   const call = jsonIn(line)
   const [step, ms, reply] = ['step', 'ms', 'reply'].map((name) => field(call, name))

@@ -13,7 +13,7 @@ const slowFrom = 20_000 // instructions
 const pairsShown = 3
 
 type Pair = { instruction: string; rival: string; score: number }
-/** `pairs`: those removed by the smallest margin, the ones to argue about. */
+/** `pairs`: the removed instructions closest to the threshold, which are worth a discussion. */
 type Trial = { threshold: number; stay: number; pairs: Pair[] }
 /** What a rule removes of all those it checks, when it is the only one. */
 type AloneCount = { reason: string; checked: number; removed: number }

@@ -114,25 +114,18 @@ function sectionsOf({ subject, lab, rows, comparison }: Page): [id: string, titl
 }
 
 function settingsList({ run: { settings, language }, words }: Subject): Markup {
-  const values: Record<keyof typeof words.settings, string | number | undefined> = {
-    provider: settings.provider,
-    model: settings.model,
-    target: Number.isFinite(settings.target) ? settings.target : words.all,
-    language,
-    similarity: settings.similarity,
-    temperature: settings.temperature,
-    seed: settings.seed,
-  }
-  const names = (Object.keys(values) as (keyof typeof values)[]).filter((name) => values[name] !== undefined)
-  return html`<dl class="settings">
-    ${names.map(
-      (name) =>
-        html`<div>
-          <dt>${words.settings[name]}</dt>
-          <dd>${values[name]}</dd>
-        </div>`,
-    )}
-  </dl>`
+  const { provider, model, target: wanted, similarity, temperature, seed } = settings
+  const target = Number.isFinite(wanted) ? wanted : words.all
+  const shown = { provider, model, target, language, similarity, temperature, seed }
+  const known = Object.entries(shown).filter(([, value]) => value !== undefined)
+  const pairs = known.map(
+    ([name, value]) =>
+      html`<div>
+        <dt>${words.settings[name as keyof typeof shown]}</dt>
+        <dd>${value}</dd>
+      </div>`,
+  )
+  return html`<dl class="settings">${pairs}</dl>`
 }
 
 const paper = [0.92, 0.79, 0.58, 0.54] // table 2

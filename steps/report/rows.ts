@@ -12,7 +12,7 @@ const reviewedAtMost = 200 // rows drawn for the review sheet, of which 20 are s
 /** What became of a row: kept, or removed by this step for this reason. */
 type Fate = { step: Step | ''; reason: string; count: number }
 /** Absent fields are 0, which is shorter than null. `fate` is the place in the list of fates. */
-export type PageRow = [
+type PageRow = [
   instruction: string,
   input: string | 0,
   output: string | 0,

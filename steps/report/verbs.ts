@@ -1,4 +1,4 @@
-// What instructions ask for: their leading verb and its object, after the paper's figure 3. No parser is at work here,
+// What instructions ask for: their leading verb and its object, after the paper's figure 3. There is no parser,
 // only lists of words, so it is approximate: questions, and verbs no list holds, count as having none.
 import type { Language } from '../text/language.ts'
 

@@ -19,7 +19,7 @@ const en = {
   thisRun: 'this run',
   /** By the language of the data. */
   unit: { en: 'words', zh: 'characters' },
-  offline: 'The offline model is set by hand: this run says nothing about models.',
+  offline: 'The offline model’s answers are written by hand: this run says nothing about models.',
   contents: 'On this page',
   funnel: {
     title: 'Where did they go?',
@@ -35,7 +35,7 @@ const en = {
     loss: (count: number) => `− ${number(count)} instructions`,
     rows: 'rejected rows:',
     rowsOnly: 'rejected rows (their instructions went on):',
-    unread: (count: number) => `${number(count)} never came: replies with fewer tasks than asked for`,
+    unread: (count: number) => `${number(count)} were not written: replies with fewer tasks than asked for`,
     merged: (count: number) => `${number(count)} of these came from merged files`,
     unknown: 'not recorded',
   },
@@ -67,7 +67,7 @@ const en = {
     title: 'How similar, how long, what about?',
     similarity: 'Highest ROUGE-L of each instruction',
     similarityAbout:
-      'How close each candidate of step 1 is to its nearest neighbour in the pool at that time (after figure 4 of the paper, which compares with the seed tasks alone).',
+      'How close each candidate of step 1 is to its nearest neighbour in the pool at that time (like figure 4 of the paper, which compares with the seed tasks only).',
     accepted: 'accepted',
     nearDuplicates: 'rejected as near-duplicates',
     threshold: (value: number) => `threshold ${value}`,
@@ -83,16 +83,16 @@ const en = {
     },
     mean: (mean: string, unit: string) => `mean ${mean} ${unit}`,
     empty: 'nothing to measure',
-    lengthsAbout: 'After figure 5 of the paper; empty inputs left out.',
+    lengthsAbout: 'Like figure 5 of the paper; empty inputs are left out.',
     verbs: 'What the instructions ask for',
     verbsAbout: (none: number, all: number) =>
-      `Leading verbs of the data set with their commonest objects (after figure 3). Approximate: found by word lists; ${number(none)} of ${number(all)} instructions had none, questions above all.`,
+      `Leading verbs of the data set with their most common objects (like figure 3 of the paper). Only approximate: they are found with word lists, and ${number(none)} of ${number(all)} instructions had none, mostly questions.`,
   },
   lab: {
     title: 'Filter lab',
-    thresholds: 'If the threshold were another',
+    thresholds: 'With another threshold',
     about: (count: number) =>
-      `The novelty filter run again over ${number(count)} instructions: those accepted, then those rejected as near-duplicates. Open a threshold for the removed pairs closest to it.`,
+      `The novelty filter, run again over ${number(count)} instructions: those accepted, then those rejected as near-duplicates. Open a threshold to see the removed pairs closest to it.`,
     left: (thresholds: string, limit: string) =>
       `${thresholds}: not tried with more than ${limit} instructions.`,
     stay: (count: number) => `${number(count)} stay`,
@@ -101,12 +101,12 @@ const en = {
     because: 'because of',
     rules: 'Each rule on its own',
     rulesAbout: (instructions: number, instances: number) =>
-      `How many each rule would remove if it were the only one: of ${number(instructions)} candidate instructions, or of ${number(instances)} instances. A row can break several rules; in the run the first one took it.`,
+      `How many each rule would remove if it were the only one: of ${number(instructions)} candidate instructions, or of ${number(instances)} instances. A row can break several rules; in the run it counts for the first one.`,
     rule: 'rule',
     alone: 'alone',
     inRun: 'in the run',
-    merged: 'Rows of merged files are not in the lab.',
-    noSeeds: 'The seed file is not where run.json says, so the seed tasks are not in the pool here.',
+    merged: 'Rows of merged files are not counted here.',
+    noSeeds: 'The seed file is not where run.json says, so the seed tasks are missing from the pool here.',
   },
   review: {
     title: 'Review',
@@ -135,9 +135,9 @@ const en = {
     seconds: 'seconds a call, median (slowest tenth)',
     overlap: 'Overlap of the two pools',
     overlapAbout: (threshold: number) =>
-      `Share of the instructions that step 1 accepted here with a near-duplicate (ROUGE-L above ${threshold}) there.`,
-    there: 'of this run’s, there',
-    back: 'of the other’s, here',
+      `Of the instructions that step 1 accepted in one run, the share that has a near-duplicate (ROUGE-L above ${threshold}) in the other.`,
+    there: 'this run’s instructions found in the other',
+    back: 'the other’s instructions found in this run',
   },
   /** For the page’s own script. */
   script: {
@@ -156,7 +156,7 @@ const en = {
     detail: 'measured',
     nearest: 'nearest neighbour',
     reply: 'the raw reply',
-    noReply: 'the whole life of this row:',
+    noReply: 'what happened to this row, step by step:',
     previous: 'previous',
     next: 'next',
     close: 'close',
@@ -307,9 +307,9 @@ const zh: ReportWords = {
     seconds: '每次调用的秒数，中位数（最慢的十分之一）',
     overlap: '两个任务池的重叠',
     overlapAbout: (threshold) =>
-      `第 1 步接受的指令中，在另一方有近似重复（ROUGE-L 大于 ${threshold}）的比例。`,
-    there: '本次运行的指令，在另一方',
-    back: '另一方的指令，在本次运行',
+      `一次运行中第 1 步接受的指令，有多大比例在另一次运行中有近似重复（ROUGE-L 大于 ${threshold}）。`,
+    there: '本次运行的指令在另一次运行中',
+    back: '另一次运行的指令在本次运行中',
   },
   script: {
     search: '搜索',
