@@ -6,9 +6,9 @@ import { isLabelled } from './labelled.ts'
 import { readList } from './numbered.ts'
 
 /** `ownLine`: nothing but a fence stands before it on its line. `open`: the reply ended inside it. */
-export type FoundJson = { value: unknown; start: number; end: number; ownLine: boolean; open?: Open }
+type FoundJson = { value: unknown; start: number; end: number; ownLine: boolean; open?: Open }
 /** `depth`: brackets left open. `dangling`: what was written last is neither closed nor followed by a comma. */
-export type Open = { depth: number; dangling: boolean }
+type Open = { depth: number; dangling: boolean }
 
 const require = createRequire(import.meta.url) // most replies need no repair: it is loaded when one does
 
@@ -52,29 +52,23 @@ export function unfenced(text: string, has: (text: string) => boolean): string {
 }
 
 /** The JSON objects and arrays in a text, outermost ones only, in the order they stand. */
-export function findJson(text: string): FoundJson[] {
+function findJson(text: string): FoundJson[] {
   const found: FoundJson[] = []
   const opener = /[{[](?=\s*(?:["'“‘{[}\]]|true|false|\w+\s*:))/gi
   let falseStarts = 0
   for (let match = opener.exec(text); match && falseStarts < MOST_FALSE_STARTS; match = opener.exec(text)) {
-    const span = strictScan(text, match.index) ?? scan(text, match.index)
+    const start = match.index
+    const strict = scan(text, start, strictEnd)
+    const span = isJson(text.slice(start, strict.end)) ? strict : scan(text, start, likelyEnd)
+    const { end, open } = span
     const value = parse(span)
-    if (value === undefined) falseStarts += span.open ? 1 : 0
-    else
-      found.push({
-        value,
-        start: match.index,
-        end: span.end,
-        ownLine: opensLine(text, match.index),
-        ...open(span),
-      })
-    if (value !== undefined && span.open) break
-    if (!span.open) opener.lastIndex = span.end
+    if (value === undefined) falseStarts += open ? 1 : 0
+    else found.push({ value, start, end, ownLine: opensLine(text, start), ...(open && { open }) })
+    if (value !== undefined && open) break
+    if (!open) opener.lastIndex = end
   }
   return found
 }
-
-const open = (span: Span) => (span.open ? { open: span.open } : {})
 
 function opensLine(text: string, at: number): boolean {
   return /(?:^|\n)[^\S\n]*(?:```\w*\s*)?$/.test(at > 40 ? `-${text.slice(at - 40, at)}` : text.slice(0, at))
@@ -82,34 +76,12 @@ function opensLine(text: string, at: number): boolean {
 
 type Span = { json: string; bare: string; end: number; unsure: boolean; open?: Open }
 
-/** One value that keeps JSON's own rules, whatever quotes stand inside its strings; undefined where they are broken. */
-function strictScan(text: string, start: number): Span | undefined {
-  const token = /"([^"\\\u0000-\u001f]*(?:\\.[^"\\\u0000-\u001f]*)*)"|[{}[\]]|[^"{}[\]]+/y
-  token.lastIndex = start
-  const json: string[] = []
-  let depth = 0
-  for (let found = token.exec(text); found; found = token.exec(text)) {
-    const [all, string] = found
-    json.push(string === undefined ? all : jsonString(string))
-    if (all === '{' || all === '[') depth += 1
-    if (all === '}' || all === ']') depth -= 1
-    if (depth > DEEPEST) return undefined
-    if (depth === 0) {
-      const end = found.index + all.length
-      return isJson(text.slice(start, end))
-        ? { json: json.join(''), bare: '', end, unsure: false }
-        : undefined
-    }
-  }
-  return undefined
-}
-
 /**
  * Reads one bracketed value from `start` to its closing bracket or the end of the text, and writes its strings anew as
- * valid JSON: a quote inside a string ends it only where a comma, colon or bracket follows. `bare` is what stood outside
- * of strings; `unsure` when a string holds half a pair of quotes, and so may have ended elsewhere.
+ * valid JSON: where they end is the one thing that jsonrepair cannot tell. `bare` is what stood outside of them; `unsure`
+ * when one holds half a pair of quotes, and so may have ended elsewhere.
  */
-function scan(text: string, start: number): Span {
+function scan(text: string, start: number, endOfString: typeof likelyEnd): Span {
   const json: string[] = []
   const bare: string[] = []
   let depth = 0
@@ -154,7 +126,15 @@ const CLOSING = new Map([
   ['`', /`/g],
 ])
 
-function endOfString(text: string, from: number, quote: RegExp): number {
+/** The first quote that is not escaped. */
+function strictEnd(text: string, from: number): number {
+  const string = /[^"\\]*(?:\\[^][^"\\]*)*/y
+  string.lastIndex = from
+  return string.test(text) ? string.lastIndex : text.length
+}
+
+/** The first quote behind which a comma, a colon or a bracket stands. */
+function likelyEnd(text: string, from: number, quote: RegExp): number {
   const stop = new RegExp(`\\\\[^]|${quote.source}`, 'g')
   stop.lastIndex = from
   for (let match = stop.exec(text); match; match = stop.exec(text)) {
@@ -230,8 +210,7 @@ export function structureText(value: object): string {
   return JSON.stringify(value).replace(/"\\u0000([^"]*)"/g, '$1')
 }
 
-// Picks from the JSON of a reply the list a step asked for: under its name, bare, as single objects one after another,
-// or as an object keyed by numbers.
+// The list a step asked for: under its name, bare, as single objects one after another, or keyed by numbers.
 
 /** One entry of the list; `key` where the list was an object keyed by numbers. */
 export type Entry = { value: unknown; key?: string }

@@ -51,9 +51,7 @@ function rounded({ instruction, score }: Similar): Similar {
   return { instruction, score: Number(score.toFixed(4)) }
 }
 
-// Repeatable dice: the same words give the same throws on every machine.
-
-/** Numbers in [0, 1). */
+/** Numbers in [0, 1), the same on every machine. */
 export type Random = () => number
 
 /** A generator for one request, from whatever names it: (seed, step, k). Mulberry32 (Tommy Ettinger, public domain). */

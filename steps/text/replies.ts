@@ -67,18 +67,8 @@ const INSTANCE_LISTS = ['instances', 'instance', 'examples', '实例', '示例']
 const INPUT_KEYS = ['input', '输入']
 const OUTPUT_KEYS = ['output', 'classlabel', '输出', '类别']
 // Said beside a row by models that say more than asked; anything else beside it may belong to the input.
-const BESIDE_KEYS = [
-  'id',
-  'index',
-  'number',
-  'instance',
-  'example',
-  'task',
-  'instruction',
-  'explanation',
-  'reason',
-  'isclassification',
-]
+const BESIDE_KEYS =
+  'id index number instance example task instruction explanation reason isclassification'.split(' ')
 const NO_INPUT =
   /^(?:[<[(（【]\s*)?(?:no[ _-]?input|n\/a|none|null|无|无输入|没有输入|无需输入)(?:\s*[>\])）】])?[.。]?$/i
 
@@ -165,20 +155,12 @@ const dropped = (text: string, why: Dropped['why']): Dropped => ({
   why,
 })
 
-// Reads the answers that stand under a number: step 2's yes or no for each task, the judge's three for each row. A task
-// that is missing, answered oddly or answered twice in two ways is left out, so that it alone is asked again.
+// Answers under a number, of step 2 and the judge: what is missing, odd or contradicted is left out, and asked again.
 
 export type Verdict = { instruction_valid: boolean; input_appropriate: boolean; output_correct: boolean }
 
-const ANSWER_LISTS = ['answers', 'answer', 'results', 'classification', 'classifications', '答案', '回答']
-const ANSWER_KEYS = [
-  'isclassification',
-  'isclassificationtask',
-  'classification',
-  'answer',
-  '是否分类',
-  '答案',
-]
+const ANSWER_LISTS = 'answers answer results classification classifications 答案 回答'.split(' ')
+const ANSWER_KEYS = 'isclassification isclassificationtask classification answer 是否分类 答案'.split(' ')
 
 /** Step 2: task number to is_classification; a task that is missing or answered oddly is not in the map. */
 export function readAnswers(reply: string, cut: boolean, count: number): Map<number, boolean> | undefined {
@@ -200,40 +182,24 @@ function answerOf({ value }: Entry): boolean | undefined {
   return fields.length === 1 ? yesOrNo(fields[0]) : undefined
 }
 
-const VERDICT_LISTS = ['verdicts', 'verdict', 'judgements', 'judgments', 'results']
+const VERDICT_LISTS = 'verdicts verdict judgements judgments results'.split(' ')
+const QUESTION_KEYS = 'instructionvalid inputappropriate outputcorrect'.split(' ')
 
 /** The judge of step 4: row number to its three answers; a row that lacks one of them is not in the map. */
 export function readVerdicts(reply: string, _cut: boolean, count: number): Map<number, Verdict> | undefined {
   const { body } = withoutThoughts(reply)
-  const list = readJsonList(body, VERDICT_LISTS, (entry) => verdictOf(entry) !== undefined)
-  return list && byNumber(list.entries, count, verdictOf)
+  const list = readJsonList(body, VERDICT_LISTS, (entry) => threeAnswersOf(entry) !== undefined)
+  return list && byNumber(list.entries, count, threeAnswersOf)
 }
 
-function verdictOf({ value }: Entry): Verdict | undefined {
+function threeAnswersOf({ value }: Entry): Verdict | undefined {
   if (!isObject(value)) return undefined
-  const [instruction_valid, input_appropriate, output_correct] = [
-    'instructionvalid',
-    'inputappropriate',
-    'outputcorrect',
-  ].map((name) => yesOrNo(fieldsOf(value, [name])[0]))
-  if (instruction_valid === undefined || input_appropriate === undefined || output_correct === undefined)
-    return undefined
-  return { instruction_valid, input_appropriate, output_correct }
+  const [valid, appropriate, correct] = QUESTION_KEYS.map((name) => yesOrNo(fieldsOf(value, [name])[0]))
+  if (valid === undefined || appropriate === undefined || correct === undefined) return undefined
+  return { instruction_valid: valid, input_appropriate: appropriate, output_correct: correct }
 }
 
-const NUMBER_KEYS = [
-  'task',
-  'row',
-  'number',
-  'id',
-  'index',
-  'no',
-  'tasknumber',
-  'taskid',
-  '任务',
-  '编号',
-  '序号',
-]
+const NUMBER_KEYS = 'task row number id index no tasknumber taskid 任务 编号 序号'.split(' ')
 
 /** Answers under their numbers; a list as long as asked and without numbers counts from 1. Contradictions fall out. */
 function byNumber<T>(

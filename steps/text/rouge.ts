@@ -1,5 +1,5 @@
-/** ROUGE-L, the similarity of Self-Instruct: how much of two texts is one common subsequence of tokens.
- *  This is the definition in its plainest form; `novelty.ts` computes the same numbers fast. */
+// ROUGE-L, the similarity of Self-Instruct: how much of two texts is one common subsequence of tokens. This is the
+// definition in its plainest form; `novelty.ts` computes the same numbers fast.
 
 /** F-measure of the longest common subsequence of tokens, 0 to 1; 0 when either text has no token. */
 export function rougeL(a: string, b: string): number {
@@ -28,9 +28,6 @@ function lcsLength(rows: string[], columns: string[]): number {
   return above.at(-1) ?? 0
 }
 
-/** Cuts text into the tokens that ROUGE-L compares. On pure ASCII they are those of Google's `rouge_score` without
- *  stemming; in other scripts a token is a word where words are spaced, and one character where they are not. */
-
 /** Written without spaces between words: Chinese, Japanese, Thai, Lao, Khmer. */
 const UNSPACED = String.raw`\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}`
 /** Neither letter, digit nor mark: punctuation, symbols, spaces, controls. */
@@ -45,32 +42,22 @@ const ASCII = /^[\x00-\x7f]*$/
 /** Soft hyphen and the joiners of Persian and Indic scripts stand inside words and are not read. */
 const INVISIBLE = /[\u00ad\u200c\u200d]/g
 
+/** The tokens that ROUGE-L compares: on pure ASCII those of Google's `rouge_score` without stemming; in other scripts words
+ *  where words are spaced, and single characters where they are not. */
 export function tokenize(text: string): string[] {
   if (ASCII.test(text)) return text.toLowerCase().match(/[a-z0-9]+/g) ?? []
   return text.normalize('NFKC').replace(INVISIBLE, '').toLowerCase().match(TOKEN) ?? []
 }
 
-// What two texts share, as ROUGE-L sees it: the tokens of their longest common subsequence, put in brackets.
-
 const tokensAtMost = 2000 // the table has a cell for each pair; longer texts are shown unmarked
 
-/** Both texts with the shared tokens in brackets: `[Translate the] word`. Neighbouring tokens share a pair. */
+/** Both texts with the tokens of their common subsequence in brackets: `[Translate the] word`. Neighbours share a pair. */
 export function markShared(a: string, b: string): [string, string] {
   const [left, right] = [tokensIn(a), tokensIn(b)]
   if (left.length > tokensAtMost || right.length > tokensAtMost) return [a, b]
   const pairs = commonPairs(left, right)
-  return [
-    bracket(
-      a,
-      left,
-      pairs.map(([i]) => i),
-    ),
-    bracket(
-      b,
-      right,
-      pairs.map(([, j]) => j),
-    ),
-  ]
+  const [inLeft, inRight] = [pairs.map(([i]) => i), pairs.map(([, j]) => j)]
+  return [bracket(a, left, inLeft), bracket(b, right, inRight)]
 }
 
 type Token = { text: string; start: number; end: number }

@@ -1,5 +1,5 @@
-/** The inverted file of the novelty index: for each list the texts filed there, with what decides about most of them
- *  without reading them: length, place of the token, and a signature in which each token sets one of 64 bits. */
+// The inverted file of the novelty index: for each list the texts filed there, with what decides about most of them
+// without reading them: length, place of the token, and a signature in which each token sets one of 64 bits.
 
 /** A text as numbers; `low` and `high` are its signature. */
 export interface Reading {
@@ -86,7 +86,6 @@ export class PostingLists {
 
 /** Numbers words in the order in which they are first seen. A hash table of its own, because a `Map` takes two to
  *  three times as long on words just cut out of a text. */
-
 export class Vocabulary {
   readonly #words: string[] = []
   /** Pairs of hash and word number + 1 (0: free), at most half of them taken. */
@@ -137,7 +136,6 @@ function hashOf(word: string): number {
 }
 
 /** Counts how many tokens a text shares with each stored text, along the lists of who holds which token. */
-
 export class SharedTokens {
   /** For each token number the texts that hold it, in order. */
   readonly #holders: number[][] = []
@@ -167,7 +165,6 @@ export class SharedTokens {
 
 /** Longest common subsequence of one text with many others, 32 tokens a machine word (Hyyrö 2004): bit i of the state
  *  turns to 0 where the row of the table of prefixes takes a step up, and one addition moves all steps of a row. */
-
 export class Lcs {
   /** For each token number the first of its words in `#places`; 0 leads to the words of a token that does not occur. */
   #slots = new Int32Array(1024)
@@ -236,8 +233,6 @@ export class Lcs {
     return zeros
   }
 }
-
-/** Arrays and words of 32-bit integers, for the code that has to be fast. */
 
 export type Integers = Int32Array<ArrayBuffer>
 
