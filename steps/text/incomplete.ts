@@ -3,10 +3,10 @@
 import { type Language, lastOf } from './language.ts'
 import { type ByLanguage, hasCode } from './patterns.ts'
 
-const LOOP_PERIOD = 50 // longest phrase, in words or Han characters, that is looked for in a loop
-const LOOP_COPIES = 12 // words beyond the first saying that make a loop; songs repeat three words four times
-const LOOP_COPIES_SHORT = 24 // the same for phrases of one or two words: "ha ha ha", a column of labels
-const TAIL = 24 // characters of the end that are shown
+const longestPhrase = 50 // longest phrase, in words or Han characters, that is looked for in a loop
+const loop = 12 // words beyond the first saying that make a loop; songs repeat three words four times
+const shortLoop = 24 // the same for phrases of one or two words: "ha ha ha", a column of labels
+const tail = 24 // characters of the end that are shown
 
 const loopWanted =
   /\b(?:repeat\w{0,5}|\d times|song|lyrics|chorus|chant|tongue twister)\b|重复|[\d二三五十百][遍次]|歌|绕口令/i
@@ -16,7 +16,7 @@ export function loopIn(instruction: string, output: string): string | undefined 
   if (loopWanted.test(instruction)) return undefined
   const unnumbered = output.toLowerCase().replace(/^[ \t]{0,9}\d{1,4}[.)、．]/gm, '')
   const words = unnumbered.match(/\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{N}'’])+/gu) ?? []
-  for (let period = 1; period <= LOOP_PERIOD; period++) {
+  for (let period = 1; period <= longestPhrase; period++) {
     const end = endOfLoop(words, period)
     if (end === undefined) continue
     const phrase = words.slice(end - period, end)
@@ -27,7 +27,7 @@ export function loopIn(instruction: string, output: string): string | undefined 
 
 /** Where a phrase of `period` words has been said two and a half times in a row or more; bare numbers do not count. */
 function endOfLoop(words: readonly string[], period: number): number | undefined {
-  const enough = Math.max(Math.ceil(1.5 * period), period < 3 ? LOOP_COPIES_SHORT : LOOP_COPIES)
+  const enough = Math.max(Math.ceil(1.5 * period), period < 3 ? shortLoop : loop)
   let same = 0
   for (let i = period; i < words.length; i++) {
     same = words[i] === words[i - period] ? same + 1 : 0
@@ -49,7 +49,7 @@ export function cutOffIn(output: string): string | undefined {
     (!hasCode(text) &&
       !/:\/\/|\|/.test(last) &&
       (endsDangling(last, lines.length) || endsUnfinished(last, lines)))
-  return isCut ? `…${lastOf(text, TAIL)}` : undefined
+  return isCut ? `…${lastOf(text, tail)}` : undefined
 }
 
 /** Whether a code block is begun and not closed; a lone fence on the last line closes one begun in the prompt. */
@@ -125,9 +125,8 @@ function isLastOfWholeLines(last: string, lines: readonly string[]): boolean {
   return isLong && before.length >= 2 && before.every((line) => /[.!?。！？][”"’』」)）]?\s*$/.test(line))
 }
 
-// Finds an instruction that speaks of a text it does not bring along ("Summarize the following paragraph.").
-
-const LONG_QUOTE = 16 // characters of a quotation that is a text, and not a label such as "not ethical"
+// An instruction that speaks of a text it does not bring along: "Summarize the following paragraph."
+const longQuotation = 16 // characters of a quotation that is a text, and not a label such as "not ethical"
 
 const texts =
   'sentence paragraph text passage article excerpt e-?mail message review tweet poem snippet headline dialogue ' +
@@ -179,7 +178,7 @@ const quoteAfter =
   /^(?:[ ]{1,2}(?!as\b|into\b|is\b|either\b|or\b)[\w'-]{1,20}){0,4}[\s的，,]{0,3}["“「『《'`‘]/
 const longQuote = new RegExp(
   [
-    `"[^"\\n]{${LONG_QUOTE},}"|“[^“”\\n]{${LONG_QUOTE},}”|\`[^\`\\n]{8,}\``,
+    `"[^"\\n]{${longQuotation},}"|“[^“”\\n]{${longQuotation},}”|\`[^\`\\n]{8,}\``,
     '["“「『《][^"“”「」『』《》\\n]{0,40}\\p{Script=Han}{5}|《[^《》\\n]{1,40}》',
   ].join('|'),
   'u',

@@ -2,8 +2,6 @@
 // no `\s*` before `$`, no class that can run past its own opening character, and a bound on every "anything between".
 import type { Language } from './language.ts'
 
-const OPENING = 300 // characters at the start of an answer in which a refusal stands
-
 export type ByLanguage<T> = Readonly<Record<Language, T>>
 
 /** The paper's list (its released code), with Alpaca's video, audio, music, flowchart and diagram. */
@@ -25,6 +23,7 @@ export const leadingPunctuation: ByLanguage<RegExp> = {
   zh: /^(?!["'(<[\p{Ps}\p{Pi}])(?:[!-/:-@[-`{-~]|\p{P})/u,
 }
 
+const refusalStands = 300 // within so many characters of the start of an answer
 const refusals: ByLanguage<readonly RegExp[]> = {
   en: [
     /\b(?:as|I am|I'm)(?: only| just)? an? (?:AI|artificial intelligence|(?:large )?language model|(?:AI|virtual|digital) (?:assistant|model))\b[^.!?\n]{0,80}\b(?:can't|cannot|can not|don't|do not|won't|am not|am unable|'m not|'m unable)\b/i,
@@ -47,8 +46,7 @@ const refusalWanted =
 /** The words in which an answer refuses or asks for its text, or undefined; a task may ask for just that. */
 export function refusalIn(instruction: string, output: string): string | undefined {
   if (refusalWanted.test(instruction)) return undefined
-  const opening = output.trim().slice(0, OPENING).replaceAll('’', "'")
-  return firstMatch(refusals, opening)
+  return firstMatch(refusals, output.trim().slice(0, refusalStands).replaceAll('’', "'"))
 }
 
 const blanksToFill: ByLanguage<readonly RegExp[]> = {
@@ -95,14 +93,6 @@ export function labelIn(instruction: string, input: string, output: string): str
   return (leaked.exec(output) ?? leakedInInput.exec(input) ?? inline)?.[0].trim()
 }
 
-const codeLine =
-  /^[ \t]{0,99}(?:```|(?:def|class|import|function|const|let|var|public|private|return|print|console|package|using|#include|SELECT|CREATE|INSERT|UPDATE|DELETE|echo|sudo|git|npm|pip)\b.{0,200}[(){};=*"'<]|<\/?\w[^<>\n]{0,200}>|@\w)|[;{}][ \t]{0,9}$/m
-
-/** Whether there is a line of code anywhere in a text. */
-export function hasCode(text: string): boolean {
-  return codeLine.test(text)
-}
-
 /** Answers may be in either language, whatever the run's. Every Chinese pattern needs a Chinese character. */
 function firstMatch(patterns: ByLanguage<readonly RegExp[]>, text: string): string | undefined {
   return matchOf(patterns.en, text) ?? (/\p{Script=Han}/u.test(text) ? matchOf(patterns.zh, text) : undefined)
@@ -116,24 +106,31 @@ function matchOf(patterns: readonly RegExp[], text: string): string | undefined 
   return undefined
 }
 
-// Tells program code from prose, and whether an instruction asks for code: a reply that is code and nothing else is
-// then the answer, though no label says so.
+// Program code: told from prose, and asked for. A reply that is code and nothing else is an answer without a label.
+const codeLine =
+  /^[ \t]{0,99}(?:```|(?:def|class|import|function|const|let|var|public|private|return|print|console|package|using|#include|SELECT|CREATE|INSERT|UPDATE|DELETE|echo|sudo|git|npm|pip)\b.{0,200}[(){};=*"'<]|<\/?\w[^<>\n]{0,200}>|@\w)|[;{}][ \t]{0,9}$/m
 
-const ASKS =
+/** Whether there is a line of code anywhere in a text. */
+export function hasCode(text: string): boolean {
+  return codeLine.test(text)
+}
+
+const asks =
   /^(?:(?:please|can you|could you)\s+)?(?:write|create|implement|develop|make|define|build|design)\b[^.?!\n]*\b(?:function|program|code|script|method|algorithm|class|query)\b|(?:编写|写|创建|实现|定义|设计)[^。？！\n]*(?:函数|程序|代码|脚本|方法|算法|查询)/i
-const GIVEN =
+const speaksOfGiven =
   /\b(?:following|below|above|given|provided|existing|this|that|your)\s+(?:\w+\s+)?(?:function|program|code|script|snippet|method|class|query)\b|\bcode\s+(?:below|above|given|provided)\b|(?:下面|以下|上面|给定|这段|该)的?(?:函数|程序|代码|脚本)/i
-const OPENS =
+const opensAsCode =
   /^(?:(?:async )?def \w+ ?\(|class \w+ ?[:({]|import [\w.]+(?: as \w+)?;?$|from [\w.]+ import |#include\b|(?:async )?function \w+ ?\(|(?:const|let|var) \w+ ?=|public (?:static|class)\b|SELECT\s|CREATE TABLE\b|<!DOCTYPE|<html)/m
-const SENTENCE = /^[A-Z][a-z']+,?(?: [\w',-]+){3,}.*[.!:]$/m
-const FENCE = /^```(?!json|text|markdown|md\b)[a-z][\w+#-]*\n[^]*```$/i
+const sentence = /^[A-Z][a-z']+,?(?: [\w',-]+){3,}.*[.!:]$/m
+const fencedCode = /^```(?!json|text|markdown|md\b)[a-z][\w+#-]*\n[^]*```$/i
 
 /** True where new code is asked for; false where the instruction speaks of code that it brings along. */
-export const asksForCode = (instruction: string): boolean =>
-  ASKS.test(instruction) && !GIVEN.test(instruction)
+export function asksForCode(instruction: string): boolean {
+  return asks.test(instruction) && !speaksOfGiven.test(instruction)
+}
 
 /** True for one fenced block that names its language, or bare code without a sentence of prose between its lines. */
 export function isCode(text: string): boolean {
-  if (FENCE.test(text)) return text.indexOf('```', 3) === text.length - 3
-  return text.search(OPENS) === 0 && !SENTENCE.test(text)
+  if (fencedCode.test(text)) return text.indexOf('```', 3) === text.length - 3
+  return text.search(opensAsCode) === 0 && !sentence.test(text)
 }

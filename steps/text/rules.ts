@@ -1,13 +1,13 @@
 // The filter rules: what is not worth keeping, and why. One list, one entry a rule, in the order they are checked;
 // steps 1 and 4 use the same list. A rule returns what it measured, or undefined where it has nothing to object to.
 import { cutOffIn, loopIn, missingTextIn } from './incomplete.ts'
-import { type Language, answerKey, ending, excerpt, excerptOf, foreignIn, lengthOf } from './language.ts'
+import { type Language, answerKey, ending, foreignIn, lengthOf, opening } from './language.ts'
 import * as look from './patterns.ts'
 
-const MIN_WORDS = 4 // the paper's code drops 3 words and fewer
-const MAX_WORDS = 150 // the paper's code drops more
-const MIN_CHARACTERS = 5 // ours, for Chinese: five characters say what takes four English words
-const MAX_CHARACTERS = 300 // ours, for Chinese: two characters to an English word
+const minWords = 4 // the paper's code drops 3 words and fewer
+const maxWords = 150 // the paper's code drops more
+const minCharacters = 5 // ours, for Chinese: five characters say what takes four English words
+const maxCharacters = 300 // ours, for Chinese: two characters to an English word
 
 export type Instance = { input: string; output: string }
 /** `most_similar`: the neighbour that is too near, its score with four digits, as the row in rejected.jsonl names it. */
@@ -52,10 +52,10 @@ export const rules: readonly Rule[] = [
     },
     test(instruction, language) {
       const size = lengthOf(instruction, language)
-      if (size >= (language === 'zh' ? MIN_CHARACTERS : MIN_WORDS)) return undefined
+      if (size >= (language === 'zh' ? minCharacters : minWords)) return undefined
       return {
-        en: `${size} ${size === 1 ? 'word' : 'words'}, at least ${MIN_WORDS}`,
-        zh: `${size} 个字，至少 ${MIN_CHARACTERS} 个`,
+        en: `${size} ${size === 1 ? 'word' : 'words'}, at least ${minWords}`,
+        zh: `${size} 个字，至少 ${minCharacters} 个`,
       }
     },
   },
@@ -68,8 +68,8 @@ export const rules: readonly Rule[] = [
     },
     test(instruction, language) {
       const size = lengthOf(instruction, language)
-      if (size <= (language === 'zh' ? MAX_CHARACTERS : MAX_WORDS)) return undefined
-      return { en: `${size} words, at most ${MAX_WORDS}`, zh: `${size} 个字，最多 ${MAX_CHARACTERS} 个` }
+      if (size <= (language === 'zh' ? maxCharacters : maxWords)) return undefined
+      return { en: `${size} words, at most ${maxWords}`, zh: `${size} 个字，最多 ${maxCharacters} 个` }
     },
   },
   {
@@ -106,7 +106,7 @@ export const rules: readonly Rule[] = [
       en: 'The data set is in one language; a task put in another does not belong to it.',
       zh: '数据集只用一种语言，用别的语言提出的任务不收。',
     },
-    test: (instruction, language) => excerptOf(foreignIn(instruction, language)),
+    test: (instruction, language) => opening(foreignIn(instruction, language)),
   },
   {
     reason: 'near_duplicate',
@@ -136,7 +136,7 @@ export const rules: readonly Rule[] = [
       en: 'An answer that only says the input again has done nothing with it.',
       zh: '答案只是把输入照抄一遍，什么也没做。',
     },
-    test: ({ input, output }) => (input.trim() === output.trim() ? excerpt(output) : undefined),
+    test: ({ input, output }) => (input.trim() === output.trim() ? opening(output) : undefined),
   },
   {
     reason: 'ends_with_colon',
@@ -158,7 +158,7 @@ export const rules: readonly Rule[] = [
       en: 'The model declined, or asked for what it should have been given, instead of answering.',
       zh: '模型没有回答，而是拒绝了，或者反过来向人要材料。',
     },
-    test: ({ output }, { instruction }) => excerptOf(look.refusalIn(instruction, output)),
+    test: ({ output }, { instruction }) => opening(look.refusalIn(instruction, output)),
   },
   {
     reason: 'placeholder',
@@ -167,7 +167,7 @@ export const rules: readonly Rule[] = [
       en: 'A blank such as [Your name] is left for somebody to fill in, so the text is not finished.',
       zh: '文中还留着“[姓名]”“XXX”之类的空，等人来填，算不上写完。',
     },
-    test: ({ input, output }, { instruction }) => excerptOf(look.placeholderIn(instruction, input, output)),
+    test: ({ input, output }, { instruction }) => opening(look.placeholderIn(instruction, input, output)),
   },
   {
     reason: 'label_leak',
@@ -176,7 +176,7 @@ export const rules: readonly Rule[] = [
       en: 'A label of the prompt, "Input:" or "Output:", has slipped into the text, often with another example behind it.',
       zh: '提示里的“输入：”“输出：”混进了正文，后面常常还跟着另一个例子。',
     },
-    test: ({ input, output }, { instruction }) => excerptOf(look.labelIn(instruction, input, output)),
+    test: ({ input, output }, { instruction }) => opening(look.labelIn(instruction, input, output)),
   },
   {
     reason: 'missing_given_text',
@@ -186,7 +186,7 @@ export const rules: readonly Rule[] = [
       zh: '指令说“下面这段”，却没有给出那段文字，答案无从对照。',
     },
     test: ({ input }, { instruction, language }) =>
-      input.trim() === '' ? excerptOf(missingTextIn(instruction, language)) : undefined,
+      input.trim() === '' ? opening(missingTextIn(instruction, language)) : undefined,
   },
   {
     reason: 'repetition',
@@ -195,7 +195,7 @@ export const rules: readonly Rule[] = [
       en: 'The model has fallen into a loop and says the same phrase over and over.',
       zh: '模型陷入了循环，同一句话翻来覆去地说。',
     },
-    test: ({ output }, { instruction }) => excerptOf(loopIn(instruction, output)),
+    test: ({ output }, { instruction }) => opening(loopIn(instruction, output)),
   },
   {
     reason: 'cut_off',

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type Language, ending, excerpt } from '../../steps/text/language.ts'
+import { type Language, ending, opening } from '../../steps/text/language.ts'
 import { type Instance, checkInstances, checkInstruction, ruleFor, rules } from '../../steps/text/rules.ts'
 
 const emptyPool = { rival: () => undefined }
@@ -117,7 +117,7 @@ describe('what was measured', () => {
 
   it('is cut between characters, never within one', () => {
     const letters = 'a'.repeat(59)
-    expect(excerpt(`${letters}😀 and more`)).toBe(`${letters}…`)
+    expect(opening(`${letters}😀 and more`)).toBe(`${letters}…`)
     expect(ending(`much before 😀${letters}`)).toBe(`…${letters}`)
   })
 
