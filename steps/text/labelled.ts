@@ -28,6 +28,9 @@ const LABEL =
 const EXAMPLE = /^[\s>#*_-]*(?:example|instance|示例|例子|样例|实例|例)\s*(\d{0,3})[.)、:：*_#\s-]*$/i
 const NUMBER_OR_RULE = /^[\s>#*_-]*(?:\d{1,3}[.)、:：])?[*_#\s-]*$/
 const NEXT_TASK = /^[\s#*]*(?:task|任务)\s*\d*[*\s]*(?:[:：].*)?$/i
+// `18. Instruction:`, `### Instruction:`, `Task 2:`: a second example, with no empty line needed before it.
+const NEXT_EXAMPLE =
+  /^[\s#*]*(?:\d{1,3}[.)、]\s*)?[*_]*(?:instruction|指令|(?:task|任务)\s*\d{1,3})[*\s]*[:：]/i
 const CHATTER =
   /^(?:sure|certainly|of course|here|below|okay|ok\b|以下|下面|好的|当然|这是|这里)[^]*[:：.。!！]$/i
 // A closing remark on the rows themselves, not the end of a row.
@@ -63,6 +66,7 @@ function splitAtLabels(text: string): Part[] {
   const lines = text.split(/\r\n?|\n/)
   const labels = lines.map(labelOf)
   const heads = headings(lines, labels)
+  const lastWritten = lines.findLastIndex((line) => line.trim() !== '')
   let current: OpenPart = { kind: 'before', lines: [], raw: [], adjacent: false, written: false }
   const parts = [current]
   const start = (part: Omit<OpenPart, 'written'>) => {
@@ -79,7 +83,8 @@ function splitAtLabels(text: string): Part[] {
         raw: [line],
         adjacent: (lines[index - 1] ?? '').trim() !== '',
       })
-    else if ((parts.length > 1 || current.written) && opensNextTask(lines, index)) break
+    else if ((parts.length > 1 || current.written) && opensNextTask(lines, index, lastWritten)) break
+    else if (answered(current) && NEXT_EXAMPLE.test(line.slice(0, 80))) break
     else if (head === 'row') start({ kind: 'before', lines: [], raw: [], adjacent: false })
     else if (head === undefined || (head === 'mark' && current.kind !== 'before' && !current.written)) {
       current.lines.push(line)
@@ -95,7 +100,9 @@ function splitAtLabels(text: string): Part[] {
   }))
 }
 
-function labelOf(line: string): { kind: Kind; value: string } | undefined {
+const answered = ({ kind, written }: OpenPart) => written && (kind === 'output' || kind === 'class')
+
+export function labelOf(line: string): { kind: Kind; value: string } | undefined {
   const match = LABEL.exec(line.slice(0, 80))
   const kind = KINDS.get(match?.[1]?.toLowerCase() ?? '')
   if (!match || !kind) return undefined
@@ -130,10 +137,10 @@ function headings(
 }
 
 /** A model that goes on with a task of its own writes `Task:` after an empty line: the paper's stop sequence. */
-function opensNextTask(lines: string[], index: number): boolean {
+function opensNextTask(lines: string[], index: number, lastWritten: number): boolean {
   const line = (lines[index] ?? '').slice(0, 80)
   if (!NEXT_TASK.test(line) || (lines[index - 1] ?? '').trim() !== '') return false
-  return /[:：]/.test(line) || lines.slice(index + 1).every((later) => later.trim() === '')
+  return /[:：]/.test(line) || index === lastWritten
 }
 
 function turnsOf(parts: Part[]): Turn[] {
@@ -216,12 +223,3 @@ function readOutputFirst(parts: Part[]): (Instance | Dropped)[] {
 
 export const isLabelled = (text: string): boolean =>
   text.split(/\r\n?|\n/).some((line) => labelOf(line) !== undefined)
-
-/** An instruction without the word that announces it and without the labelled rows that follow it. */
-export function withoutLabels(text: string): string {
-  const lines = text.split('\n')
-  const end = lines.findIndex((line) => labelOf(line) !== undefined)
-  const own = end < 0 ? lines : lines.slice(0, end)
-  const announced = /^[*_]*(?:instruction|task|指令|任务)[*_\s]*[:：][*_\s]*/i
-  return own.join('\n').replace(announced, '').trim()
-}

@@ -1,4 +1,5 @@
 // Numbered lists: as the prompts show tasks, and as models write them, in every style; and the number off a single line.
+import { labelOf } from './labelled.ts'
 
 /** Tasks as the prompts show them: numbered, each on one line. */
 export function numberedTasks(tasks: readonly string[]): string {
@@ -56,7 +57,7 @@ type ListEntry = { number: number; text: string }
 /** The entries of the list a reply holds: numbered ones, else at least three bullets; each with its following lines. */
 export function readList(text: string): string[] {
   const lines = text.split(/\r\n?|\n/)
-  const numbered = entries(lines, readMark)
+  const numbered = entries(lines, (line) => (labelOf(line) ? undefined : readMark(line)))
   const [only] = numbered
   if (only) return numbered.length === 1 ? onOneLine(only) : numbered.map(({ text }) => text)
   const bulleted = entries(lines, readBullet)

@@ -8,25 +8,31 @@ import {
   numberOf,
   plainKey,
   readJsonList,
-  scalarText,
-  structureText,
   unfenced,
   withoutThoughts,
 } from './json-in-text.ts'
-import { type Dropped, isLabelled, readLabelled, withoutLabels } from './labelled.ts'
-import { preambleOf, readList, readMark, withoutNumber } from './numbered.ts'
+import { isDoubtful, scalarText, structureText } from './json-scan.ts'
+import { type Dropped, isLabelled, readLabelled } from './labelled.ts'
+import { ended, taskIn, withoutNextExample, withoutNoInput } from './leftovers.ts'
+import { preambleOf, readList, readMark } from './numbered.ts'
 import type { Instance } from './rules.ts'
 
-const TASK_LISTS = ['tasks', 'newtasks', 'instructions', '任务', '指令']
-const TASK_KEYS = ['task', 'instruction', '任务', '指令']
+const TASK_LISTS =
+  'tasks newtasks tasklist instructions newinstructions questions prompts 任务 指令 新任务 任务列表'.split(
+    ' ',
+  )
+// The best name first: the others may stand beside it for something else.
+const TASK_KEYS = 'instruction task question prompt text description content 指令 任务 问题 题目 内容'.split(
+  ' ',
+)
 const PLACEHOLDER = /^(?:…|\.{3})?$/
 
 /** New tasks of step 1. A reply cut short keeps its whole tasks. */
 export function readTasks(reply: string, cut: boolean): { tasks: string[]; dropped: Dropped[] } | undefined {
   const { body, unclosed } = withoutThoughts(reply)
-  const list = readJsonList(body, TASK_LISTS, (entry) => taskOf(entry) !== undefined)
+  const list = readJsonList(body, TASK_LISTS, (entry) => taskOf(entry) !== undefined, cut || unclosed)
   if (list) return sortTasks(list, taskOf)
-  const text = unfenced(body, (text) => readList(text).length > 0)
+  const text = unfenced(ended(body), (text) => readList(text).length > 0)
   const entries = readList(text).map((value) => ({ value }))
   if (entries.length === 0 || REFUSAL.test(preambleOf(text))) return undefined
   const whole = cut || unclosed ? entries.slice(0, -1) : entries
@@ -50,27 +56,35 @@ function sortTasks(list: JsonList, read: (entry: Entry) => string | undefined) {
 }
 
 function taskOf({ value }: Entry): string | undefined {
-  const fields = isObject(value) ? fieldsOf(value, TASK_KEYS) : [value]
-  const text = fields.length === 1 && numberOf(fields[0]) === undefined ? scalarText(fields[0]) : undefined
-  const task = withoutNumber(text ?? '')
+  const text = isObject(value) ? taskField(value) : textUnlessNumber(value)
+  const task = taskIn(text ?? '')
   return PLACEHOLDER.test(task) ? undefined : task
 }
 
+function taskField(value: object): string | undefined {
+  const texts = TASK_KEYS.flatMap((key) => fieldsOf(value, [key]).map(textUnlessNumber))
+  return texts.find((text) => text !== undefined)
+}
+
+const textUnlessNumber = (value: unknown) => (numberOf(value) === undefined ? scalarText(value) : undefined)
+
 /** A list entry up to its first empty line, or up to the next one where the first paragraph announces it by a colon. */
 function taskOfLine({ value }: Entry): string | undefined {
-  const [first = '', second = ''] = withoutLabels(withoutNumber(scalarText(value) ?? '')).split(/\n[ \t]*\n/)
+  const [first = '', second = ''] = taskIn(scalarText(value) ?? '').split(/\n[ \t]*\n/)
   const task = (/[:：]$/.test(first) ? `${first}\n\n${second}` : first).trim()
   return PLACEHOLDER.test(task) ? undefined : task
 }
 
-const INSTANCE_LISTS = ['instances', 'instance', 'examples', '实例', '示例']
-const INPUT_KEYS = ['input', '输入']
-const OUTPUT_KEYS = ['output', 'classlabel', '输出', '类别']
+const INSTANCE_LISTS = 'instances instance examples rows samples 实例 示例'.split(' ')
+const INPUT_KEYS = 'input 输入'.split(' ')
+const OUTPUT_KEYS = 'output classlabel 输出 类别'.split(' ')
+const OTHER_INPUT_KEYS = 'question text query review 问题 文本 题目'.split(' ')
+const OTHER_OUTPUT_KEYS = 'answer response label completion result target 回答 答案 标签 回复'.split(' ')
 // Said beside a row by models that say more than asked; anything else beside it may belong to the input.
 const BESIDE_KEYS =
-  'id index number instance example task instruction explanation reason isclassification'.split(' ')
-const NO_INPUT =
-  /^(?:[<[(（【]\s*)?(?:no[ _-]?input|n\/a|none|null|无|无输入|没有输入|无需输入)(?:\s*[>\])）】])?[.。]?$/i
+  'id index number no instance example task instruction prompt explanation explain reason reasoning rationale thought thoughts analysis note notes comment comments confidence score isclassification type tasktype category topic domain tag tags difficulty level language source step title name status 编号 序号 指令 任务 解释 说明 理由 原因 分析 备注 难度 类型 主题'.split(
+    ' ',
+  )
 
 type Row = Instance | Dropped
 
@@ -85,11 +99,12 @@ export function readInstances(
   instruction = '',
 ): { instances: Instance[]; dropped: Dropped[]; cut: boolean } | undefined {
   const { body, unclosed } = withoutThoughts(reply)
-  const ended = !cut && !unclosed
+  const isWhole = !cut && !unclosed
+  const text = () => unfenced(ended(body), isLabelled)
   const rows =
-    readJsonRows(body) ??
-    readTextRows(readLabelled(unfenced(body, isLabelled), isClassification, instruction), ended) ??
-    (ended ? undefined : [dropped(body, 'cut')])
+    readJsonRows(body, !isWhole) ??
+    readTextRows(readLabelled(text(), isClassification, instruction), isWhole) ??
+    (isWhole ? undefined : [dropped(body, 'cut')])
   if (!rows) return undefined
   const left = rows.filter((row) => 'why' in row)
   return {
@@ -99,8 +114,8 @@ export function readInstances(
   }
 }
 
-function readJsonRows(body: string): Row[] | undefined {
-  const list = readJsonList(body, INSTANCE_LISTS, (entry) => 'output' in instanceOf(entry))
+function readJsonRows(body: string, cut: boolean): Row[] | undefined {
+  const list = readJsonList(body, INSTANCE_LISTS, (entry) => 'output' in instanceOf(entry), cut)
   if (!list) return undefined
   const rows = list.entries.map(instanceOf)
   return list.partial === undefined ? rows : [...rows, dropped(list.partial, 'cut')]
@@ -109,10 +124,10 @@ function readJsonRows(body: string): Row[] | undefined {
 // A list number with nothing behind it: the reply broke off there, whatever the server said.
 const DANGLING_NUMBER = /\n\s*\d{1,3}[.)、]\s*$/
 
-function readTextRows(rows: Row[] | undefined, ended: boolean): Row[] | undefined {
+function readTextRows(rows: Row[] | undefined, isWhole: boolean): Row[] | undefined {
   const last = rows?.at(-1)
   if (!rows || !last) return undefined
-  const broken = !ended || ('output' in last && DANGLING_NUMBER.test(last.output.slice(-20)))
+  const broken = !isWhole || ('output' in last && DANGLING_NUMBER.test(last.output.slice(-20)))
   const settled = broken
     ? [...rows.slice(0, -1), dropped('why' in last ? last.text : last.output, 'cut')]
     : rows
@@ -120,25 +135,35 @@ function readTextRows(rows: Row[] | undefined, ended: boolean): Row[] | undefine
 }
 
 function instanceOf({ value }: Entry): Row {
-  if (!isObject(value)) return dropped(shown(value), 'not_a_row')
-  const inputs = fieldsOf(value, INPUT_KEYS)
-  const outputs = fieldsOf(value, OUTPUT_KEYS)
-  const keys = Object.keys(value).map(plainKey)
-  const strange = keys.some((key) => ![...INPUT_KEYS, ...OUTPUT_KEYS, ...BESIDE_KEYS].includes(key))
+  if (!isObject(value) || Object.values(value).some(isDoubtful)) return dropped(shown(value), 'not_a_row')
+  const outputKeys = hasField(value, OUTPUT_KEYS) ? OUTPUT_KEYS : OTHER_OUTPUT_KEYS
+  const inputKeys = hasField(value, INPUT_KEYS) ? INPUT_KEYS : OTHER_INPUT_KEYS
+  const inputs = differing(fieldsOf(value, inputKeys))
+  const outputs = differing(fieldsOf(value, outputKeys))
+  const known = [...inputKeys, ...outputKeys, ...BESIDE_KEYS]
+  const strange = Object.entries(value).some(
+    ([key, field]) => !known.includes(plainKey(key)) && !isMeasure(field),
+  )
   if (inputs.length > 1 || outputs.length > 1 || strange) return dropped(shown(value), 'not_a_row')
   if (outputs.length === 0) return dropped(shown(value), inputs.length === 0 ? 'not_a_row' : 'no_output')
   // An output written as "" is a row all the same: step 4 rejects it by name.
-  if (outputs[0] === '') return { input: noInputAsEmpty(textOf(inputs[0])), output: '' }
+  if (outputs[0] === '') return { input: withoutNoInput(textOf(inputs[0])), output: '' }
   const row = finished(textOf(inputs[0]), textOf(outputs[0]))
   return 'why' in row ? dropped(shown(value), row.why) : row
 }
 
-function noInputAsEmpty(input: string): string {
-  return NO_INPUT.test(input.trim()) ? '' : input.trim()
-}
+const hasField = (value: object, names: string[]) => fieldsOf(value, names).length > 0
+
+/** The same field twice over counts once. */
+const differing = (fields: unknown[]) =>
+  fields.filter((field, index) => !fields.slice(0, index).some((other) => textOf(other) === textOf(field)))
+
+/** A number, true, false or null beside a row measures it; it is no part of its text. */
+const isMeasure = (field: unknown) =>
+  field === null || typeof field === 'boolean' || (typeof field === 'string' && scalarText(field) !== field)
 
 function finished(input: string, output: string): Row {
-  const row = { input: noInputAsEmpty(input), output: output.trim() }
+  const row = { input: withoutNoInput(input), output: withoutNextExample(output).trim() }
   if (row.output === '') return dropped(row.input, 'no_output')
   return PLACEHOLDER.test(row.output) ? dropped(`${row.input}\n${row.output}`, 'not_a_row') : row
 }
@@ -165,13 +190,15 @@ const ANSWER_KEYS = 'isclassification isclassificationtask classification answer
 /** Step 2: task number to is_classification; a task that is missing or answered oddly is not in the map. */
 export function readAnswers(reply: string, cut: boolean, count: number): Map<number, boolean> | undefined {
   const { body, unclosed } = withoutThoughts(reply)
-  const list = readJsonList(body, ANSWER_LISTS, (entry) => answerOf(entry) !== undefined)
+  const list = readJsonList(body, ANSWER_LISTS, (entry) => answerOf(entry) !== undefined, cut || unclosed)
   if (list) return byNumber(list.entries, count, answerOf)
-  const lines = body.split(/\r\n?|\n/).filter((line) => line.trim() !== '')
+  const lines = ended(body)
+    .split(/\r\n?|\n/)
+    .filter((line) => line.trim() !== '')
   if (cut || unclosed) lines.pop()
   const marks = lines.map(readMark).filter((mark) => mark !== undefined)
   const entries = marks.map(({ number, rest }) => ({ key: String(number), value: rest }))
-  const only = count === 1 && lines.length === 1 ? yesOrNo(body) : undefined
+  const only = count === 1 && lines.length === 1 ? yesOrNo(lines[0]) : undefined
   return only === undefined
     ? byNumber(entries, count, ({ value }) => yesOrNoLine(value))
     : new Map([[1, only]])
@@ -186,9 +213,9 @@ const VERDICT_LISTS = 'verdicts verdict judgements judgments results'.split(' ')
 const QUESTION_KEYS = 'instructionvalid inputappropriate outputcorrect'.split(' ')
 
 /** The judge of step 4: row number to its three answers; a row that lacks one of them is not in the map. */
-export function readVerdicts(reply: string, _cut: boolean, count: number): Map<number, Verdict> | undefined {
+export function readVerdicts(reply: string, cut: boolean, count: number): Map<number, Verdict> | undefined {
   const { body } = withoutThoughts(reply)
-  const list = readJsonList(body, VERDICT_LISTS, (entry) => threeAnswersOf(entry) !== undefined)
+  const list = readJsonList(body, VERDICT_LISTS, (entry) => threeAnswersOf(entry) !== undefined, cut)
   return list && byNumber(list.entries, count, threeAnswersOf)
 }
 

@@ -1,0 +1,266 @@
+// Finds the JSON values in a text: prose and code fences stepped over, small faults repaired. Valid JSON is never repaired.
+import { createRequire } from 'node:module'
+import type * as JsonRepair from 'jsonrepair'
+import { unescaped } from './escapes.ts'
+import { ended, isTokenAt } from './leftovers.ts'
+
+/** `ownLine`: nothing but a fence stands before it on its line. `open`: the reply ended inside it. */
+export type FoundJson = { value: unknown; start: number; end: number; ownLine: boolean; open?: Open }
+/** `depth`: brackets left open. `whole`: what was written last has its end, or its `comma`. */
+type Open = { depth: number; whole: boolean; comma: boolean }
+
+const require = createRequire(import.meta.url) // most replies need no repair: it is loaded when one does
+
+// jsonrepair recurses; a reply within the token limits of the steps is far shorter than this.
+const LONGEST_REPAIR = 200_000
+const MOST_FALSE_STARTS = 4
+const MOST_FAULTS = 200
+const DEEPEST = 100
+
+/** True for a JSON object or array, alone or in a code fence. */
+export function isJson(text: string): boolean {
+  const fenced = text.endsWith('```') ? /^```\w*\n/.exec(text) : null
+  const bare = fenced ? text.slice(fenced[0].length, -3) : text
+  if (!/^\s*[{[]/.test(bare)) return false
+  try {
+    JSON.parse(bare)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The JSON objects and arrays in a text, outermost ones only, in the order they stand. */
+export function findJson(text: string): FoundJson[] {
+  const found: FoundJson[] = []
+  const opener = /[{[](?=\s*(?:["'“‘{[}\]]|true|false|\w+\s*:))/gi
+  let falseStarts = 0
+  for (let match = opener.exec(text); match && falseStarts < MOST_FALSE_STARTS; match = opener.exec(text)) {
+    const start = match.index
+    const strict = new Scan(text, start, strictEnd).run()
+    const span = isJson(text.slice(start, strict.end)) ? strict : new Scan(text, start, likelyEnd).run()
+    const { end, open } = span
+    const value = parse(span)
+    if (value === undefined) falseStarts += open ? 1 : 0
+    else found.push({ value, start, end, ownLine: opensLine(text, start), ...(open && { open }) })
+    if (value !== undefined && open) break
+    if (!open) opener.lastIndex = end
+  }
+  return found
+}
+
+function opensLine(text: string, at: number): boolean {
+  return /(?:^|\n)[^\S\n]*(?:```\w*\s*)?$/.test(at > 40 ? `-${text.slice(at - 40, at)}` : text.slice(0, at))
+}
+
+type Span = { json: string; bare: string; end: number; open?: Open }
+type EndOfString = (text: string, from: number, quote: string, isKey: boolean, depth: number) => number
+
+/**
+ * Reads one bracketed value from `start` to its closing bracket or the end of the text, and writes its strings anew as
+ * valid JSON: where they end is the one thing that jsonrepair cannot tell. `bare` is what stood outside of them.
+ */
+class Scan {
+  private readonly text: string
+  private readonly endOfString: EndOfString
+  private readonly json: string[] = []
+  private readonly bare: string[] = []
+  private readonly brackets: string[] = []
+  private at: number
+  /** What was written last: a bracket, a comma, a colon, `"` for a value, `k` for a key, `w` for a word or half a string. */
+  private last = ''
+
+  constructor(text: string, start: number, endOfString: EndOfString) {
+    this.text = text
+    this.at = start
+    this.endOfString = endOfString
+  }
+
+  run(): Span {
+    let sign = ''
+    while (this.at < this.text.length && !isTokenAt(this.text, this.at)) {
+      PLAIN.lastIndex = this.at
+      sign = PLAIN.exec(this.text)?.[0] ?? this.text.charAt(this.at)
+      if (/["“]/.test(sign) || (/['‘`]/.test(sign) && /[{[,:]/.test(this.last))) this.string(sign)
+      else if (sign === '{' || sign === '[') this.opened(sign)
+      else if (sign === '}' || sign === ']') this.closed(sign)
+      else this.between(sign)
+      if (this.brackets.length === 0 || this.brackets.length > DEEPEST) return this.span(this.at)
+    }
+    const open = {
+      depth: this.brackets.length,
+      whole: /[}\],"]/.test(this.last),
+      comma: this.last === ',',
+    }
+    return { ...this.span(this.text.length), open }
+  }
+
+  private span(end: number): Span {
+    const tooDeep = this.brackets.length > DEEPEST
+    return { json: tooDeep ? '' : this.json.join(''), bare: this.bare.join('').trimEnd(), end }
+  }
+
+  private write(json: string, bare = json): void {
+    this.json.push(json)
+    this.bare.push(bare)
+  }
+
+  private string(quote: string): void {
+    const isKey = this.brackets.at(-1) === '{' && this.last !== ':'
+    const tripled = quote === '"' && this.text.startsWith('"""', this.at) && this.endOfString !== strictEnd
+    const from = this.at + (tripled ? 3 : 1)
+    const found = tripled
+      ? this.text.indexOf('"""', from)
+      : this.endOfString(this.text, from, quote, isKey, this.brackets.length)
+    const end = found < 0 ? this.text.length : found
+    const raw = this.text.slice(from, end)
+    const closed = end < this.text.length
+    const doubt = closed && !tripled && this.endOfString !== strictEnd && hasHalfAPair(raw) ? DOUBT : ''
+    this.write(JSON.stringify(doubt + (isKey ? unescaped(raw) : ended(unescaped(raw)))), '"')
+    this.last = !closed ? 'w' : isKey ? 'k' : '"'
+    this.at = end + (tripled ? 3 : 1)
+  }
+
+  private opened(bracket: string): void {
+    this.write(bracket)
+    this.brackets.push(bracket)
+    this.last = bracket
+    this.at += 1
+  }
+
+  /** A bracket that was forgotten closes with the one around it; one that nothing opened goes. */
+  private closed(bracket: string): void {
+    const opened = this.brackets.lastIndexOf(bracket === '}' ? '{' : '[')
+    const inner = opened < 0 ? [] : this.brackets.splice(opened)
+    for (const open of inner.toReversed()) this.write(open === '{' ? '}' : ']')
+    this.last = bracket
+    this.at += 1
+  }
+
+  private between(run: string): void {
+    const comment = run === '/' || run === '#' ? commentAt(this.text, this.at) : ''
+    const plain = comment ? ' ' : run.replaceAll('：', ':').replaceAll('，', ',')
+    this.write(plain)
+    const sign = plain.trimEnd().at(-1)
+    if (sign) this.last = /[,:]/.test(sign) ? sign : 'w'
+    this.at += comment.length || run.length
+  }
+}
+
+const PLAIN = /[^"'“‘`\\{}[\]/#<]+/y
+
+function commentAt(text: string, at: number): string {
+  const comment = /\/\/.*|#.*/y
+  comment.lastIndex = at
+  return comment.exec(text)?.[0] ?? ''
+}
+
+/** The first quote that is not escaped. */
+function strictEnd(text: string, from: number): number {
+  const string = /[^"\\]*(?:\\[^][^"\\]*)*/y
+  string.lastIndex = from
+  return string.test(text) ? string.lastIndex : text.length
+}
+
+const CLOSING = new Map(Object.entries({ '"': '["”]', '“': '["”]', "'": "'", '‘': '’', '`': '`' }))
+const LONGEST_LOOK = 2000 // behind a quote that may end a string, for what shows that it does not
+
+/** The quote behind which JSON goes on, unless it closes a pair of quotes that was opened inside the string. */
+function likelyEnd(text: string, from: number, quote: string, isKey: boolean, depth: number): number {
+  const stop = new RegExp(`\\\\[^]|${CLOSING.get(quote) ?? quote}`, 'g')
+  stop.lastIndex = from
+  let inPair = false
+  let passed = -1
+  for (let match = stop.exec(text); match; match = stop.exec(text)) {
+    const { 0: mark, index } = match
+    if (passed >= 0 && index > passed + LONGEST_LOOK) break
+    if (mark.length === 2 || (mark === '”' && quote === '"' && closesCurly(text, from, index))) continue
+    const goesOn = jsonGoesOn(text, index + 1, isKey, depth)
+    if (goesOn === 'surely' || (goesOn && !inPair)) return index
+    if (inPair && /\s/.test(text.charAt(index - 1))) break
+    if (goesOn && passed < 0) passed = index
+    inPair = !inPair && mark === '"' && opensPair(text, from, index)
+  }
+  return passed < 0 ? text.length : passed
+}
+
+/** Whether what stands behind a quote is JSON: the next key, a comma with a value, brackets, a string without its comma. */
+function jsonGoesOn(text: string, at: number, isKey: boolean, depth: number): 'surely' | boolean {
+  const behind = (pattern: RegExp) => {
+    pattern.lastIndex = at
+    return pattern.exec(text)
+  }
+  if (isKey && behind(/\s*[:：]/y)) return 'surely'
+  if (!isKey && depth > 0 && behind(/\s*,?\s*["“'][\w \p{sc=Han}-]{1,40}["”']\s*[:：]/uy)) return 'surely'
+  if (behind(/\s*$|\s*[,，]\s*(?:["'“‘{[}\]#]|-?\d|(?:true|false|null|none)\b|\/\/|\w{1,30}\s*:|$)/iy))
+    return true
+  const closers = behind(/\s*[}\]][}\]\s]*/y)?.[0]
+  if (closers) {
+    const count = closers.replace(/\s/g, '').length
+    return count >= depth || /\n/.test(closers) || /^(?:[,，"`{<]|$)/.test(text.charAt(at + closers.length))
+  }
+  return behind(/\s*["“](?!\s*[,:}\]])\S|\s*\n\s*["'“‘/#]/y) !== null || isTokenAt(text, at)
+}
+
+function opensPair(text: string, from: number, index: number): boolean {
+  const before = index === from ? ' ' : text.charAt(index - 1)
+  return (
+    /[\s([{（「“‘:：,，、=\p{sc=Han}]/u.test(before) &&
+    /[^\s,.:;!?，。：；！？、)}\]"”]/.test(text.charAt(index + 1))
+  )
+}
+
+/** Whether a curly quote closes one that was opened inside the string, shortly before. */
+function closesCurly(text: string, from: number, index: number): boolean {
+  const before = text.slice(Math.max(from, index - 200), index)
+  return before.lastIndexOf('“') > before.lastIndexOf('”')
+}
+
+/** An odd number of quotes inside a string, but for those of inches: it may have ended elsewhere. */
+const hasHalfAPair = (raw: string) =>
+  (raw.match(/\\[^]|\d"|"/g) ?? []).filter((mark) => mark === '"').length % 2 === 1
+
+/** The value of a span, repaired where it must be; undefined where words stand outside of strings (prose, code). */
+function parse({ json, bare, open }: Span): unknown {
+  try {
+    return JSON.parse(withNumbersMarked(json))
+  } catch {
+    if (json.length > LONGEST_REPAIR || (bare.match(FAULT)?.length ?? 0) > MOST_FAULTS) return undefined
+  }
+  const half = open && !open.whole ? /[\w.+-]{1,40}$/ : /(?!)/
+  if (/[^\s{}[\],:."\d+-]/.test(bare.replace(KNOWN_WORDS, '').replace(half, ''))) return undefined
+  try {
+    const { jsonrepair } = require('jsonrepair') as typeof JsonRepair
+    return JSON.parse(withNumbersMarked(jsonrepair(json.replace(half, ''))))
+  } catch {
+    return undefined
+  }
+}
+
+// A comma that lacks or is too many. jsonrepair copies all it has written for each, so a reply may have only so many.
+const FAULT = /["}\]\w]\s*["{[]|\w\s+[\w-]|,\s*[}\]]/g
+const KNOWN_WORDS = /\b(?:true|false|null|none|[a-z_]\w*(?=\s*:))/gi
+
+// A number read as a JavaScript number loses what was written (3.10, 1e3, long digits), so it is kept as marked text.
+const MARK = '\u0000'
+// A string that may have ended elsewhere.
+const DOUBT = `${MARK}?`
+const withNumbersMarked = (json: string) =>
+  json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, (token) =>
+    token.startsWith('"') ? token : `"\\u0000${token}"`,
+  )
+
+/** A string, or a number as it was written; undefined where a string may have ended elsewhere. */
+export function scalarText(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.startsWith(DOUBT)) return undefined
+  return value.startsWith(MARK) ? value.slice(1) : value
+}
+
+export const isDoubtful = (value: unknown): boolean => typeof value === 'string' && value.startsWith(DOUBT)
+
+/** Lists and objects as one line of JSON, with the numbers as written. */
+export function structureText(value: object): string {
+  return JSON.stringify(value)
+    .replaceAll('"\\u0000?', '"')
+    .replace(/"\\u0000([^"]*)"/g, '$1')
+}

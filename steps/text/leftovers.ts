@@ -1,0 +1,169 @@
+// What models leave in a text that is no part of it: the special tokens of their chat template, words for "no input", a
+// second example behind the first, and the label, number or answer of a task.
+import { labelOf } from './labelled.ts'
+import { withoutNumber } from './numbered.ts'
+
+const TOKEN = String.raw`<\|[a-z_]{2,40}\|>|<｜[^｜<>\n]{1,40}｜>|<\/?(?:eos|bos|pad|end_of_turn|start_of_turn|end_of_utterance)>|<\/s>|\[\/?INST\]|<<\/?SYS>>`
+const END = new RegExp(`(?<![\`])(?:${TOKEN})`, 'gi')
+const AT = new RegExp(TOKEN, 'iy')
+const OPENING = new RegExp(
+  `^(?:\\s*(?:<s>(?![^\\n]{0,500}</s>[^\\n]{0,500}\\w)|${TOKEN})(?:\\s*(?:assistant|model)(?=\\s|<))?){1,9}\\s*`,
+  'i',
+)
+
+/** Where a special token ends the text; a pair of HTML's own `<s>` and `</s>` does not, nor does a token in backticks. */
+export function endOf(text: string): number {
+  let struck = text.indexOf('<s>')
+  for (const { 0: token, index } of text.matchAll(END)) {
+    if (token !== '</s>' || struck < 0 || struck > index) return index
+    struck = text.indexOf('<s>', index)
+  }
+  return text.length
+}
+
+/** Whether a special token stands at this place. */
+export function isTokenAt(text: string, at: number): boolean {
+  const sign = text.charAt(at)
+  if (sign !== '<' && sign !== '[') return false
+  AT.lastIndex = at
+  return AT.test(text)
+}
+
+/** The text up to the first special token, without those that open it. */
+export function ended(text: string): string {
+  if (!/[<[]/.test(text)) return text
+  const own = text.replace(OPENING, '')
+  const end = endOf(own)
+  return end < own.length ? own.slice(0, end).trimEnd() : own
+}
+
+// "No input", however it is spelt: bracketed, quoted, labelled, as a sentence.
+
+const THING = '(?:input|output|answer|response|context|text|content|data|information|value)'
+const NOTHING = new RegExp(
+  '^(?:' +
+    [
+      `(?:there (?:is|are) |with )?no[ _-]?(?:(?:additional|further|extra|specific|other|explicit|given) )?${THING}(?: ?(?:text|data|value|field))?s?(?: (?:is|are|was|were))?(?: (?:needed|required|necessary|provided|given|available|applicable|expected|specified|here))?(?: (?:for|in|to) (?:this|the) (?:task|instruction|question|case|example))?`,
+      `(?:the |an |any )?${THING} (?:is |was )?(?:not|n't) (?:needed|required|necessary|applicable|provided|given|available|specified)`,
+      `(?:this |the )?(?:task|instruction|question) (?:does not|doesn't) (?:need|require) (?:an |any )?(?:additional )?${THING}`,
+      `(?:does not|doesn't|do not|don't) (?:need|require) (?:an |any )?(?:additional )?${THING}`,
+      `without (?:any )?${THING}|not (?:applicable|available|needed|required|provided|given|specified)|none(?: (?:needed|required|given|provided|necessary))?|n\\.?[/\\\\]?a|null`,
+      '(?:(?:本|该|此|这个?)(?:任务|题|指令|问题))?(?:无|没有|无需|无须|不需要|不需|不用|不必|暂无|未提供|无需提供|不需要提供)(?:任何|额外的?|其他|具体的?|附加的?|特定的?|附加)?(?:的)?(?:输入|输出|回答|答案|内容|文本|信息|数据)(?:内容|文本|信息|数据)?',
+      '(?:输入|输出)(?:内容)?(?:为|是)?(?:空|无|不需要|不适用)|无|暂无|不适用|不需要|无需',
+    ].join('|') +
+    ')$',
+)
+const BRACKETED = new RegExp(
+  `^(?:empty|blank|nil|nothing|nan|空|空白|没有|(?:your )?${THING}(?: here)?|输入|输出|回答|答案)$`,
+)
+const WRAPPED =
+  /^(?:<([^<>]*)>|\[([^[\]]*)\]|\(([^()]*)\)|\{([^{}]*)\}|（([^（）]*)）|【([^【】]*)】|《([^《》]*)》|〈([^〈〉]*)〉|["“”'‘’`*_]{1,3}([^"“”‘’`*_]*?)["“”'‘’`*_]{1,3})$/
+const OWN_LABEL = /^(?:input|output|输入|输出)\s?[:：]\s?/
+const ENTITIES = new Map(Object.entries({ lt: '<', gt: '>', quot: '"', '#39': "'", amp: '&' }))
+
+/** Whether a text says that there is none: `<noinput>`, N/A, "No input required", 无输入; empty text says nothing too. */
+export function saysNothing(text: string): boolean {
+  if (text.length > 120) return text.trim() === ''
+  let words = text
+    .replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ENTITIES.get(name) ?? '')
+    .toLowerCase()
+  let bracketed = false
+  for (let layer = 0; layer < 5; layer++) {
+    words = words
+      .trim()
+      .replace(/[.。!！;；,，]+$/, '')
+      .replaceAll('’', "'")
+      .replace(/\s+/g, ' ')
+      .trim()
+    const inside = WRAPPED.exec(words)
+      ?.slice(1)
+      .find((part) => part !== undefined)
+    if (inside === undefined && !OWN_LABEL.test(words)) break
+    bracketed ||= inside !== undefined && /^[<[({（【]/.test(words)
+    words = inside ?? words.replace(OWN_LABEL, '')
+  }
+  return (
+    words === '' ||
+    /^[-–—/\\]{1,3}$/.test(words) ||
+    NOTHING.test(words) ||
+    (bracketed && BRACKETED.test(words))
+  )
+}
+
+/** An input as it stands, trimmed; empty where it only says that there is none. */
+export function withoutNoInput(text: string): string {
+  return saysNothing(text) ? '' : text.trim()
+}
+
+// A second example that a model has glued to the first.
+
+const NEXT = '(?:(?:new|next|another)[ \\t])?(?:task|instruction|任务|指令|示例)'
+const RULED = String.raw`[ \t]{0,9}#{2,6}[ \t]{0,9}(?:\n[ \t]{0,9})?`
+const LABELS_FOLLOW = String.raw`(?=[^]{0,2000}\n[ \t*#]{0,9}(?:input|output|response|输入|输出)[ \t*]{0,3}[:：])`
+const COLON = String.raw`(?:\*\*)?[ \t]*[:：]`
+const NUMBERED = String.raw`\d{1,3}[.)、][ \t]*(?:\*\*)?`
+const NEXT_EXAMPLE = new RegExp(
+  [
+    `(?:^|\\n)${RULED}(?:${NUMBERED}${NEXT}|(?:\\*\\*)?(?:instruction|指令))[ \\t]*\\d{0,3}${COLON}`,
+    `[ \\t]#{2,6}[ \\t]{0,9}${NUMBERED}${NEXT}${COLON}`,
+    `\\n[ \\t]{0,9}${NUMBERED}(?:instruction|指令)${COLON}`,
+    `\\n[ \\t]{0,9}(?:\\*\\*)?(?:instruction|指令)${COLON}${LABELS_FOLLOW}`,
+    `\\n(?:${RULED})?[ \\t]{0,9}(?:\\*\\*)?(?:task|任务)[ \\t]*(\\d{1,3})${COLON}`,
+    `\\n[ \\t]{0,9}\\n[ \\t]{0,9}(?:\\*\\*)?(?:task|任务)${COLON}${LABELS_FOLLOW}`,
+  ].join('|'),
+  'gi',
+)
+
+/** An output up to where the model goes on with a task of its own; one that counts its tasks from the start does not. */
+export function withoutNextExample(output: string): string {
+  const counted = /(?:^|\n)[ \t*#]*(?:task|任务)[ \t]*1(?!\d)/i.test(output)
+  for (const { 1: number, index } of output.matchAll(NEXT_EXAMPLE)) {
+    if (number !== undefined && (counted || number === '1')) continue
+    if (output.slice(0, index).trim() === '') continue
+    return output.slice(0, index).replace(/[\s#]+$/, '')
+  }
+  return output
+}
+
+// A task and nothing else: no number, no label, no tag, no answer.
+
+const TASK_LABEL =
+  /^[*_#>\s]{0,9}(?:(?:new|next|another) )?(?:instruction|task|question|prompt|指令|任务|问题|题目|新任务)(?:[ \t]*#?\d{1,3})?[*_\s]{0,5}[:：][*_\s]{0,9}/i
+const TAG =
+  /^(?:\[[A-Z][\w &/-]{1,30}\](?!\()|\([A-Z][\w &/-]{1,30}\)|【[^】\n]{1,15}】|\[\p{sc=Han}{1,10}\]|（\p{sc=Han}{1,6}）)[ \t]*(?=[A-Z\p{sc=Han}])|^(?:classification|generation|open[- ]ended|(?:category|topic|type|domain|类别|话题|主题)[:：][ \t]*[\w &/\p{sc=Han}-]{1,30}[.。;；|])[:：]?[ \t]+(?=[A-Z])/u
+const ANSWER_NAMES =
+  '(?:(?:expected |sample |correct |model )?(?:answer|output|response|solution)|答案|参考答案|输出|回答|回复)'
+const ANSWER_LINE = new RegExp(`^[ \\t>#*_-]{0,9}${ANSWER_NAMES}[*_]{0,3}[ \\t]*[:：]`, 'i')
+const ANSWER_BEHIND = new RegExp(
+  `(?<=[.?!。？！"”')\\]])[ \\t]{0,9}(?:\\*\\*)?${ANSWER_NAMES}(?:\\*\\*)?[ \\t]*[:：][^]*$|[ \\t]{0,9}[(（]${ANSWER_NAMES}[ \\t]*[:：][^()（）\\n]{1,200}[)）][.。]?$`,
+  'i',
+)
+
+/** An instruction without what announces it, and without the rows or the answer that follow it. */
+export function taskIn(text: string): string {
+  let task = withoutNumber(ended(text).trim())
+  for (let layer = 0; layer < 3; layer++) {
+    const label = TASK_LABEL.exec(task)?.[0] ?? TAG.exec(task)?.[0] ?? /^[*_]{1,3}[ \t]+/.exec(task)?.[0]
+    if (label === undefined) break
+    const rest = task.slice(label.length)
+    const bold = (label.match(/\*\*|__/g) ?? []).length % 2 === 1
+    task = withoutNumber(bold ? rest.replace(/(?:\*\*|__)(?=\s*(?:\n|$))/, '') : rest)
+  }
+  const lines = task.split('\n')
+  const end = lines.findIndex(
+    (line, index) => labelOf(line) || (index > 0 && ANSWER_LINE.test(line.slice(0, 60))),
+  )
+  const own = (end < 0 ? lines : lines.slice(0, end)).join('\n').replace(ANSWER_BEHIND, '')
+  return withoutEnd(own)
+}
+
+/** Takes off the rule behind a task, and the words that say it has no input. */
+function withoutEnd(task: string): string {
+  const lines = task.trimEnd().split('\n')
+  while (lines.length > 1 && (/^[\s#*=_-]*$/.test(lines.at(-1) ?? '') || saysNothing(lines.at(-1) ?? '')))
+    lines.pop()
+  const last = lines.at(-1) ?? ''
+  const inline = /[ \t](?:(?:input|输入)[ \t]?[:：][ \t]?|(?=<))([^\n:：]{1,40})$/i.exec(last)
+  if (inline && saysNothing(inline[1] ?? '')) lines[lines.length - 1] = last.slice(0, inline.index)
+  return lines.join('\n').trim()
+}
