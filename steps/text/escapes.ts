@@ -31,8 +31,8 @@ const SWALLOWED = /[\b\t\n\f\r](?=[a-z])/i
 
 const NAME = String.raw`[\w.~$@()+-]{1,60}`
 const PATH = new RegExp(
-  String.raw`(?<![a-z\d])(?:[a-z]:|\\\\${NAME})(?:[\\\x08\t\n\f\r]${NAME}(?:(?: ${NAME}){1,3}(?=\\))?){1,20}`,
-  'gi',
+  String.raw`(?<![A-Za-z\d])(?:[A-Za-z]:|\\\\${NAME})(?:[\\\x08\t\n\f\r]${NAME}(?:(?: [A-Z(\d]${NAME}){1,3}(?=[\\\x08\t\f\r]))?){1,20}`,
+  'g',
 )
 
 /** `single`: other backslashes of this string were not doubled, so that these were not either. */

@@ -14,6 +14,7 @@ const require = createRequire(import.meta.url) // most replies need no repair: i
 // jsonrepair recurses; a reply within the token limits of the steps is far shorter than this.
 const LONGEST_REPAIR = 200_000
 const MOST_FALSE_STARTS = 4
+const MOST_BROKEN = 20 // values in one reply; after these none is taken for valid JSON at first
 const MOST_FAULTS = 200
 const DEEPEST = 100
 
@@ -35,10 +36,13 @@ export function findJson(text: string): FoundJson[] {
   const found: FoundJson[] = []
   const opener = /[{[](?=\s*(?:["'“‘{[}\]]|true|false|\w+\s*:))/gi
   let falseStarts = 0
+  let broken = 0
   for (let match = opener.exec(text); match && falseStarts < MOST_FALSE_STARTS; match = opener.exec(text)) {
     const start = match.index
-    const strict = new Scan(text, start, strictEnd).run()
-    const span = isJson(text.slice(start, strict.end)) ? strict : new Scan(text, start, likelyEnd).run()
+    const strict = broken < MOST_BROKEN ? new Scan(text, start, strictEnd).run() : undefined
+    const valid = strict && isJson(text.slice(start, strict.end))
+    const span = valid ? strict : new Scan(text, start, likelyEnd).run()
+    broken += valid ? 0 : 1
     const { end, open } = span
     const value = parse(span)
     if (value === undefined) falseStarts += open ? 1 : 0
@@ -53,18 +57,19 @@ function opensLine(text: string, at: number): boolean {
   return /(?:^|\n)[^\S\n]*(?:```\w*\s*)?$/.test(at > 40 ? `-${text.slice(at - 40, at)}` : text.slice(0, at))
 }
 
-type Span = { json: string; bare: string; end: number; open?: Open }
+/** `json` has `"#3"` in the place of its fourth string, so that no repair touches what stands in strings. */
+type Span = { json: string; strings: string[]; end: number; open?: Open }
 type EndOfString = (text: string, from: number, quote: string, isKey: boolean, depth: number) => number
 
 /**
- * Reads one bracketed value from `start` to its closing bracket or the end of the text, and writes its strings anew as
- * valid JSON: where they end is the one thing that jsonrepair cannot tell. `bare` is what stood outside of them.
+ * Reads one bracketed value from `start` to its closing bracket or the end of the text. Where its strings end is the one
+ * thing that jsonrepair cannot tell: it takes a quote before a comma for an end, and loses LaTeX.
  */
 class Scan {
   private readonly text: string
   private readonly endOfString: EndOfString
   private readonly json: string[] = []
-  private readonly bare: string[] = []
+  private readonly strings: string[] = []
   private readonly brackets: string[] = []
   private at: number
   /** What was written last: a bracket, a comma, a colon, `"` for a value, `k` for a key, `w` for a word or half a string. */
@@ -97,12 +102,7 @@ class Scan {
 
   private span(end: number): Span {
     const tooDeep = this.brackets.length > DEEPEST
-    return { json: tooDeep ? '' : this.json.join(''), bare: this.bare.join('').trimEnd(), end }
-  }
-
-  private write(json: string, bare = json): void {
-    this.json.push(json)
-    this.bare.push(bare)
+    return { json: tooDeep ? '' : this.json.join('').trimEnd(), strings: this.strings, end }
   }
 
   private string(quote: string): void {
@@ -116,13 +116,14 @@ class Scan {
     const raw = this.text.slice(from, end)
     const closed = end < this.text.length
     const doubt = closed && !tripled && this.endOfString !== strictEnd && hasHalfAPair(raw) ? DOUBT : ''
-    this.write(JSON.stringify(doubt + (isKey ? unescaped(raw) : ended(unescaped(raw)))), '"')
+    this.json.push(`"#${this.strings.length}"`)
+    this.strings.push(doubt + (isKey ? unescaped(raw) : ended(unescaped(raw))))
     this.last = !closed ? 'w' : isKey ? 'k' : '"'
     this.at = end + (tripled ? 3 : 1)
   }
 
   private opened(bracket: string): void {
-    this.write(bracket)
+    this.json.push(bracket)
     this.brackets.push(bracket)
     this.last = bracket
     this.at += 1
@@ -132,7 +133,7 @@ class Scan {
   private closed(bracket: string): void {
     const opened = this.brackets.lastIndexOf(bracket === '}' ? '{' : '[')
     const inner = opened < 0 ? [] : this.brackets.splice(opened)
-    for (const open of inner.toReversed()) this.write(open === '{' ? '}' : ']')
+    for (const open of inner.toReversed()) this.json.push(open === '{' ? '}' : ']')
     this.last = bracket
     this.at += 1
   }
@@ -140,7 +141,7 @@ class Scan {
   private between(run: string): void {
     const comment = run === '/' || run === '#' ? commentAt(this.text, this.at) : ''
     const plain = comment ? ' ' : run.replaceAll('：', ':').replaceAll('，', ',')
-    this.write(plain)
+    this.json.push(plain)
     const sign = plain.trimEnd().at(-1)
     if (sign) this.last = /[,:]/.test(sign) ? sign : 'w'
     this.at += comment.length || run.length
@@ -221,19 +222,12 @@ const hasHalfAPair = (raw: string) =>
   (raw.match(/\\[^]|\d"|"/g) ?? []).filter((mark) => mark === '"').length % 2 === 1
 
 /** The value of a span, repaired where it must be; undefined where words stand outside of strings (prose, code). */
-function parse({ json, bare, open }: Span): unknown {
+function parse({ json, strings, open }: Span): unknown {
   try {
-    return JSON.parse(withNumbersMarked(json))
+    return filled(JSON.parse(withNumbersMarked(json)), strings)
   } catch {
-    if (json.length > LONGEST_REPAIR || (bare.match(FAULT)?.length ?? 0) > MOST_FAULTS) return undefined
-  }
-  const half = open && !open.whole ? /[\w.+-]{1,40}$/ : /(?!)/
-  if (/[^\s{}[\],:."\d+-]/.test(bare.replace(KNOWN_WORDS, '').replace(half, ''))) return undefined
-  try {
-    const { jsonrepair } = require('jsonrepair') as typeof JsonRepair
-    return JSON.parse(withNumbersMarked(jsonrepair(json.replace(half, ''))))
-  } catch {
-    return undefined
+    const half = open && !open.whole ? /[\w.+-]{1,40}$/ : /(?!)/
+    return isRepairable(json.replace(half, '')) ? repaired(json.replace(half, ''), strings) : undefined
   }
 }
 
@@ -241,12 +235,36 @@ function parse({ json, bare, open }: Span): unknown {
 const FAULT = /["}\]\w]\s*["{[]|\w\s+[\w-]|,\s*[}\]]/g
 const KNOWN_WORDS = /\b(?:true|false|null|none|[a-z_]\w*(?=\s*:))/gi
 
+function isRepairable(json: string): boolean {
+  const bare = json.replace(/"#\d+"/g, '"')
+  const words = /[^\s{}[\],:."\d+-]/.test(bare.replace(KNOWN_WORDS, ''))
+  return !words && json.length <= LONGEST_REPAIR && (bare.match(FAULT)?.length ?? 0) <= MOST_FAULTS
+}
+
+function repaired(json: string, strings: string[]): unknown {
+  try {
+    const { jsonrepair } = require('jsonrepair') as typeof JsonRepair
+    return filled(JSON.parse(withNumbersMarked(jsonrepair(json))), strings)
+  } catch {
+    return undefined
+  }
+}
+
+/** The value with its strings in their places. */
+function filled(value: unknown, strings: string[]): unknown {
+  const own = (text: string) => (text.startsWith('#') ? (strings[Number(text.slice(1))] ?? '') : text)
+  if (typeof value === 'string') return own(value)
+  if (Array.isArray(value)) return value.map((member) => filled(member, strings))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [own(key), filled(field, strings)]))
+}
+
 // A number read as a JavaScript number loses what was written (3.10, 1e3, long digits), so it is kept as marked text.
 const MARK = '\u0000'
 // A string that may have ended elsewhere.
 const DOUBT = `${MARK}?`
 const withNumbersMarked = (json: string) =>
-  json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, (token) =>
+  json.replace(/"[^"]*"|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, (token) =>
     token.startsWith('"') ? token : `"\\u0000${token}"`,
   )
 
@@ -255,6 +273,10 @@ export function scalarText(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.startsWith(DOUBT)) return undefined
   return value.startsWith(MARK) ? value.slice(1) : value
 }
+
+/** A string as it stands, whatever it may be; for showing what was dropped. */
+export const shownText = (value: unknown): string | undefined =>
+  isDoubtful(value) ? String(value).slice(DOUBT.length) : scalarText(value)
 
 export const isDoubtful = (value: unknown): boolean => typeof value === 'string' && value.startsWith(DOUBT)
 

@@ -94,7 +94,10 @@ function splitAtLabels(text: string): Part[] {
   }
   return parts.map(({ kind, lines, raw, adjacent }) => ({
     kind,
-    text: lines.join('\n').trim(),
+    text: lines
+      .join('\n')
+      .replace(/\n[ \t]*#{2,6}\s*$/, '')
+      .trim(),
     raw: raw.join('\n'),
     adjacent,
   }))

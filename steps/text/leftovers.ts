@@ -57,38 +57,36 @@ const BRACKETED = new RegExp(
   `^(?:empty|blank|nil|nothing|nan|空|空白|没有|(?:your )?${THING}(?: here)?|输入|输出|回答|答案)$`,
 )
 const WRAPPED =
-  /^(?:<([^<>]*)>|\[([^[\]]*)\]|\(([^()]*)\)|\{([^{}]*)\}|（([^（）]*)）|【([^【】]*)】|《([^《》]*)》|〈([^〈〉]*)〉|["“”'‘’`*_]{1,3}([^"“”‘’`*_]*?)["“”'‘’`*_]{1,3})$/
-const OWN_LABEL = /^(?:input|output|输入|输出)\s?[:：]\s?/
+  /^(?:<([^<>]*?)\/?>|\[([^[\]]*)\]|\(([^()]*)\)|\{([^{}]*)\}|（([^（）]*)）|【([^【】]*)】|《([^《》]*)》|〈([^〈〉]*)〉|["“”'‘’`*_]{1,3}([^"“”‘’`*_]+?)["“”'‘’`*_]{1,3})$/
+const OWN_LABEL = /^(?:input|output|输入|输出) ?[:：](.*)$/
 const ENTITIES = new Map(Object.entries({ lt: '<', gt: '>', quot: '"', '#39': "'", amp: '&' }))
 
 /** Whether a text says that there is none: `<noinput>`, N/A, "No input required", 无输入; empty text says nothing too. */
 export function saysNothing(text: string): boolean {
-  if (text.length > 120) return text.trim() === ''
-  let words = text
-    .replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ENTITIES.get(name) ?? '')
-    .toLowerCase()
+  if (/^\s*(?:["“”'‘’]{2})?\s*$/.test(text)) return true
+  if (text.length > 120) return false
+  let words = plain(text.replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ENTITIES.get(name) ?? ''))
   let bracketed = false
-  for (let layer = 0; layer < 5; layer++) {
-    words = words
-      .trim()
-      .replace(/[.。!！;；,，]+$/, '')
-      .replaceAll('’', "'")
-      .replace(/\s+/g, ' ')
-      .trim()
-    const inside = WRAPPED.exec(words)
-      ?.slice(1)
-      .find((part) => part !== undefined)
-    if (inside === undefined && !OWN_LABEL.test(words)) break
-    bracketed ||= inside !== undefined && /^[<[({（【]/.test(words)
-    words = inside ?? words.replace(OWN_LABEL, '')
+  for (let inside = insideOf(words); inside !== undefined; inside = insideOf(words)) {
+    bracketed ||= /^[<[({（【]/.test(words)
+    words = plain(inside)
   }
-  return (
-    words === '' ||
-    /^[-–—/\\]{1,3}$/.test(words) ||
-    NOTHING.test(words) ||
-    (bracketed && BRACKETED.test(words))
-  )
+  return NOTHING.test(words) || (bracketed && BRACKETED.test(words))
 }
+
+/** What stands in brackets, quotes or stars, or behind `Input:`. */
+function insideOf(words: string): string | undefined {
+  const inside = WRAPPED.exec(words)?.slice(1)
+  return inside?.find((part) => part !== undefined) ?? OWN_LABEL.exec(words)?.[1]
+}
+
+const plain = (text: string) =>
+  text
+    .toLowerCase()
+    .replaceAll('’', "'")
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/(?<=[\p{L}\p{N}\p{Pe}>"”*`])[.。!！;；,，]{1,3}$/u, '')
 
 /** An input as it stands, trimmed; empty where it only says that there is none. */
 export function withoutNoInput(text: string): string {
@@ -130,7 +128,7 @@ export function withoutNextExample(output: string): string {
 const TASK_LABEL =
   /^[*_#>\s]{0,9}(?:(?:new|next|another) )?(?:instruction|task|question|prompt|指令|任务|问题|题目|新任务)(?:[ \t]*#?\d{1,3})?[*_\s]{0,5}[:：][*_\s]{0,9}/i
 const TAG =
-  /^(?:\[[A-Z][\w &/-]{1,30}\](?!\()|\([A-Z][\w &/-]{1,30}\)|【[^】\n]{1,15}】|\[\p{sc=Han}{1,10}\]|（\p{sc=Han}{1,6}）)[ \t]*(?=[A-Z\p{sc=Han}])|^(?:classification|generation|open[- ]ended|(?:category|topic|type|domain|类别|话题|主题)[:：][ \t]*[\w &/\p{sc=Han}-]{1,30}[.。;；|])[:：]?[ \t]+(?=[A-Z])/u
+  /^(?:\[[A-Z][\w &/-]{1,30}\](?!\()|\([A-Z][\w &/-]{1,30}\)|【[^】\n]{1,15}】|\[\p{sc=Han}{1,10}\]|（\p{sc=Han}{1,6}）)[ \t]*(?=[A-Z\p{sc=Han}])|^(?:[Cc]lassification|[Gg]eneration|[Oo]pen[- ]ended)[:：][ \t]+(?=[A-Z])|^(?:[Cc]ategory|[Tt]opic|[Tt]ype|[Dd]omain|类别|话题|主题)[:：][ \t]*[\w &/\p{sc=Han}-]{1,30}[.。;；|\n]\s*(?=[A-Z\p{sc=Han}])/u
 const ANSWER_NAMES =
   '(?:(?:expected |sample |correct |model )?(?:answer|output|response|solution)|答案|参考答案|输出|回答|回复)'
 const ANSWER_LINE = new RegExp(`^[ \\t>#*_-]{0,9}${ANSWER_NAMES}[*_]{0,3}[ \\t]*[:：]`, 'i')

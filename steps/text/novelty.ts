@@ -15,7 +15,7 @@
  *
  *  `nearest` has no threshold to build on: it counts along the lists of all the tokens how many of them each text shares,
  *  and compares only those that share enough to beat the best. */
-import { fMeasure, tokenize } from './rouge.ts'
+import { comparedTokens, fMeasure } from './rouge.ts'
 import {
   type Integers,
   Lcs,
@@ -127,7 +127,7 @@ export class NoveltyIndex {
   #read(text: string): Reading {
     const reading = this.#reading
     if (text === this.#text) return reading
-    const words = tokenize(text)
+    const words = comparedTokens(text)
     reading.length = words.length
     reading.tokens = grown(reading.tokens, words.length)
     reading.rarest = grown(reading.rarest, words.length)

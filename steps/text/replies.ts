@@ -11,7 +11,7 @@ import {
   unfenced,
   withoutThoughts,
 } from './json-in-text.ts'
-import { isDoubtful, scalarText, structureText } from './json-scan.ts'
+import { isDoubtful, scalarText, shownText, structureText } from './json-scan.ts'
 import { type Dropped, isLabelled, readLabelled } from './labelled.ts'
 import { ended, taskIn, withoutNextExample, withoutNoInput } from './leftovers.ts'
 import { preambleOf, readList, readMark } from './numbered.ts'
@@ -171,7 +171,7 @@ function finished(input: string, output: string): Row {
 /** A field as text: as written, or a list or an object as JSON; nothing for null. */
 function textOf(value: unknown): string {
   if (typeof value === 'object' && value !== null) return structureText(value)
-  return typeof value === 'boolean' ? String(value) : (scalarText(value) ?? '')
+  return typeof value === 'boolean' ? String(value) : (shownText(value) ?? '')
 }
 
 const shown = (value: unknown): string => (value === undefined ? '' : textOf(value))

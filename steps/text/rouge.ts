@@ -3,7 +3,7 @@
 
 /** F-measure of the longest common subsequence of tokens, 0 to 1; 0 when either text has no token. */
 export function rougeL(a: string, b: string): number {
-  const [rows, columns] = [tokenize(a), tokenize(b)]
+  const [rows, columns] = [comparedTokens(a), comparedTokens(b)]
   return fMeasure(lcsLength(rows, columns), rows.length, columns.length)
 }
 
@@ -39,6 +39,8 @@ const TOKEN = new RegExp(
   'gu',
 )
 const ASCII = /^[\x00-\x7f]*$/
+/** More marks on one character than any script writes (the limit of Unicode's annex 15): sorting them takes their square. */
+const MARKS = /(\p{M}{30})\p{M}+/gu
 /** Soft hyphen and the joiners of Persian and Indic scripts stand inside words and are not read. */
 const INVISIBLE = /[\u00ad\u200c\u200d]/g
 
@@ -46,13 +48,22 @@ const INVISIBLE = /[\u00ad\u200c\u200d]/g
  *  where words are spaced, and single characters where they are not. */
 export function tokenize(text: string): string[] {
   if (ASCII.test(text)) return text.toLowerCase().match(/[a-z0-9]+/g) ?? []
-  return text.normalize('NFKC').replace(INVISIBLE, '').toLowerCase().match(TOKEN) ?? []
+  return text.replace(MARKS, '$1').normalize('NFKC').replace(INVISIBLE, '').toLowerCase().match(TOKEN) ?? []
 }
 
-const tokensAtMost = 2000 // the table has a cell for each pair; longer texts are shown unmarked
+// Longer texts are compared by their beginning, and shown unmarked: a table has a cell for each pair of tokens. The rules
+// stop an instruction at 150 words.
+const charactersAtMost = 20_000
+const tokensAtMost = 1000
+
+/** The tokens by which two texts are compared, a thousand at most. */
+export function comparedTokens(text: string): string[] {
+  return tokenize(text.slice(0, charactersAtMost)).slice(0, tokensAtMost)
+}
 
 /** Both texts with the tokens of their common subsequence in brackets: `[Translate the] word`. Neighbours share a pair. */
 export function markShared(a: string, b: string): [string, string] {
+  if (a.length > charactersAtMost || b.length > charactersAtMost) return [a, b]
   const [left, right] = [tokensIn(a), tokensIn(b)]
   if (left.length > tokensAtMost || right.length > tokensAtMost) return [a, b]
   const pairs = commonPairs(left, right)

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
 import * as v from 'valibot'
+import { saysNothing } from '../text/leftovers.ts'
 import { Fault, type Words, shorten } from './fault.ts'
 import { type Folder, type Step, exists, handOffs, recordFile, rejectedFile, steps } from './folder.ts'
 import { field, idOf, isObject, jsonIn, readLines, textOf } from './jsonl.ts'
@@ -13,7 +14,12 @@ const instruction = v.pipe(
   v.check((words) => words.trim() !== ''),
 )
 const call = v.fallback(text, '')
-const instance = v.object({ input: text, output: text })
+/** "No input" in any spelling is none, in replies and files alike. */
+const input = v.pipe(
+  text,
+  v.transform((words) => (saysNothing(words) ? '' : words)),
+)
+const instance = v.object({ input, output: text })
 const mostSimilar = v.fallback(v.optional(v.object({ instruction: text, score: number })), undefined)
 
 const stepName = v.picklist(steps)

@@ -26,6 +26,19 @@ describe('instances as JSON', () => {
       '<think>`</think>` ends it</think>{"instances":[{"input":"2, 3","output":"5"}]}',
     ],
     ['in triple quotes', '{"instances":[{"input":"2, 3","output":"""5"""}]}'],
+    ['question and answer', '{"instances":[{"question":"2, 3","answer":"5"}]}'],
+    ['text and label', '[{"label":"5","text":"2, 3"}]'],
+    ['input and response', '[{"input":"2, 3","response":"5"}]'],
+    ['the instruction beside', '[{"instruction":"Add.","input":"2, 3","output":"5"}]'],
+    ['measures beside', '[{"input":"2, 3","output":"5","score":0.9,"checked":true}]'],
+    ['the same answer twice', '[{"input":"2, 3","output":"5","class_label":"5"}]'],
+    ['a bracket forgotten', '{"instances":[{"input":"2, 3","output":"5"]}'],
+    ['the last bracket forgotten', '{"input":"2, 3","output":"5"'],
+    ['a bracket too many', '{"instances":[{"input":"2, 3","output":"5"}}]}'],
+    ['a comma forgotten', '{"input":"2, 3" "output":"5"}'],
+    ['inside another object', '{"result":{"instances":[{"input":"2, 3","output":"5"}]}}'],
+    ['before a special token', '{"instances":[{"input":"2, 3","output":"5</s>"}]}<|im_end|>'],
+    ['before another turn', '{"instances":[{"input":"2, 3","output":"5<|eot_id|><|start_header_id|>user"}]}'],
   ])('reads %s', (_, reply) => {
     expect(read(reply)).toEqual({ instances: [{ input: '2, 3', output: '5' }], dropped: [], cut: false })
   })
@@ -87,6 +100,45 @@ describe('instances as JSON', () => {
     expect(why(`好的：\n\n\`\`\`json\n${reply}\n\`\`\`\n\n请看。`)?.instances).toEqual([
       { input: '', output },
     ])
+  })
+
+  it.each([
+    ['code', '{"input":"","output":"print("a")"}', 'print("a")'],
+    ['an object of code', '{"input":"","output":"x = {"a": 1, "b": [2]}"}', 'x = {"a": 1, "b": [2]}'],
+    ['a place in a list', '{"input":"","output":"return row["a"]\n"}', 'return row["a"]'],
+    ['speech', '{"input":"","output":"He said "no", then "yes"."}', 'He said "no", then "yes".'],
+    ['an opening quotation', '{"input":"","output":""画龙点睛"是成语。"}', '"画龙点睛"是成语。'],
+  ])('keeps the quotes of %s', (_, reply, output) => {
+    expect(rows(reply)).toEqual([{ input: '', output }])
+    expect(rows(`{"instances":[${reply},${reply}]}`)).toEqual([
+      { input: '', output },
+      { input: '', output },
+    ])
+  })
+
+  it.each([
+    ['a number', 'Spring.\n##\n18. Instruction: Name a hill.\n18. Input:\nHarz\n18. Output:\nBrocken'],
+    ['a heading', 'Spring.\n\n### Instruction:\nName a hill.\n\n### Response:\nBrocken'],
+    ['a label and its rows', 'Spring.\n\nInstruction: Name a hill.\nInput: <noinput>\nOutput: Brocken'],
+    ['a counted task', 'Spring.\nTask 2: Name a hill.\nBrocken'],
+    ['a task and its rows', 'Spring.\n\nTask: Name a hill.\nOutput: Brocken'],
+    ['a Chinese number', 'Spring.\n##\n18. 指令：说出一座山\n18. 输出：\n黄山'],
+    ['a Chinese heading', 'Spring.\n\n### 指令：\n说出一座山。\n### 输出：\n黄山'],
+    ['a rule on the same line', 'Spring. ## 18. Instruction: Name a hill.'],
+  ])('cuts an output where a second example begins with %s', (_, output) => {
+    expect(rows(JSON.stringify({ instances: [{ input: '', output }] }))).toEqual([
+      { input: '', output: 'Spring.' },
+    ])
+    expect(rows(`Output: ${output}`)).toEqual([{ input: '', output: 'Spring.' }])
+  })
+
+  it.each([
+    'Task 1: sweep.\nTask 2: mop.',
+    '# Plan\n\n## Task: sweep\nBegin at the door.',
+    'To do:\nTask: sweep\nDone.',
+    'Ingredients: eggs.\nInstructions: whisk.',
+  ])('leaves the output %j whole', (output) => {
+    expect(rows(JSON.stringify({ instances: [{ input: '', output }] }))).toEqual([{ input: '', output }])
   })
 
   it.each([

@@ -32,6 +32,32 @@ describe('tasks as JSON', () => {
     ['with comments', '{"tasks":[ // two\n"Name a river.", # one\n"Name a lake."]}'],
     ['with bare keys', '{tasks:["Name a river.","Name a lake."]}'],
     ['with the last brackets forgotten', '{"tasks":["Name a river.","Name a lake.",'],
+    ['with the last bracket forgotten', '{"tasks":["Name a river.","Name a lake."]'],
+    ['with the inner bracket forgotten', '{"tasks":["Name a river.","Name a lake."}'],
+    ['with a comma forgotten on one line', '{"tasks":["Name a river." "Name a lake."]}'],
+    ['with a comma and the space forgotten', '{"tasks":["Name a river.""Name a lake."]}'],
+    ['inside another object', '{"data":{"tasks":["Name a river.","Name a lake."]}}'],
+    [
+      'as the arguments of a tool call',
+      '<tool_call>\n{"name":"add","arguments":{"tasks":["Name a river.","Name a lake."]}}\n</tool_call>',
+    ],
+    ['in a string of JSON', '{"tasks":"[\\"Name a river.\\",\\"Name a lake.\\"]"}'],
+    ['as lines in a string', '{"tasks":"1. Name a river.\\n2. Name a lake."}'],
+    ['under a name of its own', '{"exercises":["Name a river.","Name a lake."]}'],
+    ['keyed by task', '{"task_1":"Name a river.","task_2":"Name a lake."}'],
+    ['as texts', '[{"text":"Name a river."},{"text":"Name a lake."}]'],
+    [
+      'with numbers beside',
+      '[{"task":1,"instruction":"Name a river."},{"task":2,"instruction":"Name a lake."}]',
+    ],
+    [
+      'with answers beside',
+      '[{"question":"Name a river.","answer":"Rhine"},{"prompt":"Name a lake.","output":"Como"}]',
+    ],
+    [
+      "after harmony's analysis",
+      '<|channel|>analysis<|message|>{"tasks":["No."]}<|end|><|start|>assistant<|channel|>final<|message|>["Name a river.","Name a lake."]<|return|>',
+    ],
     ['beside a prototype key', '{"__proto__":{"tasks":["x"]},"tasks":["Name a river.","Name a lake."]}'],
   ])('reads %s', (_, reply) => {
     expect(read(reply)).toEqual(['Name a river.', 'Name a lake.'])
@@ -55,18 +81,96 @@ describe('tasks as JSON', () => {
     ['a pattern', '["Explain \\d+\\s."]', 'Explain \\d+\\s.'],
     ['escapes', '["Say \\"hi\\"\\tand\\u0021"]', 'Say "hi"\tand!'],
     ['a lone surrogate', '["Explain \ud83d."]', 'Explain \ud83d.'],
+    ['a quoted word', '["Use "set" twice in one sentence."]', 'Use "set" twice in one sentence.'],
+    ['quoted words in a row', '["Choose "yes", "no" or both."]', 'Choose "yes", "no" or both.'],
+    ['a quoted idiom', '["解释成语"画龙点睛"，再造一个句子。"]', '解释成语"画龙点睛"，再造一个句子。'],
+    ['quoted idioms in a row', '["比较"画龙点睛","锦上添花"的意思。"]', '比较"画龙点睛","锦上添花"的意思。'],
+    ['a quotation to the end', '["Who said "I came, I saw"?"]', 'Who said "I came, I saw"?'],
+    ['inches', '["Describe a 5" nail."]', 'Describe a 5" nail.'],
+    ['curly quotes', '["解释“锦上添花”，再造一个句子。",]', '解释“锦上添花”，再造一个句子。'],
+    ['quotes of an attribute', '["Explain <a href="x.html">."]', 'Explain <a href="x.html">.'],
   ])('keeps %s', (_, reply, task) => {
     expect(read(reply)).toEqual([task])
   })
 
   it.each([
-    ['quotes that may end elsewhere', '["Choose "yes", "no" or both","Name a lake."]'],
     ['words outside of strings', '{"tasks":[Name a river, Name a lake]}'],
     ['brackets in prose', 'I am [Name], and [Age] years old.'],
     ['a list inside prose', 'My favourites are ["red", "blue"], as you know.'],
     ['numbers', '[1, 2, 3]'],
   ])('makes no task of %s', (_, reply) => {
     expect(read(reply)).toBeUndefined()
+  })
+
+  it.each([
+    ['a label', 'Instruction: Name a river.'],
+    ['a bold label', '**Task:** Name a river.'],
+    ['a bold line', '**Task: Name a river.**'],
+    ['a heading', '### Instruction: Name a river.'],
+    ['a label on its own line', 'Instruction:\nName a river.'],
+    ['a number and a label', 'Task 1: Name a river.'],
+    ['a number before a label', '3. Task: Name a river.'],
+    ['a Chinese label', '指令：Name a river.'],
+    ['a Chinese number', '任务3：Name a river.'],
+    ['a tag', '[Geography] Name a river.'],
+    ['a tag in round brackets', '(Geography) Name a river.'],
+    ['a category', 'Category: Geography. Name a river.'],
+    ['an answer', 'Name a river. Answer: the Rhine'],
+    ['an answer below', 'Name a river.\nAnswer: the Rhine'],
+    ['an answer in brackets', 'Name a river. (Answer: the Rhine)'],
+    ['a Chinese answer', 'Name a river. 答案：莱茵河'],
+    ['an example', 'Name a river.\nInput: Germany\nOutput: the Rhine'],
+    ['an example after a blank line', 'Name a river.\n\n**Input:**\nGermany\n\n**Output:**\nthe Rhine'],
+    ['no input', 'Name a river.\n<noinput>'],
+    ['no input behind a label', 'Name a river. Input: None'],
+    ['a special token', 'Name a river.</s>'],
+    ['another turn', 'Name a river.<|im_end|>\n<|im_start|>user\nThanks!'],
+    ['a rule', 'Name a river.\n###'],
+  ])('takes %s off a task', (_, written) => {
+    expect(read(JSON.stringify({ tasks: [written, 'Name a lake.'] }))).toEqual([
+      'Name a river.',
+      'Name a lake.',
+    ])
+  })
+
+  it.each([
+    'Answer the question: how tall is Everest?',
+    'Sort the list: pears, apples.',
+    'Explain what `<|endoftext|>` stands for.',
+    'Explain what <s>old</s> does in HTML.',
+    'Question the claim that rivers sleep.',
+    'List three tasks of a mayor.\n- one a line',
+  ])('leaves %j alone', (task) => {
+    expect(read(JSON.stringify({ tasks: [task] }))).toEqual([task])
+  })
+
+  it('loses one task to a quote that may end elsewhere, not the reply', () => {
+    expect(readTasks('["He said "go", "Name a lake.", "Name a hill."]', false)).toEqual({
+      tasks: ['Name a lake.', 'Name a hill.'],
+      dropped: [{ text: 'He said "go', why: 'not_a_row' }],
+    })
+  })
+
+  it('keeps the last closed task of a reply that was cut', () => {
+    const reply = '{"tasks":["Name a river.","Name a lake."'
+    expect(readTasks(reply, true)).toEqual({ tasks: ['Name a river.', 'Name a lake.'], dropped: [] })
+    expect(readTasks(`${reply}</s>`, false)?.tasks).toEqual(['Name a river.', 'Name a lake.'])
+    expect(readTasks(`${reply}],"note":"I ho`, true)?.dropped).toEqual([])
+  })
+
+  it.each([
+    '</s>',
+    '<|im_end|>\n<|im_start|>user\n',
+    '<|eot_id|>',
+    '<end_of_turn>\n',
+    '[/INST]',
+    '<｜end▁of▁sentence｜>',
+  ])('reads nothing behind %j', (token) => {
+    expect(read(`{"tasks":["Name a river."]}${token}{"tasks":["Name a hill."]}`)).toEqual(['Name a river.'])
+    expect(read(`1. Name a river.\n2. Name a lake.${token}3. Name a hill.`)).toEqual([
+      'Name a river.',
+      'Name a lake.',
+    ])
   })
 
   it('keeps the whole tasks of a reply that was cut, and says what was lost', () => {
@@ -121,6 +225,11 @@ describe('tasks as a list', () => {
     ['<think>\n1. No.\n</think>\n1. Name a river.\n2. Name a lake.'],
     ['1. No.\n</think>\n1. Name a river.\n2. Name a lake.'],
     ['1. Name a river.\nInput: none\nOutput: Rhine\n2. Name a lake.'],
+    [
+      '1. Instruction: Name a river.\n1. Input:\n<noinput>\n1. Output:\nRhine\n###\n2. Instruction: Name a lake.\n###',
+    ],
+    ['Task 1:\n** Name a river.\n\n** Input:\n<noinput>\n\n** Output:\nRhine\n\nTask 2:\n** Name a lake.'],
+    ['###\n1. 指令: Name a river.\n1. 输入:\n<无输入>\n1. 输出:\n莱茵河\n###\n2. 指令：Name a lake.'],
   ])('reads %j', (reply) => {
     expect(read(reply)).toEqual(['Name a river.', 'Name a lake.'])
   })
