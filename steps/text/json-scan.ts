@@ -163,12 +163,19 @@ function strictEnd(text: string, from: number): number {
   return string.test(text) ? string.lastIndex : text.length
 }
 
-const CLOSING = new Map(Object.entries({ '"': '["”]', '“': '["”]', "'": "'", '‘': '’', '`': '`' }))
+/** What a string that was opened so may be closed by, and escapes, which are passed over. */
+const CLOSING = new Map(
+  Object.entries({ '"': '["”]', '“': '["”]', "'": "'", '‘': '’', '`': '`' }).map(([quote, closing]) => [
+    quote,
+    new RegExp(`\\\\[^]|${closing}`, 'g'),
+  ]),
+)
 const LONGEST_LOOK = 2000 // behind a quote that may end a string, for what shows that it does not
 
 /** The quote behind which JSON goes on, unless it closes a pair of quotes that was opened inside the string. */
 function likelyEnd(text: string, from: number, quote: string, isKey: boolean, depth: number): number {
-  const stop = new RegExp(`\\\\[^]|${CLOSING.get(quote) ?? quote}`, 'g')
+  const stop = CLOSING.get(quote)
+  if (!stop) return text.length
   stop.lastIndex = from
   let inPair = false
   let passed = -1
@@ -185,22 +192,27 @@ function likelyEnd(text: string, from: number, quote: string, isKey: boolean, de
   return passed < 0 ? text.length : passed
 }
 
+const COLON = /\s*[:：]/y
+const NEXT_KEY = /\s*,?\s*["“'][\w \p{sc=Han}-]{1,40}["”']\s*[:：]/uy
+const NEXT_VALUE = /\s*$|\s*[,，]\s*(?:["'“‘{[}\]#]|-?\d|(?:true|false|null|none)\b|\/\/|\w{1,30}\s*:|$)/iy
+const BRACKETS = /\s*[}\]][}\]\s]*/y
+const NEXT_STRING = /\s*["“](?!\s*[,:}\]])\S|\s*\n\s*["'“‘/#]/y
+
 /** Whether what stands behind a quote is JSON: the next key, a comma with a value, brackets, a string without its comma. */
 function jsonGoesOn(text: string, at: number, isKey: boolean, depth: number): 'surely' | boolean {
   const behind = (pattern: RegExp) => {
     pattern.lastIndex = at
-    return pattern.exec(text)
+    return pattern.exec(text)?.[0]
   }
-  if (isKey && behind(/\s*[:：]/y)) return 'surely'
-  if (!isKey && depth > 0 && behind(/\s*,?\s*["“'][\w \p{sc=Han}-]{1,40}["”']\s*[:：]/uy)) return 'surely'
-  if (behind(/\s*$|\s*[,，]\s*(?:["'“‘{[}\]#]|-?\d|(?:true|false|null|none)\b|\/\/|\w{1,30}\s*:|$)/iy))
-    return true
-  const closers = behind(/\s*[}\]][}\]\s]*/y)?.[0]
-  if (closers) {
-    const count = closers.replace(/\s/g, '').length
-    return count >= depth || /\n/.test(closers) || /^(?:[,，"`{<]|$)/.test(text.charAt(at + closers.length))
+  if (isKey && behind(COLON)) return 'surely'
+  if (!isKey && behind(NEXT_KEY)) return 'surely'
+  if (behind(NEXT_VALUE) !== undefined) return true
+  const brackets = behind(BRACKETS)
+  if (brackets) {
+    const enough = brackets.includes('\n') || brackets.replace(/\s/g, '').length >= depth
+    return enough || /^(?:[,，"`{<]|$)/.test(text.charAt(at + brackets.length))
   }
-  return behind(/\s*["“](?!\s*[,:}\]])\S|\s*\n\s*["'“‘/#]/y) !== null || isTokenAt(text, at)
+  return behind(NEXT_STRING) !== undefined || isTokenAt(text, at)
 }
 
 function opensPair(text: string, from: number, index: number): boolean {
