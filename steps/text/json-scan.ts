@@ -107,7 +107,10 @@ class Scan {
 
   private string(quote: string): void {
     const isKey = this.brackets.at(-1) === '{' && this.last !== ':'
-    const tripled = quote === '"' && this.text.startsWith('"""', this.at) && this.endOfString !== strictEnd
+    const tripled =
+      quote === '"' &&
+      /^"""(?!")/.test(this.text.slice(this.at, this.at + 4)) &&
+      this.endOfString !== strictEnd
     const from = this.at + (tripled ? 3 : 1)
     const found = tripled
       ? this.text.indexOf('"""', from)
@@ -165,7 +168,7 @@ function strictEnd(text: string, from: number): number {
 
 /** What a string that was opened so may be closed by, and escapes, which are passed over. */
 const CLOSING = new Map(
-  Object.entries({ '"': '["”]', '“': '["”]', "'": "'", '‘': '’', '`': '`' }).map(([quote, closing]) => [
+  Object.entries({ '"': '"""|["”]', '“': '["”]', "'": "'", '‘': '’', '`': '`' }).map(([quote, closing]) => [
     quote,
     new RegExp(`\\\\[^]|${closing}`, 'g'),
   ]),
@@ -181,11 +184,13 @@ function likelyEnd(text: string, from: number, quote: string, isKey: boolean, de
   let passed = -1
   for (let match = stop.exec(text); match; match = stop.exec(text)) {
     const { 0: mark, index } = match
+    const last = index + mark.length - 1
     if (passed >= 0 && index > passed + LONGEST_LOOK) break
-    if (mark.length === 2 || (mark === '”' && quote === '"' && closesCurly(text, from, index))) continue
-    const goesOn = jsonGoesOn(text, index + 1, isKey, depth)
-    if (goesOn === 'surely' || (goesOn && !inPair)) return index
-    if (inPair && /\s/.test(text.charAt(index - 1))) break
+    if (mark.startsWith('\\') || (mark === '”' && quote === '"' && closesCurly(text, from, index))) continue
+    const goesOn = jsonGoesOn(text, last + 1, isKey, depth)
+    if (goesOn === 'surely' || (goesOn && !inPair)) return last
+    if (mark.length > 1) continue
+    if (inPair && passed >= 0 && /\s/.test(text.charAt(index - 1))) break
     if (goesOn && passed < 0) passed = index
     inPair = !inPair && mark === '"' && opensPair(text, from, index)
   }
@@ -229,9 +234,9 @@ function closesCurly(text: string, from: number, index: number): boolean {
   return before.lastIndexOf('“') > before.lastIndexOf('”')
 }
 
-/** An odd number of quotes inside a string, but for those of inches: it may have ended elsewhere. */
+/** An odd number of quotes inside a string, and none of inches among them: it may have ended elsewhere. */
 const hasHalfAPair = (raw: string) =>
-  (raw.match(/\\[^]|\d"|"/g) ?? []).filter((mark) => mark === '"').length % 2 === 1
+  (raw.match(/\\[^]|"/g) ?? []).filter((mark) => mark === '"').length % 2 === 1 && !/\d"(?= )/.test(raw)
 
 /** The value of a span, repaired where it must be; undefined where words stand outside of strings (prose, code). */
 function parse({ json, strings, open }: Span): unknown {

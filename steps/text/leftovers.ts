@@ -141,7 +141,7 @@ const ANSWER_BEHIND = new RegExp(
 export function taskIn(text: string): string {
   let task = withoutNumber(ended(text).trim())
   for (let layer = 0; layer < 3; layer++) {
-    const label = TASK_LABEL.exec(task)?.[0] ?? TAG.exec(task)?.[0] ?? /^[*_]{1,3}[ \t]+/.exec(task)?.[0]
+    const label = TASK_LABEL.exec(task)?.[0] ?? TAG.exec(task)?.[0] ?? /^[*_]{2,3}[ \t]+/.exec(task)?.[0]
     if (label === undefined) break
     const rest = task.slice(label.length)
     const bold = (label.match(/\*\*|__/g) ?? []).length % 2 === 1

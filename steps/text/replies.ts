@@ -22,9 +22,7 @@ const TASK_LISTS =
     ' ',
   )
 // The best name first: the others may stand beside it for something else.
-const TASK_KEYS = 'instruction task question prompt text description content 指令 任务 问题 题目 内容'.split(
-  ' ',
-)
+const TASK_KEYS = 'instruction task question prompt text 指令 任务 问题 题目'.split(' ')
 const PLACEHOLDER = /^(?:…|\.{3})?$/
 
 /** New tasks of step 1. A reply cut short keeps its whole tasks. */
@@ -79,12 +77,13 @@ const INSTANCE_LISTS = 'instances instance examples rows samples 实例 示例'.
 const INPUT_KEYS = 'input 输入'.split(' ')
 const OUTPUT_KEYS = 'output classlabel 输出 类别'.split(' ')
 const OTHER_INPUT_KEYS = 'question text query review 问题 文本 题目'.split(' ')
-const OTHER_OUTPUT_KEYS = 'answer response label completion result target 回答 答案 标签 回复'.split(' ')
+const OTHER_OUTPUT_KEYS = 'answer response label 回答 答案 标签'.split(' ')
 // Said beside a row by models that say more than asked; anything else beside it may belong to the input.
-const BESIDE_KEYS =
-  'id index number no instance example task instruction prompt explanation explain reason reasoning rationale thought thoughts analysis note notes comment comments confidence score isclassification type tasktype category topic domain tag tags difficulty level language source step title name status 编号 序号 指令 任务 解释 说明 理由 原因 分析 备注 难度 类型 主题'.split(
-    ' ',
-  )
+const BESIDE_KEYS = `
+  id index number no step instance example task instruction prompt title name type tasktype category topic domain tag tags
+  explanation explain reason reasoning rationale thought thoughts analysis note notes comment comments source language
+  confidence score difficulty level status isclassification 编号 序号 指令 任务 解释 说明 理由 原因 分析 备注 难度 类型 主题
+`.split(/\s+/)
 
 type Row = Instance | Dropped
 
@@ -140,11 +139,12 @@ function instanceOf({ value }: Entry): Row {
   const inputKeys = hasField(value, INPUT_KEYS) ? INPUT_KEYS : OTHER_INPUT_KEYS
   const inputs = differing(fieldsOf(value, inputKeys))
   const outputs = differing(fieldsOf(value, outputKeys))
+  const foreign = outputKeys === OTHER_OUTPUT_KEYS && outputs.some(isObject)
   const known = [...inputKeys, ...outputKeys, ...BESIDE_KEYS]
   const strange = Object.entries(value).some(
     ([key, field]) => !known.includes(plainKey(key)) && !isMeasure(field),
   )
-  if (inputs.length > 1 || outputs.length > 1 || strange) return dropped(shown(value), 'not_a_row')
+  if (inputs.length > 1 || outputs.length > 1 || strange || foreign) return dropped(shown(value), 'not_a_row')
   if (outputs.length === 0) return dropped(shown(value), inputs.length === 0 ? 'not_a_row' : 'no_output')
   // An output written as "" is a row all the same: step 4 rejects it by name.
   if (outputs[0] === '') return { input: withoutNoInput(textOf(inputs[0])), output: '' }

@@ -48,7 +48,8 @@ const INVISIBLE = /[\u00ad\u200c\u200d]/g
  *  where words are spaced, and single characters where they are not. */
 export function tokenize(text: string): string[] {
   if (ASCII.test(text)) return text.toLowerCase().match(/[a-z0-9]+/g) ?? []
-  return text.replace(MARKS, '$1').normalize('NFKC').replace(INVISIBLE, '').toLowerCase().match(TOKEN) ?? []
+  const sound = text.length > 500 ? text.replace(MARKS, '$1') : text
+  return sound.normalize('NFKC').replace(INVISIBLE, '').toLowerCase().match(TOKEN) ?? []
 }
 
 // Longer texts are compared by their beginning, and shown unmarked: a table has a cell for each pair of tokens. The rules
@@ -58,7 +59,8 @@ const tokensAtMost = 1000
 
 /** The tokens by which two texts are compared, a thousand at most. */
 export function comparedTokens(text: string): string[] {
-  return tokenize(text.slice(0, charactersAtMost)).slice(0, tokensAtMost)
+  const tokens = tokenize(text.slice(0, charactersAtMost))
+  return tokens.length > tokensAtMost ? tokens.slice(0, tokensAtMost) : tokens
 }
 
 /** Both texts with the tokens of their common subsequence in brackets: `[Translate the] word`. Neighbours share a pair. */

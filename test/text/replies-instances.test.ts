@@ -106,6 +106,12 @@ describe('instances as JSON', () => {
     ['code', '{"input":"","output":"print("a")"}', 'print("a")'],
     ['an object of code', '{"input":"","output":"x = {"a": 1, "b": [2]}"}', 'x = {"a": 1, "b": [2]}'],
     ['a place in a list', '{"input":"","output":"return row["a"]\n"}', 'return row["a"]'],
+    [
+      'a comment of code',
+      '{"input":"","output":"def f():\\n    """Ends, or not."""\\n    return {}"}',
+      'def f():\n    """Ends, or not."""\n    return {}',
+    ],
+    ['a time in code', '{"input":"","output":"at("07:00").do("eat", 5)"}', 'at("07:00").do("eat", 5)'],
     ['speech', '{"input":"","output":"He said "no", then "yes"."}', 'He said "no", then "yes".'],
     ['an opening quotation', '{"input":"","output":""画龙点睛"是成语。"}', '"画龙点睛"是成语。'],
   ])('keeps the quotes of %s', (_, reply, output) => {
@@ -316,6 +322,8 @@ describe('replies that hold no instance', () => {
     ['code that nobody asked for', 'def f():\n  return 5'],
     ['words outside of strings', '{"input": Germany, please, "output": Berlin}'],
     ['an error as JSON', '{"error":{"message":"overloaded"}}'],
+    ['another shape', '{"result":{"text":"overloaded"}}'],
+    ['an answer that is another shape', '{"response":{"message":"overloaded"}}'],
   ])('reads nothing from %s', (_, reply) => {
     expect(read(reply)).toBeUndefined()
   })
