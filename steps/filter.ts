@@ -8,7 +8,7 @@ import type { Candidate } from './model/judge.ts'
 import { runStep } from './run/notebook.ts'
 import { type Round, type StepFiles, step, withAnswer } from './run/step-files.ts'
 import type { TaskPool } from './text/pool.ts'
-import { type Finding, type Instance, checkInstances } from './text/rules.ts'
+import { type Finding, type Instance, checkInstances, selectRules } from './text/rules.ts'
 import { isMain } from './workspace/environment.ts'
 import type { InstancesRow } from './workspace/records.ts'
 
@@ -50,12 +50,13 @@ export const filterInstances = step('filter', async (round, files) => {
 async function* check(
   tasks: AsyncIterable<InstancesRow>,
   pool: TaskPool,
-  { language }: Round,
+  { language, settings }: Round,
 ): AsyncGenerator<Candidate> {
+  const rules = selectRules(settings.rules)
   for await (const task of tasks) {
     const { instruction, instances } = task
     const finding = pool.check(instruction)
-    const findings = finding ? [] : checkInstances(instruction, instances, language)
+    const findings = finding ? [] : checkInstances(instruction, instances, language, rules)
     const rows = instances.map((instance, place) => ({ ...instance, finding: findings[place] ?? finding }))
     yield { task, finding, rows }
   }

@@ -16,8 +16,8 @@ import { type Message, type Wire, samplesAtMost } from './call.ts'
 type Asked = { prompt: string; last: string; lines: string[]; bank: Bank; sample: number; random: Random }
 
 const tasksPerReply = 10
-const plantedPerReply = 2
-const plantedWeight = 0.2 // with those two about a quarter of what is drawn carries a fault that a rule catches
+const plantedPerReply = 3
+const plantedWeight = 0.1 // with those three about a third of what is drawn carries a fault that a rule catches
 const chances = { chatter: 0.12, cut: 0.03, leftOut: 0.03, echo: 0.25, mistakenVerdict: 0.15 }
 const tokensPerCharacter = { han: 1 / 1.5, other: 1 / 4 } // rough averages of current tokenisers
 
@@ -74,7 +74,7 @@ const ignorance: Record<Language, string> = {
 
 /**
  * Ten tasks drawn without putting back, likelier the more rare words they share with the request; now and then an echo
- * of one shown. Two are such as a rule of step 4 catches, other rules with every request, so that a class meets them all.
+ * of one shown. Three are such as a rule of step 4 catches, other rules with every request, so that a class meets them all.
  */
 function newTasks({ last, lines, bank, sample, random }: Asked): string[] {
   const asked = new Set(tokenize(last))

@@ -1,8 +1,9 @@
 // The filter lab: what other thresholds would have kept, and what each rule would remove if it were the only one.
 import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
+import { isTraditional } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
-import { type InstructionRule, outputsByInput, rules } from '../text/rules.ts'
+import { type Rule, compare, measureInstance, measureInstruction, rules, selectRules } from '../text/rules.ts'
 import { steps } from '../workspace/folder.ts'
 import { type Run, bump, isCandidate, rowsOf } from './count.ts'
 import { type Markup, type Subject, bar, html, row, table } from './html.ts'
@@ -88,27 +89,29 @@ function instructionCounts(run: Run, candidates: readonly string[]): AloneCount[
   return own.map((rule) => countAlone(rule, run, candidates))
 }
 
-function countAlone(rule: InstructionRule, run: Run, candidates: readonly string[]): AloneCount {
+function countAlone(rule: Rule, run: Run, candidates: readonly string[]): AloneCount {
   const index = new NoveltyIndex(run.settings.similarity)
   const pooled = rule.reason === 'near_duplicate' // the others do not look at the pool
   if (pooled) for (const seed of run.seeds) index.add(seed)
+  const pool = { rival: (text: string) => index.rival(text), traditional: isTraditional(run.seeds.join('')) }
   let removed = 0
   for (const instruction of candidates) {
-    if (rule.test(instruction, run.language, index) !== undefined) removed++
+    if (measureInstruction(rule, instruction, run.language, pool) !== undefined) removed++
     else if (pooled) index.add(instruction)
   }
   return { reason: rule.reason, checked: candidates.length, removed }
 }
 
 async function instanceCounts(run: Run): Promise<{ counts: AloneCount[]; total: number }> {
-  const own = rules.filter((rule) => rule.of === 'instance')
+  const own = rules.filter((rule) => rule.of !== 'instruction')
   const removed = new Map<string, number>()
   let checked = 0
   for await (const { instruction, instances } of rowsOf(run, 'withInstances')) {
-    const task = { instruction, language: run.language, outputs: outputsByInput(instances, []) }
+    const task = { instruction, language: run.language, ...compare(instruction, instances, []) }
     checked += instances.length
     for (const [at, instance] of instances.entries())
-      for (const rule of own) if (rule.test(instance, task, at) !== undefined) bump(removed, rule.reason)
+      for (const rule of own)
+        if (measureInstance(rule, instance, task, at) !== undefined) bump(removed, rule.reason)
   }
   const counts = own.map(({ reason }) => ({ reason, checked, removed: removed.get(reason) ?? 0 }))
   return { counts, total: checked }
@@ -158,14 +161,19 @@ function pairOf({ instruction, rival, score }: Pair, words: { removed: string; b
   </dl>`
 }
 
-function ruleRow({ reason, checked, removed }: AloneCount, { figures, screen }: Subject): Markup {
+function ruleRow({ reason, checked, removed }: AloneCount, { figures, screen, words, run }: Subject): Markup {
+  const isOn = selectRules(run.settings.rules).has(reason)
   const links = steps
     .map((step) => ({ step, count: figures.rejected[step].get(reason) ?? 0 }))
     .filter(({ count }) => count > 0)
     .map(({ step, count }) => html`<a href="#rows" data-show="${step}/${reason}">${number(count)}</a> `)
   return row(
     html`${nameOfReason(reason, screen)}<small>${whyReason(reason, screen)}</small>`,
-    [number(removed), bar(checked === 0 ? 0 : removed / checked, 'loss'), links.length > 0 ? links : 0],
+    [
+      number(removed),
+      bar(checked === 0 ? 0 : removed / checked, 'loss'),
+      links.length > 0 ? links : isOn ? 0 : words.lab.off,
+    ],
     ['number', 'bars', 'number'],
   )
 }

@@ -5,8 +5,9 @@ import { CallLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
 import { chooseProvider } from '../model/provider.ts'
 import { type Language, languageOf } from '../text/language.ts'
+import { ruleFor, ruleNames, rules } from '../text/rules.ts'
 import { type Environment, projectFolder } from '../workspace/environment.ts'
-import { Fault, type Words, codeOf, unreadable } from '../workspace/fault.ts'
+import { Fault, type Words, codeOf, nearest, shorten, unreadable } from '../workspace/fault.ts'
 import {
   type Folder,
   type Step,
@@ -59,6 +60,7 @@ export function settle(
 
 /** Reads and checks what the steps share. A broken file is a Fault. */
 export async function gather(settings: Settings): Promise<Materials> {
+  checkRules(settings.rules ?? '')
   const seeds = await readSeedTasks(settings.seedFile)
   const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)
   const avoided: string[] = []
@@ -66,6 +68,20 @@ export async function gather(settings: Settings): Promise<Materials> {
     for (const instruction of await readInstructions(file)) avoided.push(instruction)
   const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
   return { settings, language, seeds, topics, avoided }
+}
+
+/** Every name of --rules is one of a rule. */
+function checkRules(names: string): void {
+  const known = rules.map(({ reason }) => reason)
+  for (const name of ruleNames(names)) {
+    const bare = name.replace(/^-/, '')
+    if (ruleFor(bare)) continue
+    const near = nearest(bare, known)
+    throw new Fault({
+      en: `--rules: there is no rule "${shorten(bare)}".${near ? ` Did you mean ${near}?` : ''} The rules are: ${known.join(', ')}.`,
+      zh: `--rules：没有名为 "${shorten(bare)}" 的规则。${near ? `您是否想用 ${near}？` : ''}全部规则：${known.join('、')}。`,
+    })
+  }
 }
 
 /** The record of the last run, to be filled in; a whole run puts its own settings there. */

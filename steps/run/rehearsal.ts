@@ -104,7 +104,7 @@ export class DryRun {
 
 // Seed tasks that stand in for rows would be near-duplicates of themselves.
 function withEmptyPool(round: Round): Round {
-  return { ...round, newPool: () => new TaskPool(round.settings.similarity, round.language, [], []) }
+  return { ...round, newPool: () => new TaskPool(round.settings, round.language, [], []) }
 }
 
 /** `--batch`: before a step is done, its questions go through the Batch API, and the screen tells how far they are. */

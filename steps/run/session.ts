@@ -132,7 +132,7 @@ export class Session {
     const { settings, language, seeds, topics, avoided } = this.materials
     const newPool = () =>
       new TaskPool(
-        settings.similarity,
+        settings,
         language,
         seeds.map((seed) => seed.instruction),
         avoided,

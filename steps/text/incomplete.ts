@@ -1,6 +1,6 @@
 // Finds answers that do not end well: cut off in mid-sentence, or caught in a loop. Whole texts that look unfinished
 // are common (lists, code, verses, labels, titles, signatures), so each sign of a cut needs a second one beside it.
-import { type Language, lastOf } from './language.ts'
+import { lastOf } from './language.ts'
 import { type ByLanguage, hasCode } from './patterns.ts'
 
 const longestPhrase = 50 // longest phrase, in words or Han characters, that is looked for in a loop
@@ -75,21 +75,27 @@ function hasEmptyEntry(lines: readonly string[]): boolean {
 const dangling =
   /[^,:"“'‘]\s(?:a|an|the|and|or|but|nor|because|although|whereas|unless|my|your|their|our|than)$/
 const namedWord =
-  /\b(?:is|are|be|word|article|conjunction|use|used|answer|vitamin|grade|plan|type|with) \w{1,9}$/i
+  /\b(?:is|are|be|word|letter|vowel|option|choice|note|key|article|conjunction|use|used|answer|vitamin|grade|plan|type|with) \w{1,9}$/i
 const danglingHan =
   /(?:以及|或者|因为|由于|但是|而且|并且|如果|虽然|对于|关于|例如|比如|为了|包括|使得|从而|(?<![温柔随缓饱总共中谦祥调平附应暖亲讲求人掺缓])和|(?<![参给赠赋授])与)$/
 
-/** Whether the last line breaks off at a word, a comma or a bracket that needs something behind it. */
+/** Whether the last line breaks off at a word, a comma, a quotation or a bracket that needs something behind it. */
 function endsDangling(last: string, lines: number): boolean {
   const words = last.split(/\s+/).length
   const han = last.match(/\p{Script=Han}/gu)?.length ?? 0
   const commas = last.match(/[,，、]/g)?.length ?? 0
   if (words >= 5 && commas * 3 <= words && dangling.test(last) && !namedWord.test(last)) return true
   if (han >= 8 && danglingHan.test(last)) return true
-  if (/(?:^|[\s\p{Script=Han}])[（(]\p{L}[^()（）\]]*$|^[^„]*[“「][^“”「」„"]*$/u.test(last)) return true
-  // A comma ends a line of verse, a greeting or "Best regards," as well: only a long line is a paragraph.
-  if (!/[,，、]$/.test(last)) return false
+  if (/(?:^|[\s\p{Script=Han}])[（(]\p{L}[^()（）\]]*$/u.test(last) || hasOpenQuotation(last)) return true
+  // A comma ends a line of verse, a greeting, a list or "Best regards," as well: only a long line is a paragraph.
+  if (!/[,，、]$/.test(last) || (words > 1 && commas * 2 >= words)) return false
   return lines < 3 ? words >= 7 || han >= 10 : words >= 20 || han >= 40
+}
+
+/** Some write “so“ for “so”: an even number of opening marks and no closing one is no cut. */
+function hasOpenQuotation(line: string): boolean {
+  if (!/^[^„]*[“「][^“”「」„"]*$/u.test(line)) return false
+  return /[”」]/.test(line) || (line.match(/[“「]/g)?.length ?? 0) % 2 === 1
 }
 
 const sentenceEnd: ByLanguage<RegExp> = {
@@ -97,7 +103,17 @@ const sentenceEnd: ByLanguage<RegExp> = {
   zh: /\p{Script=Han}[。！？][”」』）]{0,2}(?=[^”」』）\s])/gu,
 }
 const loose =
-  /\s(?:of|to|for|with|in|on|at|by|from|into|as|if|that|which|who|when|where|while|since|is|are|was|were|be|has|have|had|will|can|could|would|should|may|might|must|not|its|his|her|very|so|such|through|about|between|during|without)$/
+  /\s(?:as|if|that|which|who|when|where|while|since|is|are|was|were|be|has|have|had|will|can|could|would|should|may|might|must|not|its|his|her|very|so|such|between|during|without|because|although|every|these|those|whose|into)$/
+const looseAfterNoun = /\s(?:of|to|for|with|in|on|at|by|from|through|about)$/
+// "the number he started with": what the preposition belongs to stands before it.
+const relative =
+  /\b(?:how|what|which|who|whom|that|where|all|every\w{2,6}|any\w{2,6}|than|as|he|she|they|it|we|I|you|be|been)\b/
+// Sums, hashtags, signatures, sources and examples end without a full stop and are whole.
+const wholeWithoutStop =
+  /[:：=—–#*×÷≈√$"”]|\s[-~]\s|\d ?%?$|[\d.] \w{1,15}$|^\W{0,2}(?:yours|best|kind|warm|sincerely|love|cheers|regards|thanks?|see you|take care|with (?:love|kind|warm|best)|for example|e\.g\.|example|source|author|signed|by)\b|^(?:例如|比如|此致|敬礼|祝|落款|来源|出自|作者)|《[^《》]{1,40}》/i
+
+// People forget the last full stop of a short text; a long one without it was cut more often than not.
+const longParagraph = { en: 60, zh: 120 } // words, characters
 
 /** Whether the last sentence has no end while those before it have one. */
 function endsUnfinished(last: string, lines: readonly string[]): boolean {
@@ -105,115 +121,120 @@ function endsUnfinished(last: string, lines: readonly string[]): boolean {
   if (!isHan && !/[a-z]$/.test(last)) return false
   const ends = [...last.matchAll(sentenceEnd[isHan ? 'zh' : 'en'])]
   const end = ends.at(-1)
+  const fragment = end ? last.slice(end.index + end[0].length) : last
+  if (wholeWithoutStop.test(fragment)) return false
   if (!end) return isLastOfWholeLines(last, lines)
-  const fragment = last.slice(end.index + end[0].length)
-  if (/[:：=—–]/.test(fragment)) return false
-  if (isHan)
-    return last.length >= 40 && (fragment.match(/\p{Script=Han}/gu)?.length ?? 0) >= (ends.length > 1 ? 4 : 8)
+  if (isHan) return last.length >= longParagraph.zh && ends.length > 3 && fragment.length >= 12
+  if (!/^\W{0,2}[A-Z].{0,400} [a-z'’-]{1,30}$/.test(fragment)) return false
+  if (isLoose(fragment)) return last.split(/\s+/).length >= 8
+  const isEntry = /^[ \t]{0,9}(?:\d{1,3}[.)]|[-*•])/.test(last)
   const words = last.split(/\s+/).length
-  const begun = /^\W{0,2}[A-Z].{0,400} [a-z'’-]{1,30}$/.test(fragment)
+  return !isEntry && words >= longParagraph.en && ends.length > 3 && fragment.split(' ').length >= 6
+}
+
+// "In the third week": a sentence that has only begun.
+const begun =
+  /^(?:In|On|At|For|With|By|From|After|Before|When|If|While|As|Although|Because|During|Since|To)\b(?: [\w'’-]{1,20}){1,4}$/
+
+function isLoose(fragment: string): boolean {
   return (
-    begun &&
-    (loose.test(fragment) ? words >= 8 : words >= 25 && (ends.length >= 2 || fragment.split(' ').length >= 6))
+    begun.test(fragment) ||
+    loose.test(fragment) ||
+    (looseAfterNoun.test(fragment) && !relative.test(fragment))
   )
 }
 
-/** Whether every line before ends its sentence and only the last, long enough not to be a signature, does not. */
+/** Whether every line before ends its sentence and only the last stops at a word that cannot end one. */
 function isLastOfWholeLines(last: string, lines: readonly string[]): boolean {
   const before = lines.slice(0, -1).filter((line) => line.trim() !== '')
-  const isLong = last.split(/\s+/).length >= 8 || /[，；：]\p{Script=Han}|\p{Script=Han}{20}/u.test(last)
-  return isLong && before.length >= 2 && before.every((line) => /[.!?。！？][”"’』」)）]?\s*$/.test(line))
+  const isCut = isLoose(last)
+    ? last.split(/\s+/).length >= 5
+    : /[，；]\p{Script=Han}|\p{Script=Han}{20}/u.test(last)
+  return isCut && before.length >= 2 && before.every((line) => /[.!?。！？][”"’』」)）]?\s*$/.test(line))
 }
 
-// An instruction that speaks of a text it does not bring along: "Summarize the following paragraph."
-const longQuotation = 16 // characters of a quotation that is a text, and not a label such as "not ethical"
+// Instructions that stop in the middle: "Suggest five different ways to write", 把下面的句子改写成
 
-const texts =
-  'sentence paragraph text passage article excerpt e-?mail message review tweet poem snippet headline dialogue ' +
-  'conversation equation idiom proverb riddle word phrase'
-const textWord = `(?:${texts.split(' ').join('|')})s?`
-// Words after "below" by which it points to a text, and not to a limit ("below the average", "below 5 degrees").
-const afterBelow = '(?= ?(?:[.,:;?!\\n]|$| (?:and|in|into|to|by|as|from|for|with|so|is|are)\\b))'
+const openEnd =
+  /\s(?:a|an|the|and|or|which|into|between|their|your|my|its|using|than|because|called|named|titled|such as|including|so that|in order to)$/i
+const openPreposition = /\s(?:of|to|with|for|from|by)$/i
+const questionWord = /\b(?:who|whom|what|which|where|how|that|things?|something|someone|everyone|people)\b/i
+const wordItself =
+  /["'“‘:]\s?\w+(?: \w+)?$|\b(?:words?|letters?|articles?|conjunctions?|prepositions?) \w{1,9}$/i
+const verbWanting =
+  /\b(?:ways?|reasons?|steps?|tips|words?|sentences?|ideas) (?:to|that|which) (?:write|describe|express|make|create|use|define|include|provide|identify|explain|contains?|has|have|begins?|starts?|says?)$/i
+const openEndHan =
+  /(?:以及|或者|因为|由于|但是|而且|并且|如果|虽然|对于|关于|例如|比如|为了|包括|使得|把|将|被|改写成|翻译成|转换成|分类为|变成|写成|改成|(?<![温柔随缓饱总共中谦祥调平附应暖亲讲求人掺])和|(?<![参给赠赋授])与|一[个篇段首句种份条]|[两三四五六七八九十几][个篇段首句种份条]|(?<!谁|哪里|什么.{0,6}|怎么.{0,6}|哪.{0,6}|何时.{0,6}|如何.{0,6}|是.{0,12})的)$/u
 
-const pointers: ByLanguage<readonly RegExp[]> = {
-  en: [
-    /\bthe following (?!(?:days?|weeks?|months?|years?|decades?|centur\w{1,4}|mornings?|evenings?|nights?|seasons?|generations?|\w{3,6}day)\b)[\w'-]{1,20}/i,
-    /\bthe (?:given|provided|attached) (?!(?:day|time|date|moment|year|topic)\b)[\w'-]{1,20}/i,
-    new RegExp(`\\b(?:this|these) (?:[\\w'-]{1,12} )?${textWord}\\b`, 'i'),
-    new RegExp(`\\b(?:the|this|these|each) (?:[\\w'-]{1,20} ){1,3}below\\b${afterBelow}`, 'i'),
-    new RegExp(`^given an? (?:[\\w'-]{1,12} )?${textWord},`, 'i'),
-  ],
-  zh: [
-    /(?:(?<![\d字词岁元度级个名钟天年月周米克斤层倍成万千百十%％℃人号])以下|(?<![子床桌椅树桥山楼水底雪地灯台])下面|如下|给定|所给|给出的|上述)[^，。！？：:；\n]{0,8}?(?:句子|句|段|文字|文本|文章|短文|材料|词语|词|成语|诗|故事|对话|邮件|评论|新闻|数字|数据|列表|代码|题|问题|内容|信息|通知|名单|清单|国家|城市|食材|情况|事实|留言|消息)/,
-    /下列[\p{Script=Han}]{1,4}/u,
-    /这(?:段|篇|首|则|条|封|道|份|些|组|串|几[句条道])(?:[A-Za-z+# ]{1,12})?(?:话|文字|文本|对话|代码|材料|内容|文章|短文|作文|新闻|报道|诗|词|句子|信|邮件|通知|消息|评论|微博|短信|留言|反馈|数字?|日期|名单|简历|自我介绍|合同条款|题|数学题)/,
-    /这(?:句话|句诗|个句子)/,
-  ],
-}
-// Programs are asked for with the data to come: "a function that sorts the given list" is whole.
-const programWanted =
-  /\b(?:write|create|implement|develop|design|build|define)\b[^.\n]{0,40}\b(?:function|program|code|script|algorithm|method|query|regex|regular expression|class|formula|macro|app|system|tool|prompt|website|web page|model)s?\b|(?:编写|写|实现|设计|定义|开发)[^。\n]{0,20}(?:函数|程序|代码|脚本|算法|方法|查询|正则|公式|系统|工具)/i
+const completion =
+  /\b(?:complet\w{1,4}|finish\w{0,3}|continu\w{1,3}|fill|blank|prompt|start\w{0,3} with|begin\w{0,4} with|ends? with|sentence starter)\b|补全|续写|接着|完成|填|造句|开头|结尾/i
 
-/** The words that point to a text the instruction does not bring along, or undefined. */
-export function missingTextIn(instruction: string, language: Language): string | undefined {
-  if (programWanted.test(instruction)) return undefined
-  for (const pattern of pointers[language]) {
-    const match = pattern.exec(instruction)
-    if (!match) continue
-    const before = instruction.slice(0, match.index)
-    const after = instruction.slice(match.index + match[0].length)
-    if (isNamed(match[0], before, language) || isCarried(before, after)) return undefined
-    return match[0]
-  }
-  return undefined
+/** The last words of an instruction that stops in the middle, or undefined. */
+export function unfinishedIn(instruction: string): string | undefined {
+  if (completion.test(instruction)) return undefined
+  const text = instruction.trim()
+  const last = (text.split('\n').at(-1) ?? '').trim()
+  const isOpen =
+    (last.split(/\s+/).length >= 4 &&
+      (openEnd.test(last) ||
+        verbWanting.test(last) ||
+        (openPreposition.test(last) && !questionWord.test(last))) &&
+      !wordItself.test(last)) ||
+    (/\p{Script=Han}{4}/u.test(last) && (openEndHan.test(last) || /[，、]$/.test(last))) ||
+    /[\p{L}\p{N}] ?(?:[,(（“「『]|(?<=\s)["'])$/u.test(last) ||
+    /[“「『]$/.test(last)
+  return isOpen ? `…${lastOf(text, tail)}` : undefined
 }
 
-/** Whether the thing was named before it was pointed to: "Tell a joke and say why this joke is funny." */
-function isNamed(pointer: string, before: string, language: Language): boolean {
-  const noun = language === 'zh' ? pointer.slice(-2) : (pointer.split(' ').at(-1) ?? pointer)
-  return before.toLowerCase().includes(noun.toLowerCase())
-}
+// A list that was asked for and comes in pieces, one an instance.
 
-const quoteAfter =
-  /^(?:[ ]{1,2}(?!as\b|into\b|is\b|either\b|or\b)[\w'-]{1,20}){0,4}[\s的，,]{0,3}["“「『《'`‘]/
-const longQuote = new RegExp(
-  [
-    `"[^"\\n]{${longQuotation},}"|“[^“”\\n]{${longQuotation},}”|\`[^\`\\n]{8,}\``,
-    '["“「『《][^"“”「」『』《》\\n]{0,40}\\p{Script=Han}{5}|《[^《》\\n]{1,40}》',
-  ].join('|'),
-  'u',
+const numberWords: Readonly<Record<string, number>> = {
+  ...{ two: 2, three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10, twelve: 12 },
+  ...{ 两: 2, 二: 2, 三: 3, 四: 4, 五: 5, 六: 6, 七: 7, 八: 8, 九: 9, 十: 10 },
+}
+const numeral = 'two|three|four|five|six|seven|eight|nine|ten|twelve|several|some|[2-9]|1\\d|20'
+const units =
+  'words?|sentences?|lines?|paragraphs?|syllables?|letters?|characters?|stanzas?|numbers?|digits?|times|minutes?|hours?|days?|pages?'
+const listOf = new RegExp(
+  `^\\W{0,3}(?:please |can you |could you )?(?:list|name|give|suggest|write|provide|generate|create|propose|come up with|think of|recommend|offer|mention|brainstorm) (?:me |us |down |up |out |at least |a list of |the names of ){0,2}(${numeral}) (?!(?:[\\w'-]{1,20} )?(?:${units})\\b)(?:[\\w'-]{1,20} ){0,3}\\w{2,20}s\\b|(?:列出|列举|写出|给出|举出?|说出|想出?|起|取|推荐|提出|提供)([两二三四五六七八九十几]|[2-9]|1\\d)(?:个|条|种|项|句|首|本|部|位|道|款|则)(?!字|词|句子|话|数)`,
+  'i',
 )
-const afterColon = /^([^.!?。！？\n:：]{0,200})(?::|：|—|–)[ \t]{0,9}(\S.)/
-const choices =
-  /\b(?:categor|label|option|class|type|one of|as|into (?:one|two|three|either|these)|either)|类别|标签|选项|之一|分类|分为|归/i
-const brackets = /[([{（【][^()[\]{}（）【】\n]{3,}[)\]}）】]/
-const numberList = /\d[ ]{0,2}(?:,|，|、|and|or|和)[ ]{0,2}(?:and )?-?\d/
+const eachGiven =
+  /\b(?:for each|each of the|this|the given|the following|below|synonyms? (?:of|for)|from the)\b|下面|以下|这|给定|每/i
 
-/** Whether an instruction brings its text along: quoted, after a colon, in brackets, as numbers, or as its own sentence. */
-function isCarried(before: string, after: string): boolean {
-  const colon = afterColon.exec(after)
-  if (colon && (/^["“「『`]/.test(colon[2] ?? '') || !choices.test(colon[1] ?? ''))) return true
-  if (/["”」』》`]/.test(before) || quoteAfter.test(after)) return true
-  if (longQuote.test(after) || numberList.test(after)) return true
-  const bracket = brackets.exec(after)?.[0]
-  if (bracket !== undefined && !/ or |\/|或/.test(bracket)) return true
-  if (/\n[^\S\n]{0,9}\S/.test(after.trim())) return true
-  const sentences = [...before.split(/[.!?。！？\n]/).slice(0, -1), ...after.split(/[.!?。！？\n]/).slice(1)]
-  return sentences.some((sentence) => /[\p{L}\p{N}]{2}/u.test(sentence) && !isOrder(sentence))
+/** How many things an instruction asks for at once, of no input of its own; undefined where it asks for none or one. */
+function listAsked(instruction: string): number | undefined {
+  const list = eachGiven.test(instruction) ? null : listOf.exec(instruction)
+  const number = list
+    ?.slice(1)
+    .find((group) => group !== undefined)
+    ?.toLowerCase()
+  return number === undefined ? undefined : Number(number) || numberWords[number] || 3
 }
 
-const orders =
-  "use make keep do don't your you answer output write return give if include limit explain please then also select " +
-  'choose list provide rewrite be respond state only each avoid try say name add and for identify determine classify ' +
-  'decide what which how is are does can could summari[sz]e translate read imagine assume think consider start end ' +
-  'begin number sort mark mention show tell find put replace labels? categories options choices possible format no in ' +
-  'at one two three generate create describe correct compare extract rank turn convert'
-const orderStart = new RegExp(`^\\s{0,9}(?:${orders.split(' ').join('|')})\\b`, 'i')
-const orderWithin = /\b(?:should|must|needs?|candidates|categories|labels|options)\b/i
-const orderStartHan =
-  /^\s{0,9}(?:[请不用只并若使需限可尽你按把将从先再给写说列以别为对选改找答]|要求|字数|注意|如果|控制|保持|每|输出|根据|然后|最后|指出|判断|概括|总结|翻译|解释|结果|语气|长度|风格|确保|避免|回答|计算|分析|提取|归纳)/
+const noInput = /^(?:[^\p{L}\p{N}]{0,3}|(?:[A-Za-z]{1,12}|第)? ?#?\d{1,2}[.)、]?[条个项]?)$/u
 
-/** Whether a sentence tells how to do the task ("Use at most two sentences"), and is not the text the task is about. */
-function isOrder(sentence: string): boolean {
-  return orderStart.test(sentence) || orderWithin.test(sentence) || orderStartHan.test(sentence)
+/** Whether a list was asked for and each instance, with no input or a number for one, is a single short piece of it. */
+export function isListInPieces(
+  instruction: string,
+  rows: readonly { input: string; output: string }[],
+): boolean {
+  if (
+    rows.length === 0 ||
+    rows.some(({ input, output }) => !noInput.test(input.trim()) || output.length > 120)
+  )
+    return false
+  const asked = listAsked(instruction)
+  return (
+    asked !== undefined && rows.every(({ output }) => isOnePiece(output.trim(), asked, rows.length === 1))
+  )
+}
+
+/** A single row may be a whole list written without commas; it is a piece where it has fewer words than pieces are asked. */
+function isOnePiece(output: string, asked: number, alone: boolean): boolean {
+  if (/\n|2[.)、]/.test(output)) return false
+  const joints = output.match(/[,，、;；/]|\band\b|和|以及/g)?.length ?? 0
+  if (!alone) return joints < asked - 1
+  const words = output.match(/\p{Script=Han}{2}|\p{Script=Han}|[^\s\p{Script=Han}]+/gu)?.length ?? 0
+  return asked > 2 && joints === 0 && words < asked && /\p{L}/u.test(output)
 }

@@ -44,14 +44,108 @@ export function foreignIn(instruction: string, language: Language): string | und
     : undefined
 }
 
+const smallChineseWord = /什么|怎么|如何|多少|哪|为何|有何|区别|意思|解释|请|吗|是|用|的/
+
 function isInForeignScript(task: string, language: Language): boolean {
   const { han, kana, latin, other } = countScripts(task)
   if (language === 'zh' && kana > han) return true
+  // "iPhone 15 Pro Max 和 Samsung Galaxy S24 Ultra 哪个好？" asks in Chinese about things with Latin names.
+  if (language === 'zh' && smallChineseWord.test(task)) return false
   const [own, foreign] = language === 'zh' ? [han, latin + other] : [latin, han + kana + other]
   const first = /\p{L}/u.exec(task)?.[0] ?? ''
   const startsForeign = language === 'zh' ? !/\p{Script=Han}/u.test(first) : !/\p{Script=Latin}/u.test(first)
   // Two words of grace: "Python 和 Java 有什么区别？" is a Chinese task.
   return startsForeign && (own === 0 ? foreign > 0 : foreign > own + 2)
+}
+
+// An answer in another language than its task.
+
+const tongues =
+  'english spanish irish danish swedish finnish polish turkish scottish german italian russian ukrainian hungarian ' +
+  'norwegian romanian bulgarian croatian serbian persian french chinese mandarin cantonese japanese korean portuguese ' +
+  'latin arabic hindi urdu bengali greek hebrew dutch czech vietnamese thai swahili welsh gaelic indonesian esperanto'
+const languageAsked: Record<Language, RegExp> = {
+  en: new RegExp(
+    `\\b(?:translat\\w{0,6}|languages?|\\w{1,5}lingual|scripts?|alphabets?|characters?|kanji|hanzi|haiku|pinyin|unicode|encod\\w{0,4}|${tongues.replaceAll(' ', '|')})\\b`,
+    'i',
+  ),
+  zh: /译|英|[法德俄日韩泰葡][文语]|西班牙|意大利|拉丁|阿拉伯|外语|外文|外来|语言|单词|字母|缩写|术语|拼音|音标|代码|编程|程序|函数|脚本|命令|查询|正则|变量|公式|方程|格式|网页|歌|乐队|电影|影片|剧|游戏|网站|软件|公司|期刊|大学|品牌/,
+}
+/** Which script a translation must have some letters of. */
+const wantedScripts: readonly [RegExp, RegExp][] = [
+  [/(?:chinese|mandarin)|(?:白话|现代汉语|中文|汉语)/, /\p{Script=Han}/u],
+  [/japanese|日[文语]/, /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u],
+  [/russian|ukrainian|俄[文语]/, /\p{Script=Cyrillic}/u],
+  [/korean|韩[文语]/, /\p{Script=Hangul}/u],
+  [
+    /english|french|german|spanish|italian|portuguese|dutch|(?:英|法|德|西班牙|意大利|葡萄牙)[文语]/,
+    /\p{Script=Latin}/u,
+  ],
+]
+const translation =
+  /\btranslat(?:e|ion|ing)\b[^.\n]{0,60}?\b(?:in)?to (?:\w{1,12} )?(\w{4,12})\b|(?:翻译|译)[成为作]([\p{Script=Han}]{2,5})/iu
+const aboutTranslating =
+  /\b(?:how|explain|why|tips?|guide|difficult\w{0,2}|roman\w{0,6}|romaji|pinyin|advice|essay|story|poem)\b|如何|怎样|怎么(?!说)|为什么|步骤|方法|建议|注意|拼音|罗马/i
+const quoted =
+  /"[^"\n]*"|“[^“”]*”|「[^「」]*」|『[^『』]*』|《[^《》]*》|`[^`\n]*`|\([^()\n]*\)|（[^（）\n]*）/g
+const ordinaryWord = /(?<![\p{L}\p{N}\\_.`/'’-])[a-z]{3,}(?![\p{L}\p{N}_(=`/])/gu
+const englishFrame =
+  /\b(?:the|an?|of|to|in|and|is|are|was|were|for|with|that|this|off|on|at|when|not|be|you|your|it)\b/
+
+/** What shows that an answer is in another language than its task asks for. */
+export function foreignAnswerIn(
+  output: string,
+  instruction: string,
+  input: string,
+  language: Language,
+): string | undefined {
+  if (lacksWantedScript(output, instruction)) return output
+  const task = `${instruction}\n${input}`
+  if (languageAsked[language].test(task)) return undefined
+  const answer = output.replace(quoted, ' ')
+  return language === 'zh' ? notChineseIn(answer, task) : notEnglishIn(answer, task)
+}
+
+/** Whether a translation holds no letter of the script it was asked for. */
+function lacksWantedScript(output: string, instruction: string): boolean {
+  if (aboutTranslating.test(instruction)) return false
+  const [, into, han] = translation.exec(instruction) ?? []
+  const target = (into ?? han ?? '').toLowerCase()
+  const wanted = wantedScripts.find(([name]) => name.test(target))?.[1]
+  return wanted !== undefined && /\p{L}{2}/u.test(output) && !wanted.test(output)
+}
+
+function notEnglishIn(answer: string, task: string): string | undefined {
+  const { han, kana, latin, other } = countScripts(answer)
+  const theirs = countScripts(task)
+  if (han + kana > 3 && theirs.han + theirs.kana === 0 && !languageAsked.en.test(answer))
+    return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}][^A-Za-z]*/u.exec(answer)?.[0]
+  if (other > 3 * latin + 3 && theirs.other === 0) return answer
+  const small = answer.match(smallForeignWord) ?? []
+  const isForeign =
+    small.length >= 5 && latin <= 6 * small.length && !/\b(?:the|of|and|is|are|with)\b/i.test(answer)
+  return isForeign && (task.match(smallForeignWord) ?? []).length < 2
+    ? small.slice(0, 5).join(', ')
+    : undefined
+}
+
+function notChineseIn(answer: string, task: string): string | undefined {
+  const { han, kana, latin, other } = countScripts(answer)
+  const theirs = countScripts(task)
+  if (kana > 3 && kana * 4 > han && theirs.kana === 0) return answer
+  if (other > han + 3 && theirs.other === 0) return answer
+  const words = answer.match(ordinaryWord) ?? []
+  const isEnglish = words.length >= 4 && latin * 2 >= han && (han > 0 || englishFrame.test(answer))
+  return isEnglish && theirs.latin === 0 ? words.slice(0, 8).join(' ') : undefined
+}
+
+// Letters that only one of the two scripts of Chinese has, among the most frequent.
+const traditional = /[們這個來時說為國會學對過還開關東車門問題應該實現體與華書長見點電話請讓從後發經員產業]/gu
+const simplified = /[们这个来时说为国会学对过还开关东车门问题应该实现体与华书长见点电话请让从后发经员产业]/gu
+
+/** Whether a Chinese text is written in traditional characters, as in Hong Kong and Taiwan. */
+export function isTraditional(text: string): boolean {
+  return (text.match(traditional)?.length ?? 0) > 1 + 2 * (text.match(simplified)?.length ?? 0)
 }
 
 // What the rules measure of a text and how they show it: its length, its beginning, its end.
@@ -61,6 +155,13 @@ const shown = 60 // characters
 export function lengthOf(text: string, language: Language): number {
   const pieces = text.match(/\p{Script=Han}|(?:(?!\p{Script=Han})\S)+/gu) ?? []
   return language === 'zh' ? pieces.filter((piece) => /[\p{L}\p{N}]/u.test(piece)).length : pieces.length
+}
+
+/** How much a Chinese text says, in characters: a number or foreign word counts two, a sign of arithmetic one. */
+export function saidIn(text: string): number {
+  const pieces =
+    text.match(/\p{Script=Han}|[\p{N}.]*\p{N}|(?:(?!\p{Script=Han})\p{L})+|[+−×÷*/^=<>√≈-]/gu) ?? []
+  return pieces.reduce((sum, piece) => sum + (/^(?!\p{Script=Han})[\p{L}\p{N}.]/u.test(piece) ? 2 : 1), 0)
 }
 
 /** The beginning of a text on one line, 60 characters at most; of nothing, nothing. */

@@ -1,33 +1,47 @@
 // The task pool: seed tasks and accepted instructions. A candidate joins it when no rule speaks against it.
 import { createHash } from 'node:crypto'
-import type { Language } from './language.ts'
+import { type Language, isTraditional } from './language.ts'
 import { NoveltyIndex, type Similar } from './novelty.ts'
-import { type Finding, checkInstruction, likeness } from './rules.ts'
+import { type Finding, checkInstruction, likeness, selectRules } from './rules.ts'
 
 export class TaskPool {
   private readonly index: NoveltyIndex
   private readonly seeds: NoveltyIndex
   private readonly elsewhere: NoveltyIndex
   private readonly language: Language
+  private readonly traditional: boolean
+  private readonly rules: ReadonlySet<string>
 
   /** `elsewhere`: instructions one owns already; candidates like them are rejected too, under a reason of their own. */
-  constructor(similarity: number, language: Language, seeds: Iterable<string>, elsewhere: Iterable<string>) {
+  constructor(
+    { similarity, rules }: { similarity: number; rules?: string | undefined },
+    language: Language,
+    seeds: Iterable<string>,
+    elsewhere: Iterable<string>,
+  ) {
     this.language = language
+    this.rules = selectRules(rules)
     this.index = new NoveltyIndex(similarity)
     this.seeds = new NoveltyIndex(similarity)
     this.elsewhere = new NoveltyIndex(similarity)
+    let written = ''
     for (const seed of seeds) {
       this.index.add(seed)
       this.seeds.add(seed)
+      if (language === 'zh') written += seed
     }
+    this.traditional = isTraditional(written)
     for (const instruction of elsewhere) this.elsewhere.add(instruction)
   }
 
   /** The first rule that speaks against a candidate. */
   check(instruction: string): Finding | undefined {
     let rival: Similar | undefined
-    const pool = { rival: (text: string) => (rival = this.index.rival(text)) }
-    const finding = checkInstruction(instruction, this.language, pool)
+    const pool = {
+      rival: (text: string) => (rival = this.index.rival(text)),
+      traditional: this.traditional,
+    }
+    const finding = checkInstruction(instruction, this.language, pool, this.rules)
     if (finding) return rival ? { ...finding, most_similar: rounded(rival) } : finding
     const owned = this.elsewhere.rival(instruction)
     if (!owned) return undefined

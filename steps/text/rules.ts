@@ -1,7 +1,18 @@
 // The filter rules: what is not worth keeping, and why. One list, one entry a rule, in the order they are checked;
 // steps 1 and 4 use the same list. A rule returns what it measured, or undefined where it has nothing to object to.
-import { cutOffIn, loopIn, missingTextIn } from './incomplete.ts'
-import { type Language, answerKey, ending, foreignIn, lengthOf, opening } from './language.ts'
+import * as given from './given.ts'
+import { cutOffIn, isListInPieces, loopIn, unfinishedIn } from './incomplete.ts'
+import {
+  type Language,
+  answerKey,
+  ending,
+  foreignAnswerIn,
+  foreignIn,
+  isTraditional,
+  lengthOf,
+  opening,
+  saidIn,
+} from './language.ts'
 import * as look from './patterns.ts'
 
 const minWords = 4 // the paper's code drops 3 words and fewer
@@ -17,30 +28,34 @@ export type Finding = {
   most_similar?: { instruction: string; score: number } | undefined
 }
 /** What is there already; `rival` is the nearest one where that is too near. */
-type Neighbours = { rival(instruction: string): { instruction: string; score: number } | undefined }
+type Neighbours = {
+  rival(instruction: string): { instruction: string; score: number } | undefined
+  traditional?: boolean // the seed tasks are in traditional characters
+}
 
 /** What a rule measured: the same words in both languages, or one wording for each. */
 type Measured = string | look.ByLanguage<string> | undefined
-/** The task around an instance. `outputs`: per non-rejected input, each different output and where it stands first. */
-type Task = {
-  instruction: string
-  language: Language
-  outputs: ReadonlyMap<string, ReadonlyMap<string, number>>
+type Task = { instruction: string; language: Language }
+/** Instances of one task side by side, without those that a rule has removed; answers by `answerKey`. */
+type Comparison = {
+  answersTo: ReadonlyMap<string, ReadonlyMap<string, number>> // per input, each answer and where it stands first
+  inputsOf: ReadonlyMap<string, number> // per answer, how many inputs have it
+  isSplit: boolean // each is one piece of a list that was asked for
 }
 
-export type InstructionRule = {
-  reason: string
+type Named = { reason: string; why: look.ByLanguage<string> }
+type InstructionRule = Named & {
   of: 'instruction'
-  why: look.ByLanguage<string>
   test(instruction: string, language: Language, pool: Neighbours): Measured
 }
-export type InstanceRule = {
-  reason: string
-  of: 'instance'
-  why: look.ByLanguage<string>
-  test(instance: Instance, task: Task, at: number): Measured
+/** A rule for every text of a row: instruction, input and output. */
+type TextRule = Named & { of: 'text'; test(text: string, instruction: string): Measured }
+type InstanceRule = Named & { of: 'instance'; test(instance: Instance, task: Task): Measured }
+type ComparingRule = Named & {
+  of: 'instances'
+  test(instance: Instance, task: Task & Comparison, at: number): Measured
 }
-type Rule = InstructionRule | InstanceRule
+export type Rule = InstructionRule | TextRule | InstanceRule | ComparingRule
 
 export const rules: readonly Rule[] = [
   {
@@ -51,7 +66,7 @@ export const rules: readonly Rule[] = [
       zh: '字数太少，很难把要做的事说清楚。',
     },
     test(instruction, language) {
-      const size = lengthOf(instruction, language)
+      const size = language === 'zh' ? saidIn(instruction) : lengthOf(instruction, language)
       if (size >= (language === 'zh' ? minCharacters : minWords)) return undefined
       return {
         en: `${size} ${size === 1 ? 'word' : 'words'}, at least ${minWords}`,
@@ -97,7 +112,46 @@ export const rules: readonly Rule[] = [
       en: 'An instruction that opens with a punctuation mark is a splinter of something else.',
       zh: '以标点开头的，往往是从别处断下来的半句话。',
     },
-    test: (instruction, language) => look.leadingPunctuation[language].exec(instruction.trimStart())?.[0],
+    test: (instruction) => look.leadingPunctuation.exec(instruction.trimStart())?.[0],
+  },
+  {
+    reason: 'broken_text',
+    of: 'text',
+    why: {
+      en: 'A character that stands for a lost one, or that no text has: the row was damaged on its way.',
+      zh: '含有表示丢失的字符或控制字符，文本在途中已经损坏。',
+    },
+    test(text) {
+      const found = look.brokenIn(text)?.codePointAt(0)
+      return found === undefined ? undefined : `U+${found.toString(16).toUpperCase().padStart(4, '0')}`
+    },
+  },
+  {
+    reason: 'control_token',
+    of: 'text',
+    why: {
+      en: 'A control token of a chat template; a trainer takes it for a real one, in a code span as well.',
+      zh: '混入了对话模板的控制标记，训练时会被当成真正的标记，放在代码里也一样。',
+    },
+    test: (text) => look.controlToken.exec(text)?.[0].trim(),
+  },
+  {
+    reason: 'repetition',
+    of: 'text',
+    why: {
+      en: 'The model has fallen into a loop and says the same phrase over and over.',
+      zh: '模型陷入了循环，同一句话翻来覆去地说。',
+    },
+    test: (text, instruction) => opening(loopIn(instruction, text)),
+  },
+  {
+    reason: 'unfinished_instruction',
+    of: 'instruction',
+    why: {
+      en: 'The instruction stops in the middle of a sentence; nobody can tell what was to be done.',
+      zh: '指令话没说完就断了，看不出要做什么。',
+    },
+    test: unfinishedIn,
   },
   {
     reason: 'wrong_language',
@@ -106,7 +160,10 @@ export const rules: readonly Rule[] = [
       en: 'The data set is in one language; a task put in another does not belong to it.',
       zh: '数据集只用一种语言，用别的语言提出的任务不收。',
     },
-    test: (instruction, language) => opening(foreignIn(instruction, language)),
+    test(instruction, language, { traditional }) {
+      const isOther = language === 'zh' && !traditional && isTraditional(instruction)
+      return opening(isOther ? instruction : foreignIn(instruction, language))
+    },
   },
   {
     reason: 'near_duplicate',
@@ -127,7 +184,10 @@ export const rules: readonly Rule[] = [
       en: 'There is nothing to learn from an empty answer.',
       zh: '答案是空的，没有东西可学。',
     },
-    test: ({ output }) => (output.trim() === '' ? { en: '0 characters', zh: '0 个字' } : undefined),
+    test({ output }, { instruction, language }) {
+      if (!look.isNoAnswer(output, instruction, language)) return undefined
+      return output.trim() === '' ? { en: '0 characters', zh: '0 个字' } : opening(output)
+    },
   },
   {
     reason: 'output_repeats_input',
@@ -136,20 +196,26 @@ export const rules: readonly Rule[] = [
       en: 'An answer that only says the input again has done nothing with it.',
       zh: '答案只是把输入照抄一遍，什么也没做。',
     },
-    test: ({ input, output }) => (input.trim() === output.trim() ? opening(output) : undefined),
+    test: ({ input, output }, { instruction }) =>
+      given.repeatsInput(instruction, input, output) ? opening(output) : undefined,
+  },
+  {
+    reason: 'repeats_instruction',
+    of: 'instance',
+    why: {
+      en: 'Input or output only says the instruction again, and adds nothing to it.',
+      zh: '输入或答案只是把指令又说了一遍，没有新内容。',
+    },
+    test: (instance, { instruction }) => opening(given.instructionAgain(instruction, instance)),
   },
   {
     reason: 'ends_with_colon',
     of: 'instance',
     why: {
-      en: 'A text that ends with a colon promises something that did not come.',
-      zh: '以冒号结尾，说明后面该有的内容没有写出来。',
+      en: 'An answer that ends with a colon promises something that did not come.',
+      zh: '答案以冒号结尾，说明后面该有的内容没有写出来。',
     },
-    test: ({ input, output }) =>
-      [input, output]
-        .map((text) => text.trim())
-        .filter((text) => /[:：]$/.test(text))
-        .map(ending)[0],
+    test: ({ output }) => (/[:：]$/.test(output.trim()) ? ending(output.trim()) : undefined),
   },
   {
     reason: 'refusal',
@@ -158,7 +224,22 @@ export const rules: readonly Rule[] = [
       en: 'The model declined, or asked for what it should have been given, instead of answering.',
       zh: '模型没有回答，而是拒绝了，或者反过来向人要材料。',
     },
-    test: ({ output }, { instruction }) => opening(look.refusalIn(instruction, output)),
+    test({ output }, { instruction }) {
+      const found = look.refusalIn(instruction, output)
+      return found?.answers === false ? opening(found.words) : undefined
+    },
+  },
+  {
+    reason: 'disclaimer',
+    of: 'instance',
+    why: {
+      en: 'The answer is there, but opens by saying what the model is or cannot do; whoever learns from it learns that as well.',
+      zh: '答案是有的，却先声明自己是模型、做不到什么；拿来学，这句套话也会学去。',
+    },
+    test({ output }, { instruction }) {
+      const found = look.refusalIn(instruction, output)
+      return found?.answers === true ? opening(found.words) : undefined
+    },
   },
   {
     reason: 'placeholder',
@@ -186,16 +267,60 @@ export const rules: readonly Rule[] = [
       zh: '指令说“下面这段”，却没有给出那段文字，答案无从对照。',
     },
     test: ({ input }, { instruction, language }) =>
-      input.trim() === '' ? opening(missingTextIn(instruction, language)) : undefined,
+      opening(
+        input.trim() === ''
+          ? given.missingTextIn(instruction, language)
+          : given.unseenInputIn(instruction, input),
+      ),
   },
   {
-    reason: 'repetition',
+    reason: 'answer_in_input',
     of: 'instance',
     why: {
-      en: 'The model has fallen into a loop and says the same phrase over and over.',
-      zh: '模型陷入了循环，同一句话翻来覆去地说。',
+      en: 'The input is the question with its answer; nothing is left to be done.',
+      zh: '输入里已经写出了答案，没有什么可做的了。',
     },
-    test: ({ output }, { instruction }) => opening(loopIn(instruction, output)),
+    test: (instance, { instruction }) =>
+      given.givesAnswerAway(instruction, instance) ? opening(instance.input) : undefined,
+  },
+  {
+    reason: 'wrong_answer_language',
+    of: 'instance',
+    why: {
+      en: 'The answer is in another language than the task, or than the one the task asks for.',
+      zh: '答案用的语言和任务不一致，也不是任务要求的语言。',
+    },
+    test: ({ input, output }, { instruction, language }) =>
+      opening(foreignAnswerIn(output, instruction, input, language)),
+  },
+  {
+    reason: 'no_code',
+    of: 'instance',
+    why: {
+      en: 'A function, program or query is asked for, and no line of the answer is code.',
+      zh: '要求写函数、程序或查询，答案里却没有一行代码。',
+    },
+    test: ({ output }, { instruction }) =>
+      look.lacksCode(instruction, output) ? opening(output) : undefined,
+  },
+  {
+    reason: 'unasked_code',
+    of: 'instance',
+    why: {
+      en: 'A sum is to be done, and the answer is a program instead of the result.',
+      zh: '本来是要算出结果，答案却给了一段程序。',
+    },
+    test: ({ input, output }, { instruction }) => opening(look.programForSum(instruction, input, output)),
+  },
+  {
+    reason: 'about_input',
+    of: 'instance',
+    why: {
+      en: 'The answer speaks about its input instead of doing the task with it.',
+      zh: '答案只是在谈论输入，没有完成任务。',
+    },
+    test: ({ input, output }, { instruction }) =>
+      opening(given.sentenceAboutInput(instruction, input, output)),
   },
   {
     reason: 'cut_off',
@@ -206,16 +331,38 @@ export const rules: readonly Rule[] = [
     },
     test: ({ output }) => cutOffIn(output),
   },
-  // The last two compare instances, among those that no rule above has removed: a refusal takes no good answer with it.
+  // The last ones compare instances, among those that no rule above has removed: a refusal takes no good answer with it.
+  {
+    reason: 'split_answer',
+    of: 'instances',
+    why: {
+      en: 'A list was asked for, and each instance is one piece of it: none answers the task.',
+      zh: '要的是一份清单，却拆成几个实例，每个只答了一项。',
+    },
+    test: ({ output }, { isSplit }) => (isSplit ? opening(output) : undefined),
+  },
+  {
+    reason: 'same_answer',
+    of: 'instances',
+    why: {
+      en: 'Every input gets the same sentence for an answer; a label may repeat, a sentence was copied.',
+      zh: '每个输入的答案都是同一句话：标签可以重复，整句相同就是照搬。',
+    },
+    test({ output }, { instruction, answersTo, inputsOf }) {
+      const inputs = inputsOf.get(answerKey(output)) ?? 0
+      const isCopied = inputs >= 3 && inputs === answersTo.size && isSentence(output)
+      return isCopied && !instruction.includes(output.trim()) ? opening(output) : undefined
+    },
+  },
   {
     reason: 'conflicting_outputs',
-    of: 'instance',
+    of: 'instances',
     why: {
       en: 'The same input has different answers; nobody can tell which is right, so all of them go.',
       zh: '同一个输入有几个不同的答案，分不清哪个对，只好都不要。',
     },
-    test({ input }, { outputs }) {
-      const answers = input.trim() === '' ? 1 : (outputs.get(input.trim())?.size ?? 1)
+    test({ input }, { answersTo }) {
+      const answers = input.trim() === '' ? 1 : (answersTo.get(input.trim())?.size ?? 1)
       return answers > 1
         ? { en: `${answers} different outputs for one input`, zh: `同一输入有 ${answers} 种输出` }
         : undefined
@@ -223,53 +370,94 @@ export const rules: readonly Rule[] = [
   },
   {
     reason: 'duplicate_instance',
-    of: 'instance',
+    of: 'instances',
     why: {
       en: 'The same input and output stand there already; the first one stays.',
       zh: '同样的输入和输出前面已经有了，只留第一个。',
     },
-    test({ input, output }, { outputs }, at) {
-      const first = outputs.get(input.trim())?.get(answerKey(output))
+    test({ input, output }, { answersTo }, at) {
+      const first = answersTo.get(input.trim())?.get(answerKey(output))
       if (first === undefined || first === at) return undefined
       return { en: `same as instance ${first + 1}`, zh: `与第 ${first + 1} 个实例相同` }
     },
   },
 ]
 
-const instructionRules = rules.filter((rule) => rule.of === 'instruction')
-const instanceRules = rules.filter((rule) => rule.of === 'instance')
+/** The names in what was typed after `--rules`, each with the minus it may have. */
+export function ruleNames(typed: string): string[] {
+  return typed.split(/[,，\s]+/).filter((name) => name !== '')
+}
+
+/** The reasons that `--rules` leaves: "a,b" these alone, "-a" all but this one. */
+export function selectRules(names: string | undefined): ReadonlySet<string> {
+  const given = ruleNames(names ?? '')
+  const left = new Set(given.filter((name) => !name.startsWith('-')))
+  if (left.size === 0) for (const { reason } of rules) left.add(reason)
+  for (const name of given) if (name.startsWith('-')) left.delete(name.slice(1))
+  return left
+}
+
+const all = selectRules(undefined)
 
 export function ruleFor(reason: string): Rule | undefined {
   return rules.find((rule) => rule.reason === reason)
 }
 
-/** The first rule an instruction breaks. */
+/** The first rule an instruction breaks, of those that are `on`. */
 export function checkInstruction(
   instruction: string,
   language: Language,
   pool: Neighbours,
+  on = all,
 ): Finding | undefined {
-  for (const rule of instructionRules) {
-    const found = finding(rule, rule.test(instruction, language, pool), language)
+  for (const rule of rules) {
+    if (!on.has(rule.reason)) continue
+    const found = finding(rule, measureInstruction(rule, instruction, language, pool), language)
     if (found) return found
   }
   return undefined
 }
 
-/** The first rule each instance of a task breaks, in the order of the instances. */
+/** What a rule has against an instruction; nothing where it is a rule for instances. */
+export function measureInstruction(
+  rule: Rule,
+  instruction: string,
+  language: Language,
+  pool: Neighbours,
+): Measured {
+  if (rule.of === 'instruction') return rule.test(instruction, language, pool)
+  return rule.of === 'text' ? rule.test(instruction, instruction) : undefined
+}
+
+/** The first rule each instance of a task breaks, of those that are `on`, in the order of the instances. */
 export function checkInstances(
   instruction: string,
   instances: readonly Instance[],
   language: Language,
+  on = all,
 ): (Finding | undefined)[] {
   const findings = instances.map((): Finding | undefined => undefined)
-  for (const rule of instanceRules) {
-    const task = { instruction, language, outputs: outputsByInput(instances, findings) }
-    for (const [at, instance] of instances.entries()) {
-      findings[at] ??= finding(rule, rule.test(instance, task, at), language)
-    }
+  let task = { instruction, language, ...compare(instruction, [], []) }
+  for (const rule of rules) {
+    if (!on.has(rule.reason) || rule.of === 'instruction') continue
+    if (rule.of === 'instances') task = { ...task, ...compare(instruction, instances, findings) }
+    for (const [at, instance] of instances.entries())
+      findings[at] ??= finding(rule, measureInstance(rule, instance, task, at), language)
   }
   return findings
+}
+
+/** What a rule has against an instance; nothing where it is a rule for instructions. */
+export function measureInstance(
+  rule: Rule,
+  instance: Instance,
+  task: Task & Comparison,
+  at: number,
+): Measured {
+  if (rule.of === 'instruction') return undefined
+  if (rule.of === 'text')
+    return rule.test(instance.input, task.instruction) ?? rule.test(instance.output, task.instruction)
+  return rule.of === 'instance' ? rule.test(instance, task) : rule.test(instance, task, at)
 }
 
 function finding(rule: Rule, measured: Measured, language: Language): Finding | undefined {
@@ -277,16 +465,31 @@ function finding(rule: Rule, measured: Measured, language: Language): Finding | 
   return { reason: rule.reason, detail: typeof measured === 'string' ? measured : measured[language] }
 }
 
-/** For each input the answers given to it, and the place of the first instance that gives each; those a rule removed count for nothing. */
-export function outputsByInput(instances: readonly Instance[], findings: readonly (Finding | undefined)[]) {
-  const outputs = new Map<string, Map<string, number>>()
-  for (const [at, { input, output }] of instances.entries()) {
-    if (findings[at]) continue
-    const answers = outputs.get(input.trim()) ?? new Map<string, number>()
-    if (!answers.has(answerKey(output))) answers.set(answerKey(output), at)
-    outputs.set(input.trim(), answers)
+/** Puts the instances of a task side by side; those a rule removed count for nothing. */
+export function compare(
+  instruction: string,
+  instances: readonly Instance[],
+  findings: readonly (Finding | undefined)[],
+): Comparison {
+  const left = [...instances.entries()].filter(([at]) => !findings[at])
+  const answersTo = new Map<string, Map<string, number>>()
+  const inputsOf = new Map<string, number>()
+  for (const [at, { input, output }] of left) {
+    const answers = answersTo.get(input.trim()) ?? new Map<string, number>()
+    answersTo.set(input.trim(), answers)
+    if (answers.has(answerKey(output))) continue
+    answers.set(answerKey(output), at)
+    inputsOf.set(answerKey(output), (inputsOf.get(answerKey(output)) ?? 0) + 1)
   }
-  return outputs
+  const isSplit = isListInPieces(
+    instruction,
+    left.map(([, row]) => row),
+  )
+  return { answersTo, inputsOf, isSplit }
+}
+
+function isSentence(text: string): boolean {
+  return lengthOf(text, 'zh') >= (/\p{Script=Han}/u.test(text) ? 8 : 5)
 }
 
 /** What `near_duplicate` and `already_elsewhere` measured, in words: how near an instruction is to which other. */

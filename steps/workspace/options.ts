@@ -170,6 +170,14 @@ export const options = {
       zh: '第 4 步另读入该 3-instances 文件或文件夹；可重复使用',
     },
   },
+  rules: {
+    kind: 'text',
+    value: 'NAMES',
+    help: {
+      en: 'filter rules: name,name these alone, -name all but this one (default: all)',
+      zh: '过滤规则：name,name 只用这几条，-name 去掉这一条（默认全部）',
+    },
+  },
   budget: {
     kind: 'number',
     value: 'USD',

@@ -29,6 +29,7 @@ export type Settings = {
   topics: string | undefined
   avoid: string[]
   merge: string[]
+  rules: string | undefined // as typed: names of filter rules, with a minus before those to leave out
   judge: boolean
   exports: ExportName[]
   replay: string | undefined
@@ -117,6 +118,7 @@ function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.
     topics: read(text('topics'), found),
     avoid: list('avoid').map(found),
     merge: list('merge').map(found),
+    rules: text('rules'),
     judge,
     exports: exportNames.filter((name) => list('export').includes(name)),
     replay: read(typed('replay'), path.resolve),
@@ -208,6 +210,7 @@ export function keptSettings(
     topics: read(settings.topics, portable),
     avoid: someOf(settings.avoid.map(portable)),
     merge: someOf(settings.merge.map(portable)),
+    rules: settings.rules,
     judge: settings.judge || undefined,
     export: someOf(settings.exports),
   }

