@@ -22,17 +22,17 @@ describe('--rules', () => {
   })
 
   it('leaves rows that the rule would have taken, in step 1 and in step 4', async () => {
-    const usual = await reasonsIn(await folderWithRun(['--num-instructions', '60']))
-    const folder = await folderWithRun(['--num-instructions', '60', '--rules', '-blocked_keyword,-cut_off'])
+    const usual = await reasonsIn(await folderWithRun())
+    const folder = await folderWithRun(['--rules', '-blocked_keyword,-cut_off'])
     const without = await reasonsIn(folder)
     expect([usual.has('blocked_keyword'), usual.has('cut_off')]).toEqual([true, true])
     expect([without.has('blocked_keyword'), without.has('cut_off')]).toEqual([false, false])
-    expect(without.size).toBeGreaterThan(5)
+    expect(without.size).toBeGreaterThan(3)
     expect(await readFile(path.join(folder, 'report.html'), 'utf8')).toContain('off (--rules)')
   })
 
   it('is kept for single steps, which say so and can be told otherwise', async () => {
-    const folder = await folderWithRun(['--num-instructions', '60', '--rules', '-blocked_keyword,-cut_off'])
+    const folder = await folderWithRun(['--rules', '-blocked_keyword,-cut_off'])
     const row = { instruction: 'Say why bread rises.', is_classification: false, call: '' }
     const instances = [{ input: '', output: 'Bread rises because yeast eats the sugar in the' }]
     await writeFile(path.join(folder, '3-instances.jsonl'), `${JSON.stringify({ ...row, instances })}\n`)

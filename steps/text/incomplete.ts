@@ -188,11 +188,8 @@ export function unfinishedIn(instruction: string): string | undefined {
 
 // A list that was asked for and comes in pieces, one an instance.
 
-const numberWords: Readonly<Record<string, number>> = {
-  ...{ two: 2, three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10, twelve: 12 },
-  ...{ 两: 2, 二: 2, 三: 3, 四: 4, 五: 5, 六: 6, 七: 7, 八: 8, 九: 9, 十: 10 },
-}
-const numeral = 'two|three|four|five|six|seven|eight|nine|ten|twelve|several|some|[2-9]|1\\d|20'
+const numberWords = ['two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
+const numeral = `${numberWords.join('|')}|several|some|[2-9]|1\\d|20`
 const units =
   'words?|sentences?|lines?|paragraphs?|syllables?|letters?|characters?|stanzas?|numbers?|digits?|times|minutes?|hours?|days?|pages?'
 const listOf = new RegExp(
@@ -209,7 +206,12 @@ function listAsked(instruction: string): number | undefined {
     ?.slice(1)
     .find((group) => group !== undefined)
     ?.toLowerCase()
-  return number === undefined ? undefined : Number(number) || numberWords[number] || 3
+  return number === undefined ? undefined : Number(number) || valueOf(number)
+}
+
+function valueOf(word: string): number {
+  const place = Math.max(numberWords.indexOf(word), '二三四五六七八九十'.indexOf(word))
+  return word === '两' ? 2 : place < 0 ? 3 : place + 2 // "several", 几: three at least
 }
 
 const noInput = /^(?:[^\p{L}\p{N}]{0,3}|(?:[A-Za-z]{1,12}|第)? ?#?\d{1,2}[.)、]?[条个项]?)$/u

@@ -37,7 +37,7 @@ export async function runStep(
     seeds: [...seeds],
     topics: undefined,
     model: await modelWith(wire, 4, log, offline),
-    newPool: () => new TaskPool(settings.{ similarity }, language, instructions, []),
+    newPool: () => new TaskPool(settings, language, instructions, []),
     ranDry: false,
     keptBefore: 0,
     run: async (name: Step, work) => {
