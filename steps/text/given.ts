@@ -1,7 +1,10 @@
 // What an instruction is given: whether the text it speaks of is there, for all to see, and whether input and output do
 // more than say again what was said. Patterns run in linear time, as in patterns.ts.
-import type { Language } from './language.ts'
-import { type ByLanguage, hasCode } from './patterns.ts'
+import { hasCode } from './code.ts'
+import type { ByLanguage, Language } from './language.ts'
+
+/** One example of a task; the input is empty where the instruction says all. */
+export type Instance = { input: string; output: string }
 
 // A text that an instruction speaks of and does not bring along: "Summarize the following paragraph."
 const longQuotation = 16 // characters of a quotation that is a text, and not a label such as "not ethical"
@@ -227,10 +230,7 @@ const picking = /\b(?:which|choose|pick|select|find|extract|identify)\b|哪|选|
 const shortEcho = { words: 4, longWords: 8 }
 
 /** What of a row only says its instruction again: the output, its beginning, or the input. */
-export function instructionAgain(
-  instruction: string,
-  { input, output }: { input: string; output: string },
-): string | undefined {
+export function instructionAgain(instruction: string, { input, output }: Instance): string | undefined {
   const asked = bare(instruction)
   if (asked.length < 6) return undefined
   const answer = bare(output.replace(frame, ''))
@@ -282,10 +282,7 @@ const longestTold = 200 // characters of an input that may be question and answe
 const enough = 0.6 // of the words of the question
 
 /** Whether an input says no more than the question and, with it, the answer. */
-export function givesAnswerAway(
-  instruction: string,
-  { input, output }: { input: string; output: string },
-): boolean {
+export function givesAnswerAway(instruction: string, { input, output }: Instance): boolean {
   const given = input.trim()
   const answer = bare(output)
   if (given === '' || given.length > longestTold || answer === '' || answer.length > 60) return false

@@ -1,7 +1,7 @@
 // Reads instances from text that is labelled instead of JSON: `Input:` / `Output:` / `Class label:` and their Chinese
 // forms, several pairs, bold or numbered or not. What could be read two ways is dropped with a reason, never guessed.
-import { asksForCode, isCode } from './patterns.ts'
-import type { Instance } from './rules.ts'
+import { asksForCode, isCode } from './code.ts'
+import type { Instance } from './given.ts'
 
 /** A piece that could not be read as a row: its first 500 characters and a code. */
 export type Dropped = { text: string; why: 'no_output' | 'not_a_row' | 'cut' }

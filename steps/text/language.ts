@@ -1,6 +1,7 @@
 // Which language a text is in: English or Chinese, judged by its script; small words tell other European ones.
 
 export type Language = 'en' | 'zh'
+export type ByLanguage<T> = Readonly<Record<Language, T>>
 
 /** Counts what a text is written in: a Latin word weighs as much as one character of a script without spaces. */
 function countScripts(text: string) {
@@ -64,7 +65,7 @@ const tongues =
   'english spanish irish danish swedish finnish polish turkish scottish german italian russian ukrainian hungarian ' +
   'norwegian romanian bulgarian croatian serbian persian french chinese mandarin cantonese japanese korean portuguese ' +
   'latin arabic hindi urdu bengali greek hebrew dutch czech vietnamese thai swahili welsh gaelic indonesian esperanto'
-const languageAsked: Record<Language, RegExp> = {
+const languageAsked: ByLanguage<RegExp> = {
   en: new RegExp(
     `\\b(?:translat\\w{0,6}|languages?|\\w{1,5}lingual|scripts?|alphabets?|characters?|kanji|hanzi|haiku|pinyin|unicode|encod\\w{0,4}|${tongues.replaceAll(' ', '|')})\\b`,
     'i',

@@ -1,8 +1,11 @@
 // The filter rules: what is not worth keeping, and why. One list, one entry a rule, in the order they are checked;
 // steps 1 and 4 use the same list. A rule returns what it measured, or undefined where it has nothing to object to.
+import { lacksCode, programForSum } from './code.ts'
 import * as given from './given.ts'
+import type { Instance } from './given.ts'
 import { cutOffIn, isListInPieces, loopIn, unfinishedIn } from './incomplete.ts'
 import {
+  type ByLanguage,
   type Language,
   answerKey,
   ending,
@@ -20,7 +23,7 @@ const maxWords = 150 // the paper's code drops more
 const minCharacters = 5 // ours, for Chinese: five characters say what takes four English words
 const maxCharacters = 300 // ours, for Chinese: two characters to an English word
 
-export type Instance = { input: string; output: string }
+export type { Instance } from './given.ts'
 /** `most_similar`: the neighbour that is too near, its score with four digits, as the row in rejected.jsonl names it. */
 export type Finding = {
   reason: string
@@ -34,7 +37,7 @@ type Neighbours = {
 }
 
 /** What a rule measured: the same words in both languages, or one wording for each. */
-type Measured = string | look.ByLanguage<string> | undefined
+type Measured = string | ByLanguage<string> | undefined
 type Task = { instruction: string; language: Language }
 /** Instances of one task side by side, without those that a rule has removed; answers by `answerKey`. */
 type Comparison = {
@@ -43,7 +46,7 @@ type Comparison = {
   isSplit: boolean // each is one piece of a list that was asked for
 }
 
-type Named = { reason: string; why: look.ByLanguage<string> }
+type Named = { reason: string; why: ByLanguage<string> }
 type InstructionRule = Named & {
   of: 'instruction'
   test(instruction: string, language: Language, pool: Neighbours): Measured
@@ -300,8 +303,7 @@ export const rules: readonly Rule[] = [
       en: 'A function, program or query is asked for, and no line of the answer is code.',
       zh: '要求写函数、程序或查询，答案里却没有一行代码。',
     },
-    test: ({ output }, { instruction }) =>
-      look.lacksCode(instruction, output) ? opening(output) : undefined,
+    test: ({ output }, { instruction }) => (lacksCode(instruction, output) ? opening(output) : undefined),
   },
   {
     reason: 'unasked_code',
@@ -310,7 +312,7 @@ export const rules: readonly Rule[] = [
       en: 'A sum is to be done, and the answer is a program instead of the result.',
       zh: '本来是要算出结果，答案却给了一段程序。',
     },
-    test: ({ input, output }, { instruction }) => opening(look.programForSum(instruction, input, output)),
+    test: ({ input, output }, { instruction }) => opening(programForSum(instruction, input, output)),
   },
   {
     reason: 'about_input',
