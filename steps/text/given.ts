@@ -231,30 +231,37 @@ const shortEcho = { words: 4, longWords: 8 }
 
 /** What of a row only says its instruction again: the output, its beginning, or the input. */
 export function instructionAgain(instruction: string, { input, output }: Instance): string | undefined {
+  // What is much longer than the instruction may begin with it, but not be it.
+  const answer = output.slice(0, 2 * instruction.length + 100).replace(frame, '')
+  if (![answer, input].some((text) => beginsOrEndsLike(text, instruction))) return undefined
   const asked = bare(instruction)
   if (asked.length < 6) return undefined
-  const answer = bare(output.replace(frame, ''))
-  if (answer === asked) return output
-  if (
-    wordsIn(asked) >= shortEcho.words &&
-    answer.startsWith(asked) &&
-    /[?？.。!！]\s*$/.test(instruction.slice(-5)) &&
-    /^[?？.。!！:：]/.test(answer.slice(asked.length)) &&
-    !rewriting.test(instruction)
-  )
-    return output
-  if (
-    wordsIn(answer) >= shortEcho.longWords &&
-    answer.length * 2 >= asked.length &&
-    asked.endsWith(answer) &&
-    !rewriting.test(instruction) &&
-    !picking.test(instruction)
-  )
-    return output
+  if (saysAgain(asked, bare(answer), instruction)) return output
   const given = bare(input)
-  if (given === '') return undefined
-  if (given === asked) return input
-  return wordsIn(given) >= shortEcho.longWords && asked.endsWith(given) ? input : undefined
+  const isInside = wordsIn(given) >= shortEcho.longWords && asked.endsWith(given)
+  return given !== '' && (given === asked || isInside) ? input : undefined
+}
+
+/** Whether an answer is the instruction, begins with it, or is the text at its end. */
+function saysAgain(asked: string, answer: string, instruction: string): boolean {
+  if (answer === asked) return true
+  if (rewriting.test(instruction)) return false
+  const begins = answer.startsWith(asked) && /^[?？.。!！:：]/.test(answer.slice(asked.length))
+  if (begins && wordsIn(asked) >= shortEcho.words && /[?？.。!！]\s*$/.test(instruction.slice(-5)))
+    return true
+  const isEnd = asked.endsWith(answer) && answer.length * 2 >= asked.length
+  return isEnd && wordsIn(answer) >= shortEcho.longWords && !picking.test(instruction)
+}
+
+/** A quick look at the first and the last letter, since most texts share neither. */
+function beginsOrEndsLike(text: string, other: string): boolean {
+  const first = (of: string) => of.match(/[\p{L}\p{N}]/u)?.[0].toLowerCase()
+  const last = (of: string) =>
+    of
+      .slice(-20)
+      .match(/[\p{L}\p{N}](?=[^\p{L}\p{N}]*$)/u)?.[0]
+      .toLowerCase()
+  return first(text) === first(other) || last(text) === last(other)
 }
 
 function wordsIn(text: string): number {

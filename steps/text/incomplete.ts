@@ -13,7 +13,7 @@ const loopWanted =
 
 /** The phrase an answer has fallen into repeating, or undefined. */
 export function loopIn(instruction: string, output: string): string | undefined {
-  if (loopWanted.test(instruction)) return undefined
+  if (output.length < 2 * loop || loopWanted.test(instruction)) return undefined
   const unnumbered = output.toLowerCase().replace(/^[ \t]{0,9}\d{1,4}[.)、．]/gm, '')
   const words = unnumbered.match(/\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{N}'’])+/gu) ?? []
   for (let period = 1; period <= longestPhrase; period++) {

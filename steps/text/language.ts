@@ -117,14 +117,15 @@ function lacksWantedScript(output: string, instruction: string): boolean {
 }
 
 function notEnglishIn(answer: string, task: string): string | undefined {
+  const hasEnglish = /\b(?:the|of|and|is|are|with)\b/i.test(answer)
+  if (hasEnglish && !/[^\p{ASCII}’“”–—]/u.test(answer)) return undefined
   const { han, kana, latin, other } = countScripts(answer)
   const theirs = countScripts(task)
   if (han + kana > 3 && theirs.han + theirs.kana === 0 && !languageAsked.en.test(answer))
     return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}][^A-Za-z]*/u.exec(answer)?.[0]
   if (other > 3 * latin + 3 && theirs.other === 0) return answer
   const small = answer.match(smallForeignWord) ?? []
-  const isForeign =
-    small.length >= 5 && latin <= 6 * small.length && !/\b(?:the|of|and|is|are|with)\b/i.test(answer)
+  const isForeign = small.length >= 5 && latin <= 6 * small.length && !hasEnglish
   return isForeign && (task.match(smallForeignWord) ?? []).length < 2
     ? small.slice(0, 5).join(', ')
     : undefined

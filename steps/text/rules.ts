@@ -440,9 +440,14 @@ export function checkInstances(
 ): (Finding | undefined)[] {
   const findings = instances.map((): Finding | undefined => undefined)
   let task = { instruction, language, ...compare(instruction, [], []) }
+  let left = -1 // how many instances `task` compares
   for (const rule of rules) {
     if (!on.has(rule.reason) || rule.of === 'instruction') continue
-    if (rule.of === 'instances') task = { ...task, ...compare(instruction, instances, findings) }
+    const sound = findings.filter((found) => !found).length
+    if (rule.of === 'instances' && left !== sound) {
+      task = { ...task, ...compare(instruction, instances, findings) }
+      left = sound
+    }
     for (const [at, instance] of instances.entries())
       findings[at] ??= finding(rule, measureInstance(rule, instance, task, at), language)
   }
