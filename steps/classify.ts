@@ -4,7 +4,7 @@
 // reads  data/workshop/1-instructions.jsonl        writes  data/workshop/2-classified.jsonl
 // run    npx tsx workshop.ts classify
 import { ahead, askAboutRows, inGroups, inOrder } from './model/ask.ts'
-import { type Message, isFailure } from './model/call.ts'
+import { type Message, isFailure, turns } from './model/call.ts'
 import { runStep } from './run/notebook.ts'
 import { type Round, type StepFiles, step } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
@@ -12,37 +12,74 @@ import { numberedTasks } from './text/numbered.ts'
 import { readAnswers } from './text/replies.ts'
 import { isMain } from './workspace/environment.ts'
 
-const perRequest = 20 // instructions; their answers fit the default token limit
+const mostTogether = 20 // instructions in a request; their answers fit the default token limit
+const passMark = 0.8 // of the labels of either kind: a model that says "no" to everything has most seed tasks right
+const fewestOthers = 5 // seed tasks that do not classify in the exam, where few or none do
 const usualShare = { least: 0.05, most: 0.6 } // of classification tasks; outside of it a remark. The paper: 22 %, section 3.1
 
 /** The request for labels: numbered tasks, answered by number. */
 export function classificationPrompt(instructions: readonly string[], language: Language): Message[] {
+  const { role, request, demonstrations } = words[language]
+  const question = (tasks: readonly string[]): string => `${numberedTasks(tasks)}\n${request}`
+  const shown = demonstrations.map(([task, is_classification]) => {
+    return [question([task]), { answers: [{ task: 1, is_classification }] }] as const
+  })
   return [
-    { role: 'system', content: request[language] },
-    { role: 'user', content: numberedTasks(instructions) },
+    { role: 'system', content: role },
+    ...turns(shown),
+    { role: 'user', content: question(instructions) },
   ]
 }
 
-const request: Record<Language, string> = {
-  en: `For each numbered task say whether it is a classification task: one whose answer is always one of a few fixed labels, such as yes/no, positive/negative, or a list of categories. Tasks with a free answer (write, explain, calculate, extract, choose the best wording) are not.
-Answer with JSON and nothing else, one entry for each task: {"answers":[{"task":1,"is_classification":true}]}`,
-  zh: `请逐条判断下列编号任务是不是分类任务：分类任务的答案总是少数几个固定类别之一，例如“是/否”“正面/负面”或所列的几个类别。答案自由的任务（写作、解释、计算、提取、选出更好的说法）不是分类任务。
-只用 JSON 回答，不要其他内容，每条任务一项：{"answers":[{"task":1,"is_classification":true}]}`,
+type Words = { role: string; request: string; demonstrations: [task: string, isClassification: boolean][] }
+
+// The demonstrations show what models stumble over (a sorted list, a label with its reason), yes and no in no order
+// that could be copied.
+const words: Record<Language, Words> = {
+  en: {
+    role: 'You decide whether a task is a classification task: its answer is exactly one label out of a short fixed set, for one given item. Sorting a list, a label with a reason, a correction, a calculation and free writing are not.',
+    request:
+      'Is it a classification task? Answer with JSON, an entry for each task in a list named "answers".',
+    demonstrations: [
+      ['Arrange the planets by their distance from the Sun.', false],
+      ['Is the review of the film positive, mixed or negative?', true],
+      ['Write a short speech for the opening of a swimming pool.', false],
+      ['Say whether the claim is true or false, and give your reason.', false],
+      ['To which department should the letter go: sales, billing or support?', true],
+      ['Correct the spelling in the paragraph.', false],
+      ['Does the sentence contain a metaphor? Answer yes or no.', true],
+      ['A train leaves at 8:40 and arrives at 11:05. How long does it take?', false],
+    ],
+  },
+  zh: {
+    role: '请判断任务是不是分类任务：针对给出的一项内容，答案恰好是少数几个固定类别中的一个。排序、要求说明理由、改正错误、计算、写作都不算。',
+    request: '是不是分类任务？用 JSON 回答，每条任务一项，放在名为 "answers" 的列表里。',
+    demonstrations: [
+      ['把八大行星按离太阳的远近排序。', false],
+      ['这条影评是好评、中评还是差评？', true],
+      ['为游泳馆开馆写一段简短的致辞。', false],
+      ['判断这个说法对不对，并说明理由。', false],
+      ['这封来信该转给哪个部门：销售、财务还是售后？', true],
+      ['改正这段话里的错别字。', false],
+      ['句子里有没有用比喻？回答“有”或“没有”。', true],
+      ['火车8点40分开，11点05分到，路上用了多长时间？', false],
+    ],
+  },
 }
 
 export const classifyInstructions = step('classify', async (round, files) => {
-  // Seed tasks whose label is known are asked first: they show how far this model's judgement is to be trusted.
-  const known = labelledSeeds(round).slice(0, perRequest)
-  const rows = chain<Row>(known, files.read('1-instructions.jsonl'))
-  let agreeing = 0
   let classification = 0
 
-  // Ask about twenty at a time; the answers come row by row, in the order of the rows.
-  const groups = inOrder(inGroups(rows, perRequest), askForLabels(round), ahead * round.settings.concurrency)
-  for await (const group of groups) {
+  // The seed tasks are the exam: their labels are known. A model that fails with many tasks a request gets one.
+  const { perRequest, ...exam } = await examine(round)
+  if (exam.asked > 0) files.note((words) => words.agreement(exam.right, exam.asked))
+  if (exam.failed) files.remark((words) => words.unsureOfLabels(exam.yes, exam.no))
+
+  // Ask about the instructions; the answers come row by row, in the order of the rows.
+  const rows = inGroups(files.read('1-instructions.jsonl'), perRequest)
+  for await (const group of inOrder(rows, askForLabels(round), ahead * round.settings.concurrency)) {
     for (const { row, answer } of group) {
-      if (row.label !== undefined) agreeing += Number(!isFailure(answer) && answer.value === row.label)
-      else if (isFailure(answer)) await files.fail(answer, row.instruction)
+      if (isFailure(answer)) await files.fail(answer, row.instruction)
       else {
         // Keep the instruction with its label. The file is data/workshop/2-classified.jsonl.
         const { value: is_classification, call } = answer
@@ -56,30 +93,51 @@ export const classifyInstructions = step('classify', async (round, files) => {
   }
 
   files.counts = { classified: files.rows, classification }
-  if (known.length > 0) files.note((words) => words.agreement(agreeing, known.length))
   if (files.rows > 0) remarkOnShare(files, classification / files.rows)
 })
 
-/** `label`: of a seed task, as people gave it. */
-type Row = { id: string; instruction: string; label?: boolean }
+const undecided = ['stopped', 'not_recorded'] // not asked yet: that says nothing about the model
 
-function labelledSeeds({ seeds }: Round): Row[] {
-  return seeds.flatMap(({ instruction, is_classification: label }) =>
-    label === undefined ? [] : [{ id: '', instruction, label }],
-  )
+/** Of the seed tasks asked of either kind: how many, and how many labels are right. */
+type Marks = { asked: number; right: number }
+
+/** Asks for the labels of seed tasks, many a request and, where too few are right, once more one a request. */
+async function examine(round: Round) {
+  const grouped = await mark(round, mostTogether)
+  const { yes, no } = passes(grouped) ? grouped : await mark(round, 1)
+  const asked = yes.asked + no.asked
+  const perRequest = passes(grouped) ? mostTogether : 1
+  return { perRequest, yes, no, asked, right: yes.right + no.right, failed: !passes({ yes, no }) }
 }
 
-/** Asks about a group of rows in one request. */
+/** Asks about all seed tasks that classify, and as many that do not. */
+async function mark(round: Round, perRequest: number): Promise<{ yes: Marks; no: Marks }> {
+  const known = (label: boolean) => round.seeds.filter((seed) => seed.is_classification === label)
+  const others = known(false).slice(0, Math.max(fewestOthers, known(true).length))
+  const marks = { yes: { asked: 0, right: 0 }, no: { asked: 0, right: 0 } }
+  const exam = inGroups([...known(true), ...others], perRequest)
+  for await (const group of inOrder(exam, askForLabels(round), round.settings.concurrency)) {
+    for (const { row, answer } of group) {
+      if (isFailure(answer) && undecided.includes(answer.failed)) continue
+      const kind = row.is_classification ? marks.yes : marks.no
+      kind.asked++
+      kind.right += Number(!isFailure(answer) && answer.value === row.is_classification)
+    }
+  }
+  return marks
+}
+
+function passes({ yes, no }: { yes: Marks; no: Marks }): boolean {
+  return [yes, no].every(({ asked, right }) => right >= passMark * asked)
+}
+
+/** Asks about a group of tasks in one request. */
 function askForLabels({ model, language, settings: { maxTokens } }: Round) {
   const prompt = (instructions: readonly string[]) => classificationPrompt(instructions, language)
   // Temperature 0: a label is a decision, and nobody wants a different one each time.
   const question = { schema: 'classification', temperature: 0, maxTokens, prompt, read: readAnswers } as const
-  return (group: Row[]) =>
+  return <Row extends { instruction: string }>(group: Row[]) =>
     askAboutRows(model, { step: 'classify', ...question }, group, ({ instruction }) => instruction)
-}
-
-async function* chain<T>(...lists: (Iterable<T> | AsyncIterable<T>)[]): AsyncGenerator<T> {
-  for (const list of lists) yield* list
 }
 
 function remarkOnShare(files: StepFiles, share: number): void {

@@ -4,87 +4,94 @@
 //
 // reads  the seed tasks                writes  data/workshop/1-instructions.jsonl
 // run    npx tsx workshop.ts generate
-import { type Read, askUntilRead } from './model/ask.ts'
-import { type Failure, type Message, isFailure } from './model/call.ts'
+import { type Read, type Unread, allCopied, askUntilRead } from './model/ask.ts'
+import { type Failure, type Message, isFailure, turns } from './model/call.ts'
 import { runStep } from './run/notebook.ts'
 import { type Round, step } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
-import { numberedTasks } from './text/numbered.ts'
-import { randomFor, sample, shuffle } from './text/pool.ts'
+import { Deck, randomFor, sample, shuffle } from './text/pool.ts'
 import { readTasks } from './text/replies.ts'
+import { wordsOf } from './text/rouge.ts'
 import { isMain } from './workspace/environment.ts'
 import { idOf } from './workspace/jsonl.ts'
 
 const demonstrations = 8 // shown in a request: paper, section 2.2
 const machineMade = 2 // of these, once there are some: paper, section 2.2
 const newTasks = 10 // asked for in a request; more, and models begin to repeat themselves
+const firstWave = 2 // requests that see seed tasks alone: the third shows what the model wrote
+const widening = 4 // requests that see one reply more; fewer, and many in flight wait for few
+const penalty = 0.5 // against repetition; the paper's code sends 2, at which small models lose the JSON
 const expectedYield = 6 // of these that are accepted, before any reply has shown how many
 const nearestAmong = 100_000 // a larger pool: the nearest neighbour is looked for among the seeds only, as in the paper's figure 4
 const dryShare = 0.05 // of the candidates of the last ten replies accepted: fewer, and the model has run dry
 const dryReplies = 10
 
-/** The request for new tasks; the part that never changes comes first, so that servers can cache it. */
+/**
+ * The request for new tasks. The model sees the shown ones as what it has written so far: small models repeat a list they
+ * are given, and go on with one they believe their own.
+ */
 export function generationPrompt(shown: readonly string[], language: Language, topic?: string): Message[] {
-  const tasks = numberedTasks(shown)
-  const about = topic === undefined ? '' : topicLine[language] + topic.replace(/\s+/g, ' ')
+  const { role, first, more, about } = words[language]
+  const onTopic = topic === undefined ? '' : about + topic.replace(/\s+/g, ' ')
   return [
-    { role: 'system', content: request[language] },
-    { role: 'user', content: about ? `${tasks}\n${about}` : tasks },
+    { role: 'system', content: role },
+    ...turns([[first(shown.length), { tasks: shown }]]),
+    { role: 'user', content: more + onTopic },
   ]
 }
 
-const request: Record<Language, string> = {
-  en: `You write tasks that teach a language model to follow instructions. You are shown some tasks; write ${newTasks} new ones.
-- Each is different from those shown and from the others: another verb, subject, form and length; questions and orders; some that classify and name the labels.
-- Each can be done in text alone, and is clear without anything else; where it needs a text or data, it says "the following …", and these are given later.
-- One or two sentences each, in English.
-Answer with JSON and nothing else: {"tasks":["…","…"]}`,
-  zh: `你为语言模型编写学习遵循指令的任务。下面会给出一些任务，请再写 ${newTasks} 条新任务。
-- 每条都与所给任务及其他新任务不同：动词、主题、形式、长短各异；有提问也有要求；有几条是分类任务，并写明有哪些类别。
-- 每条只用文字就能完成，意思清楚；如果需要文本或数据，就写“下面的……”，内容会另外提供。
-- 每条一两句话，用中文。
-只用 JSON 回答，不要其他内容：{"tasks":["……","……"]}`,
+const words = {
+  en: {
+    role: `You write tasks that teach a language model to follow instructions. They differ in subject, verb, form and length: questions and orders; some long, with a situation and several conditions; some that ask for one of a few labels and name the labels. Each can be done in text alone; one about a text says which kind, as "the letter" or "this table". The same task with another noun is no new task.`,
+    first: (count: number) => `Write ${count} tasks. Answer with JSON, the tasks in a list named "tasks".`,
+    more: `Write ${newTasks} more tasks, on subjects and with verbs that these do not have. Answer with JSON, the tasks in a list named "tasks".`,
+    about: ' Topic of the new tasks: ',
+  },
+  zh: {
+    role: '请你出题，用来训练语言模型按指令做事。题目的内容、动词、形式、长短各不相同：有的是问句，有的是要求；有几条写清具体的人、事和场合，条件多一些；有几条要求从几个类别中选一个，并写明是哪些类别。每条只用文字就能完成；要用到材料的，说明是什么材料，如“这封信”“这张表”。不要照着写过的只换名词。',
+    first: (count: number) => `请写 ${count} 条任务。用 JSON 回答，任务放在名为 "tasks" 的列表里。`,
+    more: `再写 ${newTasks} 条新任务，内容和动词都换成上面没有的。用 JSON 回答，任务放在名为 "tasks" 的列表里。`,
+    about: '新任务的话题：',
+  },
 }
-const topicLine: Record<Language, string> = { en: 'Topic of the new tasks: ', zh: '新任务的话题：' }
 
 export const generateInstructions = step('generate', async (round, files) => {
+  const { wanted } = round
   const pool = round.newPool() // the seed tasks; every accepted instruction joins them
   const accepted: string[] = []
   const after: Counts = { accepted: [0], read: [0] }
   let read = 0
-  const { wanted } = round
   const unmet = () => accepted.length < wanted && !ranDry(after)
 
   // Sample demonstrations and ask; the replies come in the order of their requests.
-  const ask = (k: number, seen: number) => askForTasks(round, k, accepted, after.accepted[seen] ?? 0)
+  const ask = askForTasks(round, accepted, after.accepted)
   for await (const reply of replies({ ask, accepted: after.accepted, wanted, unmet })) {
     if (isFailure(reply)) {
       const goesOn = await files.fail(reply)
       if (!goesOn) break
     } else {
-      for (const instruction of reply.value.tasks) {
+      const { value, call } = reply
+      for (const instruction of value.tasks) {
         read++
-        // Compare with everything in the pool: is it too near to something, or does another rule speak against it?
-        const finding = pool.check(instruction)
-        if (finding) await files.reject({ ...finding, instruction, call: reply.call })
+        // Compare with what the model was shown, and with everything in the pool; the rules look at it too.
+        const finding = value.copies.has(instruction) ? copied : pool.check(instruction)
+        if (finding) await files.reject({ ...finding, instruction, call })
+        else if (accepted.length >= wanted) await files.reject({ ...beyond(wanted), instruction, call })
         else {
           // Keep it, with its nearest neighbour. The file is data/workshop/1-instructions.jsonl.
           const most_similar = pool.nearest(instruction, nearestAmong)
-          await files.write(
-            '1-instructions.jsonl',
-            { id: idOf(instruction), instruction, most_similar, call: reply.call },
-            instruction,
-          )
+          const row = { id: idOf(instruction), instruction, most_similar, call }
+          await files.write('1-instructions.jsonl', row, instruction)
           pool.add(instruction)
           accepted.push(instruction)
         }
       }
-      for (const { text, why } of reply.value.dropped)
-        await files.reject({ reason: why, detail: '', instruction: text, call: reply.call })
+      for (const { text, why } of value.dropped)
+        await files.reject({ reason: why, detail: '', instruction: text, call })
     }
     after.accepted.push(accepted.length)
     after.read.push(read)
-    files.progress(Math.min(accepted.length, wanted), wanted)
+    files.progress(accepted.length, wanted)
   }
 
   if (round.seeds.length + accepted.length > nearestAmong) files.remark((words) => words.nearestAmongSeeds)
@@ -92,6 +99,9 @@ export const generateInstructions = step('generate', async (round, files) => {
   if (round.ranDry) files.remark((words) => (round.model.provider.standIn ? words.bankEmpty : words.ranDry))
   files.counts = { asked: (after.read.length - 1) * newTasks, parsed: read, novel: accepted.length }
 })
+
+const copied = { reason: 'copied_demonstration', detail: '' }
+const beyond = (wanted: number) => ({ reason: 'beyond_target', detail: String(wanted) })
 
 /** Candidates accepted, and read, after so many replies. */
 type Counts = { accepted: number[]; read: number[] }
@@ -102,25 +112,26 @@ type Waves<T> = {
   wanted: number
   unmet: () => boolean
 }
-type Reply = Read<NonNullable<ReturnType<typeof readTasks>>> | Failure
+type Tasks = NonNullable<ReturnType<typeof readTasks>> & { copies: ReadonlySet<string> }
 
 /**
- * The replies, in the order of their requests. Request k is shown the pool as it stood after the first half of the
- * replies before it: so the pool feeds its own growth, wave by wave, and yet many requests are under way at once. It is
- * sent as soon as these replies suggest that it will be needed, or else when all earlier ones are read and the need is
- * unmet. Neither timing nor a larger target changes what an earlier request asked.
+ * The replies, in the order of their requests. The first two requests see seed tasks alone; request k sees the pool as it
+ * stood after the first quarter of the replies before it. So the pool feeds its own growth, in waves that are four times
+ * as wide each, and many requests are under way at once. A request is sent as soon as the replies it may see suggest that
+ * it will be needed, or else when all earlier ones are read and the need is unmet. What it asks depends on k alone:
+ * neither timing nor a larger target changes it.
  */
 export async function* replies<T>({ ask, accepted, wanted, unmet }: Waves<T>): AsyncGenerator<T> {
   const sent: Promise<T>[] = []
   const send = (k: number): void => {
-    const reply = ask(k, half(k))
+    const reply = ask(k, seenBy(k))
     reply.catch(() => undefined) // heard of when its turn comes
     sent.push(reply)
   }
   try {
     for (let read = 0; unmet(); read++) {
       if (sent.length === read) send(read)
-      while (half(sent.length) <= read && willBeNeeded(sent.length, accepted, wanted)) send(sent.length)
+      while (seenBy(sent.length) <= read && willBeNeeded(sent.length, accepted, wanted)) send(sent.length)
       yield (await sent[read]) as T
     }
   } finally {
@@ -129,32 +140,50 @@ export async function* replies<T>({ ask, accepted, wanted, unmet }: Waves<T>): A
 }
 
 /** How many replies request k may see. */
-function half(k: number): number {
-  return Math.ceil(k / 2)
+function seenBy(k: number): number {
+  return k < firstWave ? 0 : Math.ceil((k + 1 - firstWave) / widening)
 }
 
 /** Whether the replies that request k may see, and as much again from those under way, are fewer than wanted. */
 function willBeNeeded(k: number, accepted: readonly number[], wanted: number): boolean {
-  const seen = accepted[half(k)] ?? 0
-  const each = half(k) === 0 ? expectedYield : seen / half(k)
-  return seen + (k - half(k)) * each < wanted
+  const seen = seenBy(k)
+  const found = accepted[seen] ?? 0
+  const each = seen === 0 ? expectedYield : found / seen
+  return found + (k - seen) * each < wanted
 }
 
-/** Request k: demonstrations drawn from the seed tasks and the first `among` accepted instructions, by a random generator of its own. */
-async function askForTasks(
-  round: Round,
-  k: number,
-  accepted: readonly string[],
-  among: number,
-): Promise<Reply> {
-  const random = randomFor(round.settings.seed, 'generate', k)
-  const made = sample(accepted, machineMade, random, among)
-  const seeds = sample(round.seeds, demonstrations - made.length, random).map((seed) => seed.instruction)
-  const topic = round.topics && sample(round.topics, 1, random)[0]
-  const messages = generationPrompt(shuffle([...seeds, ...made], random), round.language, topic)
-  const { temperature, maxTokens } = round.settings
-  const question = { messages, schema: 'tasks', temperature, maxTokens, number: k } as const
-  return askUntilRead(round.model, 'generate', question, readTasks, 'skip')
+/**
+ * Asks with request k. Seed tasks are dealt like cards, so that all are shown before one is shown again; each request has
+ * cards of its own. Two of the first `after[seen]` accepted instructions come in between, once there are some.
+ */
+function askForTasks(round: Round, accepted: readonly string[], after: readonly number[]) {
+  const { seeds, topics, language, model } = round
+  const { seed, temperature, maxTokens } = round.settings
+  const deck = new Deck(seeds, demonstrations, (n) => randomFor(seed, 'deck', n))
+  const place = (k: number) => k * (demonstrations - machineMade) + Math.min(k, firstWave) * machineMade
+  return async (k: number, seen: number): Promise<Read<Tasks> | Failure> => {
+    const random = randomFor(seed, 'generate', k)
+    const made = sample(accepted, machineMade, random, after[seen] ?? 0)
+    const cards = deck.deal(place(k), demonstrations - made.length).map((card) => card.instruction)
+    const shown = shuffle([...cards, ...made], random)
+    const topic = topics && sample(topics, 1, random)[0]
+    const messages = generationPrompt(shown, language, topic)
+    const question = { messages, schema: 'tasks', temperature, maxTokens, penalty, number: k } as const
+    return askUntilRead(model, 'generate', question, readNewTasks(shown), 'skip')
+  }
+}
+
+/** Reads a reply; one that only says again what was shown is as good as none. */
+function readNewTasks(shown: readonly string[]) {
+  const known = new Set(shown.map(wordsOf))
+  return (reply: string, cut: boolean): Tasks | Unread => {
+    const found = readTasks(reply, cut)
+    if (!found) return undefined
+    const copies = new Set(found.tasks.filter((task) => known.has(wordsOf(task))))
+    return found.tasks.length > 0 && found.tasks.every((task) => copies.has(task))
+      ? allCopied
+      : { ...found, copies }
+  }
 }
 
 /** Of the candidates of the last ten replies fewer than 5 % were accepted. */

@@ -4,51 +4,158 @@
 //
 // reads  data/workshop/2-classified.jsonl        writes  data/workshop/3-instances.jsonl
 // run    npx tsx workshop.ts instances
-import { type Read, ahead, askUntilRead, inOrder } from './model/ask.ts'
-import { type Failure, type Message, isFailure } from './model/call.ts'
+import { type Read, type Unread, ahead, allCopied, askUntilRead, inOrder } from './model/ask.ts'
+import { type Failure, type Message, isFailure, turns } from './model/call.ts'
 import { runStep } from './run/notebook.ts'
 import { type Round, type StepFiles, step, withAnswer } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
 import { numberedTasks } from './text/numbered.ts'
 import { readInstances } from './text/replies.ts'
+import { wordsOf } from './text/rouge.ts'
+import type { Instance } from './text/rules.ts'
 import { isMain } from './workspace/environment.ts'
 import type { ClassifiedRow } from './workspace/records.ts'
 
 const instancesAtMost = { classification: 5, other: 3 }
 
-/** The request for instances of one task; for a classification task the output is asked for first. */
+/**
+ * The request for instances of one task; for a classification task the output comes first. The demonstrations are always
+ * the same and come first, so that servers need not read them again each time.
+ */
 export function instancesPrompt(
   instruction: string,
   isClassification: boolean,
   language: Language,
 ): Message[] {
+  const { role, request, demonstrations } = (isClassification ? outputFirst : inputFirst)[language]
+  const question = (task: string): string => `${numberedTasks([task])}\n${request}`
+  const spell = ([input, output]: Shown) => (isClassification ? { output, input } : { input, output })
   return [
-    { role: 'system', content: (isClassification ? outputFirst : inputFirst)[language] },
-    { role: 'user', content: numberedTasks([instruction]) },
+    { role: 'system', content: role },
+    ...turns(demonstrations.map(({ task, shown }) => [question(task), { instances: shown.map(spell) }])),
+    { role: 'user', content: question(instruction) },
   ]
 }
 
-const shape = '{"instances":[{"input":"…","output":"…"}]}'
-const shapeOutputFirst = '{"instances":[{"output":"…","input":"…"}]}'
+type Shown = [input: string, output: string]
+type Words = { role: string; request: string; demonstrations: { task: string; shown: Shown[] }[] }
 
-const inputFirst: Record<Language, string> = {
-  en: `Do the task you are given, as an example to learn from.
-- If it needs an input (a text, data, a situation), invent a real and complete one, then write the output for it; 1 to 3 such instances, different from each other.
-- If it needs none, "input" is "" and there is one instance.
-- The output is the whole answer, correct and useful, without introduction.
-Answer with JSON and nothing else: ${shape}`,
-  zh: `请完成所给任务，作为供学习的范例。
-- 如果任务需要输入（文本、数据、情境），请编写真实完整的输入，再写出对应的输出；给 1 到 3 个实例，彼此不同。
-- 如果不需要输入，"input" 写 ""，只给一个实例。
-- 输出就是完整的答案，正确、有用，不要开场白。
-只用 JSON 回答，不要其他内容：${shape}`,
+// An answer without an input, code, and a text to work on: once as it usually comes, and once a harder one.
+const inputFirst: Record<Language, Words> = {
+  en: {
+    role: 'You do tasks as examples to learn from. A task about a text or data gets two instances, one ordinary and one hard, with inputs as long and as real as such texts are; any other task gets one, with an empty input. The output is the whole answer and keeps every limit the task sets; it says nothing that is not in the input or generally known. A task to write code gets the code.',
+    request: 'Do this task. Answer with JSON, a list named "instances".',
+    demonstrations: [
+      {
+        task: 'Give two reasons to walk to work, one sentence each.',
+        shown: [
+          [
+            '',
+            'Half an hour of walking a day keeps heart and back in good health without a minute in a gym. The way home on foot puts the worries of the office behind you before you reach the door.',
+          ],
+        ],
+      },
+      {
+        task: 'Write a Python function that tells whether a year is a leap year.',
+        shown: [
+          ['', 'def is_leap_year(year):\n    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)'],
+        ],
+      },
+      {
+        task: 'Shorten the message to at most ten words; keep time and place.',
+        shown: [
+          [
+            'Hello everybody, just a quick reminder that, as we agreed last week, choir practice on Thursday starts at half past seven and not at seven, and we meet in the old school because the hall is being painted.',
+            'Choir: Thursday, 7:30 pm, in the old school.',
+          ],
+          [
+            'So I asked Tom about Sunday, and he would rather have noon, but Ella cannot before two, so two it is, at the boathouse unless it rains, then at ours.',
+            'Sunday at two: boathouse; if it rains, our place.',
+          ],
+        ],
+      },
+    ],
+  },
+  zh: {
+    role: '请完成任务，写出供模型学习的示范。任务要用到材料的，写两个实例，一个普通，一个要动脑筋，材料像生活中真的会遇到的那样具体、完整；不用材料的只写一个，输入留空。输出就是完整的答案，题目规定的字数、条数都要做到，不写材料里没有、也不是常识的内容。要求写代码的，输出就是代码。',
+    request: '完成这个任务。用 JSON 回答，放在名为 "instances" 的列表里。',
+    demonstrations: [
+      {
+        task: '说出走路上班的两个好处，每个一句话。',
+        shown: [
+          [
+            '',
+            '每天走半小时，不进健身房，心肺和腰背也能保持健康。下班一路走回家，到门口时办公室的烦心事已经放下了。',
+          ],
+        ],
+      },
+      {
+        task: '写一个 Python 函数，判断某一年是不是闰年。',
+        shown: [
+          ['', 'def is_leap_year(year):\n    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)'],
+        ],
+      },
+      {
+        task: '把这条通知压缩到二十个字以内，时间和地点不能丢。',
+        shown: [
+          [
+            '各位团员好，上周说过的，这周四合唱排练改到晚上七点半开始，不是七点；礼堂正在刷墙，大家直接去老教学楼二楼音乐教室集合。',
+            '周四19:30，老教学楼二楼音乐教室排练。',
+          ],
+          [
+            '我问了老陈，他想周日中午，可小艾两点以前来不了，那就两点吧，在船坞碰头，要是下雨就到我家。',
+            '周日两点船坞见，下雨就来我家。',
+          ],
+        ],
+      },
+    ],
+  },
 }
 
-const outputFirst: Record<Language, string> = {
-  en: `You are given a classification task. First think of its possible labels, then write one instance for each label, ${instancesAtMost.classification} at most: "output" is the label alone, "input" a real and complete text that has this label. One instance a label keeps the labels in balance.
-Answer with JSON and nothing else: ${shapeOutputFirst}`,
-  zh: `所给的是一个分类任务。先想好它有哪些类别，再为每个类别写一个实例，最多 ${instancesAtMost.classification} 个："output" 只写类别，"input" 是属于该类别的真实完整的文本。每个类别一个实例，使类别均衡。
-只用 JSON 回答，不要其他内容：${shapeOutputFirst}`,
+// Labels in another order than the task names them, inputs that do not name their label, one that is hard to tell.
+const outputFirst: Record<Language, Words> = {
+  en: {
+    role: `You write instances of classification tasks to learn from: one for each label, ${instancesAtMost.classification} at most, the label first, in mixed order. The output is the label alone; the input is a whole text as it occurs in life, and does not name its label. At least one is hard to tell.`,
+    request: 'Write instances of this task. Answer with JSON, a list named "instances".',
+    demonstrations: [
+      {
+        task: 'Is the message to the shop about an order, a bill or a return?',
+        shown: [
+          ['The shoes pinch at the heel. Where do I send them, and who pays the parcel?', 'return'],
+          ['You have charged my card twice for the same lamp, on the 3rd and again on the 5th.', 'bill'],
+          ['It says my parcel left Ghent on Monday, and nobody has seen it since.', 'order'],
+        ],
+      },
+      {
+        task: 'Decide whether the sentence states a fact or an opinion.',
+        shown: [
+          ['Nobody who has seen the sea at dawn would choose to live in a city.', 'opinion'],
+          ['In the survey, six of ten residents called the new square ugly.', 'fact'],
+        ],
+      },
+    ],
+  },
+  zh: {
+    role: `请为分类任务写出供模型学习的实例：每个类别一个，最多 ${instancesAtMost.classification} 个，先写类别，次序打乱。输出只写类别；输入是生活中真的会遇到的完整文字，里面不出现类别名，至少一个要想一想才能判断。`,
+    request: '为这个任务写实例。用 JSON 回答，放在名为 "instances" 的列表里。',
+    demonstrations: [
+      {
+        task: '判断买家留言说的是订单、账单还是退货。',
+        shown: [
+          ['鞋后跟磨脚，寄回哪里？邮费谁出？', '退货'],
+          ['同一盏台灯，三号扣了一次钱，五号又扣了一次。', '账单'],
+          ['物流写着周一已从广州发出，到现在一点动静都没有。', '订单'],
+        ],
+      },
+      {
+        task: '这句话说的是事实还是观点？',
+        shown: [
+          ['看过海上日出的人，没有谁还愿意住在城里。', '观点'],
+          ['调查中，十位居民里有六位说新广场难看。', '事实'],
+        ],
+      },
+    ],
+  },
 }
 
 export const generateInstances = step('instances', async (round, files) => {
@@ -60,12 +167,15 @@ export const generateInstances = step('instances', async (round, files) => {
   for await (const { row, answer } of answers) {
     if (isFailure(answer)) await files.fail(answer, row.instruction)
     else {
-      // Keep a few instances of each task, so that none fills the data set. The file is data/workshop/3-instances.jsonl.
-      const instances = answer.value.instances.slice(0, wantedOf(row, answer.value))
-      await rejectOthers(files, row.instruction, answer, instances.length)
-      const [shown] = instances
       const { id, instruction, is_classification } = row
-      const kept = { id, instruction, is_classification, instances, call: answer.call }
+      const { call } = answer
+      // A demonstration said again is no instance of this task.
+      const own = answer.value.instances.filter((instance) => !isDemonstration(instance))
+      // Keep a few instances of each task, so that none fills the data set. The file is data/workshop/3-instances.jsonl.
+      const instances = own.slice(0, wantedOf(row, own))
+      await rejectOthers(files, instruction, answer, own, instances.length)
+      const [shown] = instances
+      const kept = { id, instruction, is_classification, instances, call }
       if (shown) await files.write('3-instances.jsonl', kept, withAnswer(instruction, shown))
       count += instances.length
     }
@@ -83,7 +193,10 @@ async function askForInstances(round: Round, row: ClassifiedRow): Promise<Read<I
   const { temperature, maxTokens } = round.settings
   const messages = instancesPrompt(instruction, is_classification, round.language)
   const schema = is_classification ? 'labelled' : 'instances'
-  const read = (reply: string, cut: boolean) => readInstances(reply, cut, is_classification, instruction)
+  const read = (reply: string, cut: boolean): Instances | Unread => {
+    const found = readInstances(reply, cut, is_classification, instruction)
+    return found?.instances.length && found.instances.every(isDemonstration) ? allCopied : found
+  }
   const ask = (maxTokens: number) =>
     askUntilRead(round.model, 'instances', { messages, schema, temperature, maxTokens }, read)
 
@@ -98,22 +211,39 @@ function truncated(call: string, tokens: number): Failure {
   return { failed: 'truncated', detail, call }
 }
 
+/** Whether this is an instance of the demonstrations, word for word; a label alone may be any task's. */
+function isDemonstration({ input, output }: Instance): boolean {
+  const words = wordsOf(input === '' ? output : input)
+  return words !== '' && demonstrated.has(words)
+}
+
+const demonstrated = new Set(
+  [inputFirst, outputFirst].flatMap(({ en, zh }) =>
+    [...en.demonstrations, ...zh.demonstrations].flatMap(({ shown }) =>
+      shown.map(([input, output]) => wordsOf(input === '' ? output : input)),
+    ),
+  ),
+)
+
 /** How many instances are taken at most. A task that needs no input has one answer. */
-function wantedOf({ is_classification }: ClassifiedRow, { instances }: Instances): number {
+function wantedOf({ is_classification }: ClassifiedRow, instances: readonly Instance[]): number {
   if (is_classification) return instancesAtMost.classification
   return instances.every(({ input }) => input === '') ? 1 : instancesAtMost.other
 }
 
-/** Rejects what could not be read, what is too much, and a reply without any instance. */
+/** Rejects what could not be read, what was copied, what is too much, and a reply without any instance. */
 async function rejectOthers(
   files: StepFiles,
   instruction: string,
   { value: { instances, dropped }, call }: Read<Instances>,
+  own: readonly Instance[],
   kept: number,
 ): Promise<void> {
   for (const { text, why } of dropped) await files.reject({ reason: why, detail: text, instruction, call })
-  const detail = `${instances.length} > ${kept}`
-  for (const extra of instances.slice(kept))
+  for (const copy of instances.filter(isDemonstration))
+    await files.reject({ reason: 'copied_demonstration', detail: '', instruction, ...copy, call })
+  const detail = `${own.length} > ${kept}`
+  for (const extra of own.slice(kept))
     await files.reject({ reason: 'too_many_instances', detail, instruction, ...extra, call })
   if (instances.length === 0 && dropped.length === 0)
     await files.reject({ reason: 'no_instances', detail: '', instruction, call })

@@ -19,6 +19,9 @@ export const number = (value: number): string => String(value).replace(/\B(?=(?:
 const money = (value: number | undefined): string =>
   value === undefined ? '$?' : `$${value.toFixed(value < 1 ? 4 : 2)}`
 
+/** Labels asked for, and how many were right. */
+type Marks = { asked: number; right: number }
+
 type Cost = { calls: number; tokens: number; cached: number; dollars: number | undefined; fresh: number }
 
 /** Where a step is: rows done of all, rows a second, tokens and dollars of the whole command so far. */
@@ -84,6 +87,8 @@ const en = {
     kept: 'kept',
   },
   agreement: (same: number, all: number) => `seed labels: ${same} of ${all} agree`,
+  unsureOfLabels: (yes: Marks, no: Marks) =>
+    `asked one by one too, this model labels ${yes.right} of ${yes.asked} classification tasks among the seeds rightly, and ${no.right} of ${no.asked} others: look at 2-classified.jsonl; a wrong label only means that step 3 asks in the other order`,
   judged: ({ rows, ...shares }: Judgement, offline: boolean) =>
     `the judge on ${number(rows)} rows: valid instruction ${percent(shares.instruction_valid)}, appropriate input ${percent(shares.input_appropriate)}, correct output ${percent(shares.output_correct)}, all three ${percent(shares.all)} ${offline ? "(the stand-in's, set by hand: they say nothing about models)" : "(people on the paper's rows: 92, 79, 58, 54 %)"}`,
   fewForOpenai: (rows: number, least: number) =>
@@ -186,6 +191,8 @@ const zh: ScreenWords = {
     `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
   agreement: (same, all) => `${all} 个种子任务的判断有 ${same} 个与标注一致`,
+  unsureOfLabels: (yes, no) =>
+    `逐条询问之后，种子任务中的 ${yes.asked} 条分类任务它判断对了 ${yes.right} 条，另外 ${no.asked} 条判断对了 ${no.right} 条：请看看 2-classified.jsonl。判断错了，只是第 3 步换了先后顺序来问`,
   judged: ({ rows, ...shares }, offline) =>
     `评审了 ${number(rows)} 行：指令有效 ${percent(shares.instruction_valid)}，输入合适 ${percent(shares.input_appropriate)}，输出正确 ${percent(shares.output_correct)}，三项都对 ${percent(shares.all)}${offline ? '（替身的评审是事先设定的，不能说明任何模型）' : '（论文数据经人工评审为 92、79、58、54 %）'}`,
   fewForOpenai: (rows, least) => `OpenAI 微调至少需要 ${least} 个示例，这里只有 ${rows} 个`,

@@ -7,6 +7,11 @@ import type { Model } from './model.ts'
 
 export type Read<T> = { value: T; call: string }
 
+/** Said of a reply that only repeats the demonstrations of its prompt, or the shape that is wanted. */
+export const allCopied = Symbol('copied')
+/** What a reader says of a reply that it cannot make use of. */
+export type Unread = typeof allCopied | undefined
+
 /** Whether the server stopped the reply at the token limit. */
 function isCut(call: Call): boolean {
   return call.finish_reason === 'length'
@@ -20,7 +25,7 @@ export async function askUntilRead<T>(
   model: Model,
   step: Step,
   { number = 0, ...question }: Asked,
-  read: (reply: string, cut: boolean) => T | undefined,
+  read: (reply: string, cut: boolean) => T | Unread,
   skip?: 'skip',
 ): Promise<Read<T> | Failure> {
   let last = ''
@@ -29,7 +34,7 @@ export async function askUntilRead<T>(
     const call = await model.ask(step, { ...question, sample }, skip ? { skip: true } : {})
     if (isFailure(call)) return call
     const value = read(call.reply ?? '', isCut(call))
-    if (value !== undefined) return { value, call: call.key }
+    if (value !== undefined && value !== allCopied) return { value, call: call.key }
     last = call.key
   }
   return { ...unread, call: last }

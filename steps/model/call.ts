@@ -38,14 +38,26 @@ export function callOf(head: CallHead, back: Reply & Pick<Call, 'skipped' | 'ms'
   return { ...asked, reply, finish_reason, refusal: refusal || undefined, skipped, usage, ms, batch }
 }
 
-export type Message = { role: 'system' | 'user'; content: string }
+export type Message = { role: 'system' | 'user' | 'assistant'; content: string }
 
-/** One question to the model. `temperature` and `maxTokens` as the step asks for them. */
+/** Demonstrations as turns: a question, and the very reply that is wanted. */
+export function turns(demonstrations: readonly (readonly [question: string, reply: object])[]): Message[] {
+  return demonstrations.flatMap(([question, reply]): Message[] => [
+    { role: 'user', content: question },
+    { role: 'assistant', content: JSON.stringify(reply) },
+  ])
+}
+
+/**
+ * One question to the model. `temperature` and `maxTokens` as the step asks for them; `penalty`: against repetition, from
+ * 0 to 2, for servers that take one (no part of the key in the log).
+ */
 export type Question = {
   messages: Message[]
   schema: SchemaName
   temperature: number
   maxTokens: number
+  penalty?: number
   sample: number
 }
 

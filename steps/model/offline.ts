@@ -13,7 +13,7 @@ import { type OfflineTask, readRows } from '../workspace/records.ts'
 import { type Message, type Wire, samplesAtMost } from './call.ts'
 
 /** A request as the stand-in sees it; `lines` are the numbered ones of its last message. */
-type Asked = { prompt: string; last: string; lines: string[]; bank: Bank; sample: number; random: Random }
+type Asked = { messages: readonly Message[]; last: string; lines: string[]; bank: Bank; sample: number; random: Random }
 
 const tasksPerReply = 10
 const plantedPerReply = 3
@@ -37,7 +37,7 @@ export async function answerOffline(messages: readonly Message[], maxTokens: num
   const last = messages.at(-1)?.content ?? ''
   const lines = [...last.matchAll(/^\d+\. (.*)$/gm)].map((match) => match[1] ?? '')
   const bank = await (banks[language] ??= openBank(language))
-  const answered = answer({ prompt, last, lines, bank, sample, random }) ?? ignorance[language]
+  const answered = answer({ messages, last, lines, bank, sample, random }) ?? ignorance[language]
   const whole = dress(answered, language, random)
   const tokens = tokensIn(whole)
   const allowed = random() < chances.cut ? Math.ceil(tokens * 0.6) : maxTokens
@@ -54,17 +54,26 @@ function tokensIn(text: string): number {
 }
 
 function answer(asked: Asked): string | undefined {
-  const { prompt, lines, bank } = asked
-  if (prompt.includes('{"tasks":')) return JSON.stringify({ tasks: newTasks(asked) })
-  if (prompt.includes('{"answers":')) return JSON.stringify({ answers: labels(asked) })
-  if (prompt.includes('{"verdicts":')) return JSON.stringify({ verdicts: verdicts(asked) })
-  const task = prompt.includes('{"instances":') ? knownTask(lines[0] ?? '', bank) : undefined
+  const { messages, last, lines, bank } = asked
+  if (last.includes('"tasks"')) return JSON.stringify({ tasks: newTasks(asked, shownTasks(messages)) })
+  if (last.includes('"answers"')) return JSON.stringify({ answers: labels(asked) })
+  if (last.includes('"verdicts"')) return JSON.stringify({ verdicts: verdicts(asked) })
+  const task = last.includes('"instances"') ? knownTask(lines[0] ?? '', bank) : undefined
   if (!task) return undefined
-  const outputFirst = prompt.includes('{"instances":[{"output"')
+  const labelsFirst = /^{"instances":\[{"output"/
+  const outputFirst = messages.some(({ role, content }) => role === 'assistant' && labelsFirst.test(content))
   const inOrder = task.instances.map(({ input, output }) =>
     outputFirst ? { output, input } : { input, output },
   )
   return JSON.stringify({ instances: inOrder })
+}
+
+/** The tasks a request shows as what was written so far. */
+function shownTasks(messages: readonly Message[]): string[] {
+  const tasks = messages.map(({ role, content }) =>
+    role === 'assistant' ? field(jsonIn(content), 'tasks') : undefined,
+  )
+  return tasks.flatMap((list) => (Array.isArray(list) ? list.filter((task) => typeof task === 'string') : []))
 }
 
 const ignorance: Record<Language, string> = {
@@ -76,8 +85,8 @@ const ignorance: Record<Language, string> = {
  * Ten tasks drawn without putting back, likelier the more rare words they share with the request; now and then an echo
  * of one shown. Three are such as a rule of step 4 catches, other rules with every request, so that a class meets them all.
  */
-function newTasks({ last, lines, bank, sample, random }: Asked): string[] {
-  const asked = new Set(tokenize(last))
+function newTasks({ last, bank, sample, random }: Asked, shown: readonly string[]): string[] {
+  const asked = new Set(tokenize([...shown, last].join('\n')))
   const weights = bank.tasks.map(({ fault }, place) => {
     const shared = [...(bank.rareWords[place] ?? [])].filter((word) => asked.has(word)).length
     return (1 + shared) * (ruleFor(fault ?? '') ? plantedWeight : 1)
@@ -94,7 +103,7 @@ function newTasks({ last, lines, bank, sample, random }: Asked): string[] {
     drawn.push(drawWeighted(weights, random))
   }
   const tasks = drawn.map((place) => oneLine(bank.tasks[place]?.instruction ?? ''))
-  const echoed = lines[Math.floor(random() * lines.length)]
+  const echoed = shown[Math.floor(random() * shown.length)]
   if (echoed && random() < chances.echo) tasks[tasks.length - 1] = vary(echoed)
   return shuffle(tasks, random)
 }
@@ -114,7 +123,7 @@ function vary(instruction: string): string {
 
 // Of tasks it does not know it only sees the wording, as a weak model would.
 const soundsLikeClassification =
-  /classif|categor|sentiment|\blabel|true or false|spam|whether|which of the|判断|分类|归类|属于|类别|是否/i
+  /classif|categor|sentiment|\blabel|true or false|spam|whether|which of the|\w+" or "\w+|\w+ or \w+\?$|判断|分类|归类|属于|类别|是否|只回答|、[^，。]*还是/i
 
 function labels({ lines, bank, random }: Asked) {
   const answers = lines.map((line, place) => {

@@ -95,3 +95,33 @@ export function sample<T>(list: readonly T[], count: number, random: Random, amo
 export function shuffle<T>(list: readonly T[], random: Random): T[] {
   return sample(list, list.length, random)
 }
+
+/**
+ * An endless row of shuffled decks: every member is dealt before one is dealt again. Whoever asks for the same cards gets
+ * the same. The members dealt last come last in the next deck, so that no hand of up to `hand` cards holds one twice.
+ */
+export class Deck<T> {
+  private readonly members: readonly T[]
+  private readonly hand: number
+  private readonly shuffled: (deck: number) => Random
+  private readonly dealt: T[] = []
+
+  /** `shuffled`: the generator that shuffles deck 0, 1, 2 … */
+  constructor(members: readonly T[], hand: number, shuffled: (deck: number) => Random) {
+    this.members = members
+    this.hand = hand
+    this.shuffled = shuffled
+  }
+
+  /** So many cards from this place of the row on, all members when there are fewer. */
+  deal(from: number, count: number): T[] {
+    const size = this.members.length
+    const end = from + Math.min(count, size)
+    while (this.dealt.length < end) {
+      const last = this.dealt.slice(-Math.min(this.hand, size))
+      const deck = shuffle(this.members, this.shuffled(this.dealt.length / size))
+      this.dealt.push(...deck.filter((card) => !last.includes(card)), ...last)
+    }
+    return this.dealt.slice(from, end)
+  }
+}

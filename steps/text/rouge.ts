@@ -128,3 +128,8 @@ function bracket(text: string, tokens: readonly Token[], shared: readonly number
   }
   return marked + text.slice(at)
 }
+
+/** The words of a text alone: texts that differ in case, punctuation and white space have the same. */
+export function wordsOf(text: string): string {
+  return tokenize(text).join(' ')
+}
