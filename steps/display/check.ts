@@ -114,10 +114,9 @@ async function checkServer(provider: Provider, settings: Spoken, check: Check): 
   check.good(regional ? words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
   if (provider.proxied && !provider.local) screen.remark(words.proxy)
   if (!(await answersCall(provider, settings, check))) return
-  const { target } = settings
   const account = new Account(settings, provider)
   const { price } = account
-  const expected = account.forecast(wantedFirst(Number.isFinite(target) ? target : 0))
+  const expected = account.forecast(Number.isFinite(settings.target) ? wantedFirst(settings) : 0)
   if (price) check.good(words.price(price.input, price.output))
   else screen.remark(words.noPrice(provider.model))
   check.good(screen.words.expected(expected.calls, expected.dollars))

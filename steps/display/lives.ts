@@ -2,7 +2,7 @@
 // rows of the few candidates that fit best are held.
 import type { Call } from '../model/call.ts'
 import { type Folder, exists, rejectedFile, steps } from '../workspace/folder.ts'
-import { field, idOf } from '../workspace/jsonl.ts'
+import { field, idOf, jsonIn } from '../workspace/jsonl.ts'
 import { type ExampleRow, type RejectedRow, type Row, rowsIn } from '../workspace/records.ts'
 import { plain } from './screen.ts'
 
@@ -133,22 +133,32 @@ function standsIn(text: string, word: string): boolean {
   return false
 }
 
-/** The lines of the user's message; numbered ones that are no seed task are marked as made by the model. */
+/** The tasks that step 1 showed, and the lines of the question; tasks that are no seed task are marked as made by the model. */
 export function promptLines(call: Call, seeds: readonly string[], mark: string): string[] {
   const known = new Set(seeds.map(plain))
-  return userMessage(call)
-    .split('\n')
-    .map((line) => {
-      const task = /^\d+\. (.*)$/.exec(line)?.[1]
-      const made = known.size > 0 && task !== undefined && !known.has(plain(task))
-      return made ? `${line} ${mark}` : line
-    })
+  return [
+    ...shownTasks(call).map((task, place) => `${place + 1}. ${task}`),
+    ...contentOf(call, 'user').split('\n'),
+  ].map((line) => {
+    const task = /^\d+\. (.*)$/.exec(line)?.[1]
+    const made = known.size > 0 && task !== undefined && !known.has(plain(task))
+    return made ? `${line} ${mark}` : line
+  })
 }
 
-// `request` is what was sent, and may have been rewritten by hand: its shape is looked at, not trusted.
-function userMessage({ request }: Call): string {
+/** What a request showed as written so far: `{"tasks":[…]}` as the model's own turn. */
+function shownTasks(call: Call): string[] {
+  const tasks = field(jsonIn(contentOf(call, 'assistant')), 'tasks')
+  return Array.isArray(tasks) ? tasks.filter((task) => typeof task === 'string') : []
+}
+
+/** The last message of a role. `request` is what was sent, and may have been rewritten by hand: its shape is looked at, not trusted. */
+function contentOf({ request }: Call, role: string): string {
   const messages = field(request, 'messages')
-  const content = field(Array.isArray(messages) ? messages.at(-1) : undefined, 'content')
+  const last = Array.isArray(messages)
+    ? messages.findLast((message) => field(message, 'role') === role)
+    : undefined
+  const content = field(last, 'content')
   return typeof content === 'string' ? content : ''
 }
 

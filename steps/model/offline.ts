@@ -13,7 +13,14 @@ import { type OfflineTask, readRows } from '../workspace/records.ts'
 import { type Message, type Wire, samplesAtMost } from './call.ts'
 
 /** A request as the stand-in sees it; `lines` are the numbered ones of its last message. */
-type Asked = { messages: readonly Message[]; last: string; lines: string[]; bank: Bank; sample: number; random: Random }
+type Asked = {
+  messages: readonly Message[]
+  last: string
+  lines: string[]
+  bank: Bank
+  sample: number
+  random: Random
+}
 
 const tasksPerReply = 10
 const plantedPerReply = 3

@@ -3,8 +3,17 @@
 import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isChinese } from '../text/language.ts'
 import { codeOf, unreadable, unwritable } from '../workspace/fault.ts'
-import { type Question, type SchemaName, type Wire, interrupted, noUsage, samplesAtMost } from './call.ts'
+import {
+  type Message,
+  type Question,
+  type SchemaName,
+  type Wire,
+  interrupted,
+  noUsage,
+  samplesAtMost,
+} from './call.ts'
 
 /** Who sits at the terminal. `hear` gives what was pasted; it never resolves once nothing more can come from there. */
 export type Person = {
@@ -25,13 +34,23 @@ const glance = 200 // ms between looks at the reply file, and the age from which
 /** The wire; `folder` holds the prompts and the replies saved beside them. */
 export function openPasteWire(folder: string, person: Person): Wire {
   return async (question, signal) => {
-    const prompt = question.messages.map((message) => message.content).join('\n\n')
+    const prompt = asText(question.messages)
     const name = await promptFile(folder, prompt, question)
     const replyName = name.replace('.prompt.', '.reply.')
     person.show(prompt, path.join(folder, name), path.join(folder, replyName))
     const reply = await firstReply(path.join(folder, replyName), person, signal)
     return { request: { messages: question.messages }, reply, finish_reason: 'stop', usage: noUsage }
   }
+}
+
+/** A prompt as one text for a chat window: its demonstrations are read as tasks with their answers. */
+export function asText(messages: readonly Message[]): string {
+  const [task, answer] = isChinese(messages[0]?.content ?? '') ? ['任务：', '回答：'] : ['Task: ', 'Answer: ']
+  const shown = messages.map(({ role, content }, place) => {
+    if (role === 'assistant') return answer + content
+    return messages[place + 1]?.role === 'assistant' ? task + content : content
+  })
+  return shown.join('\n\n')
 }
 
 /** The prompt's file: the one saved before the run was interrupted, or a new one under the next number. */

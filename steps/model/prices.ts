@@ -69,15 +69,16 @@ export function askingSteps(steps: readonly Step[], judge: boolean): Step[] {
   return steps.filter((step) => step !== 'filter' || judge)
 }
 
-const acceptedForEachKept = 1.25 // accepted instructions for each that is kept: about a fifth is lost in steps 3 and 4
+// How many instructions a round asks step 1 for: what is needed, and what will be lost on the way. More would be paid for
+// and thrown away; too few cost another round, which by batch is another day.
+const acceptedForEachKept = { calls: 1.1, batch: 1.25 }
 
-/** Instructions wanted of step 1 in the first round, so that few rounds are needed. */
-export function wantedFirst(target: number): number {
-  return Math.ceil(target * acceptedForEachKept) + 1
+/** Instructions wanted of step 1 in the first round, when nothing is known yet of what this model loses. */
+export function wantedFirst({ target, batch }: { target: number; batch: boolean }): number {
+  return Math.ceil(target * (batch ? acceptedForEachKept.batch : acceptedForEachKept.calls))
 }
 
 /** Instructions wanted in the next round: what is missing, at the rate at which accepted ones were kept so far. */
 export function wantedNext(target: number, accepted: number, kept: number): number {
-  const missing = target - kept
-  return accepted + Math.ceil((missing * accepted * 1.1) / Math.max(kept, 1)) + 1
+  return accepted + Math.ceil(((target - kept) * accepted) / Math.max(kept, 1))
 }

@@ -78,7 +78,7 @@ async function generating(concurrency: number, latency: number): Promise<Row> {
       'generate',
       concurrency,
       server,
-      await played(latencies, accepted, wantedFirst(target), concurrency),
+      await played(latencies, accepted, wantedFirst({ target, batch: false }), concurrency),
     )
   })
 }
