@@ -33,9 +33,9 @@ describe('the schedule of step 1', () => {
   const first = (ready: number[]) => ready[0] ?? 0
   const last = (ready: number[]) => ready.at(-1) ?? 0
 
-  it('shows request k the first half of the replies before it', async () => {
-    const { seenBy } = await run(1, 8, first)
-    expect(seenBy.slice(0, 8)).toEqual([0, 1, 1, 2, 2, 3, 3, 4])
+  it('shows two requests seed tasks alone, and four more for each reply after that', async () => {
+    const { seenBy } = await run(1, 12, first)
+    expect(seenBy.slice(0, 12)).toEqual([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3])
   })
 
   it.each([1, 3, 6, 10])(
