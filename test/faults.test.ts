@@ -80,10 +80,10 @@ describe('a row whose call finally fails', () => {
     const folder = await temporaryFolder()
     let healed = false
     const asksFor = ({ body }: Received): string | undefined =>
-      /^1\. (?<task>.*)$/.exec(body.messages.at(-1)?.content ?? '')?.groups?.task
+      /^1\. (?<task>.*)$/m.exec(body.messages.at(-1)?.content ?? '')?.groups?.task
     const { server, env } = await serve((received) => {
       const task = asksFor(received)
-      return task && task.length % 5 === 0 && !healed ? { status: 413, body: 'too large' } : undefined
+      return task && task.length % 3 === 0 && !healed ? { status: 413, body: 'too large' } : undefined
     })
     await workshop(folder, ['--num-instructions', '10'], env)
     const failed = (await rowsOf<Rejected>(folder, 'rejected.jsonl')).filter(

@@ -6,7 +6,7 @@ import { plain, plainLines } from '../steps/display/screen.ts'
 import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
 import { jsonLine } from '../steps/workspace/jsonl.ts'
 import { temporaryFolder, workshop } from './support/command.ts'
-import { type Answering, type Received, TestServer, completion } from './support/server.ts'
+import { type Answering, type Received, TestServer, completion, questionIn } from './support/server.ts'
 
 /** What no terminal, and nobody's eye, should get from a model: all but line breaks and visible characters. */
 const harmful = /[^\P{C}\n]|[\u2028\u2029\u115f\u3164]/u
@@ -44,15 +44,15 @@ const outputs = [
 function answering(language: 'en' | 'zh'): Answering {
   let tasksAsked = 0
   return ({ body, headers }) => {
-    const prompt = body.messages.map((message) => message.content).join('\n')
-    if (prompt.includes('{"tasks":') && ++tasksAsked === 1)
+    const prompt = questionIn(body.messages)
+    if (prompt.includes('"tasks"') && ++tasksAsked === 1)
       return { status: 500, body: { error: { message: `\x1b[2Jyou sent ${headers.authorization}` } } }
-    if (prompt.includes('{"tasks":') && tasksAsked === 2)
+    if (prompt.includes('"tasks"') && tasksAsked === 2)
       return reply({ tasks: hostile[language], __proto__: { polluted: true }, heard: headers.authorization })
     const asked = hostile[language].findIndex((task) =>
       prompt.includes(task.replace(/\s+/g, ' ').slice(0, 9)),
     )
-    if (!prompt.includes('{"instances":') || asked === -1) return undefined
+    if (!prompt.includes('"instances"') || asked === -1) return undefined
     return reply({ instances: [{ input: '', output: outputs[asked % 2] }] })
   }
 }

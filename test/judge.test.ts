@@ -3,8 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { format } from 'prettier'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Message } from '../steps/model/call.ts'
 import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
-import { TestServer, completion } from './support/server.ts'
+import { TestServer, completion, questionIn, rowsAsked } from './support/server.ts'
 
 type Row = { instruction: string; input: string; output: string }
 type Call = { step: string; reply: string; rows?: string[] }
@@ -142,8 +143,8 @@ describe('filter', () => {
 async function serve(verdict: (row: Row) => object): Promise<TestServer> {
   const yes = { instruction_valid: true, input_appropriate: true, output_correct: true }
   const server = await TestServer.start(({ body }) => {
-    if (!body.messages[0]?.content.includes('{"verdicts":')) return undefined
-    const verdicts = rowsIn(body.messages[1]?.content ?? '').map((row, at) => ({
+    if (!questionIn(body.messages).includes('"verdicts"')) return undefined
+    const verdicts = rowsIn(body.messages).map((row, at) => ({
       row: at + 1,
       ...yes,
       ...verdict(row),
@@ -154,8 +155,8 @@ async function serve(verdict: (row: Row) => object): Promise<TestServer> {
   return server
 }
 
-function rowsIn(prompt: string): Row[] {
-  return prompt.split('\n').map((line) => JSON.parse(line.replace(/^\d+\. /, '')) as Row)
+function rowsIn(messages: readonly Message[]): Row[] {
+  return rowsAsked(messages).map((row) => JSON.parse(row) as Row)
 }
 
 describe('a judged run against a server', () => {
@@ -180,7 +181,7 @@ describe('a judged run against a server', () => {
         temperature: 0,
         response_format: { json_schema: { name: 'judgement' } },
       })
-      const judged = requests.flatMap(({ messages }) => rowsIn(messages[1]?.content ?? ''))
+      const judged = requests.flatMap(({ messages }) => rowsIn(messages))
       expect(new Set(judged.map(shown)).size).toBe(judged.length)
       expect(dataset.filter(refused)).toEqual([])
       expect(judged.map(shown)).toEqual(expect.arrayContaining(dataset.map(shown)))
@@ -217,7 +218,7 @@ it('a judged run that stops on the way keeps what is answered, and goes on witho
   const before = server.received.length
   expect((await workshop(folder, args, env)).code).toBe(0)
   expect(distinct(await rowsOf<Row>(folder, '4-dataset.jsonl'))).toBe(20)
-  const again = server.received.slice(before).map(({ body }) => body.messages[1]?.content)
-  for (const { body } of answered) expect(again).not.toContain(body.messages[1]?.content)
+  const again = server.received.slice(before).map(({ body }) => questionIn(body.messages))
+  for (const { body } of answered) expect(again).not.toContain(questionIn(body.messages))
   expect(new Set(again).size).toBe(again.length)
 })

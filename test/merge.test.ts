@@ -148,7 +148,7 @@ describe('--topics', () => {
   const asked = async (folder: string): Promise<(string | undefined)[]> =>
     (await rowsOf<{ sample: number; request: { messages: { content: string }[] } }>(folder, 'calls.jsonl'))
       .toSorted((a, b) => a.sample - b.sample)
-      .map((call) => /^Topic of the new tasks: (.*)$/m.exec(call.request.messages[1]?.content ?? '')?.[1])
+      .map((call) => /Topic of the new tasks: (.*)$/.exec(call.request.messages.at(-1)?.content ?? '')?.[1])
 
   it('gives every request of step 1 one topic of the list, drawn by the seed', async () => {
     const [folder, same, other] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()]

@@ -22,27 +22,39 @@ describe.each(['en', 'zh'] as const)('the prompts, in %s', (language) => {
   }
   const all = Object.entries(prompts)
 
-  it.each(all)('number the tasks of the question, and start no other line with a number: %s', (_, messages) => {
-    const lines = messages.at(-1)?.content.split('\n') ?? []
-    const numbered = lines.filter((line) => /^\s*\d/.test(line))
-    expect(numbered.map((line) => line.slice(0, 3))).toEqual(numbered.map((_line, place) => `${place + 1}. `))
-    expect(lines.slice(0, numbered.length)).toEqual(numbered)
-    expect(lines.length - numbered.length).toBe(1) // the request, last
-  })
+  it.each(all)(
+    'number the tasks of the question, and start no other line with a number: %s',
+    (_, messages) => {
+      const lines = messages.at(-1)?.content.split('\n') ?? []
+      const numbered = lines.filter((line) => /^\s*\d/.test(line))
+      expect(numbered.map((line) => line.slice(0, 3))).toEqual(
+        numbered.map((_line, place) => `${place + 1}. `),
+      )
+      expect(lines.slice(0, numbered.length)).toEqual(numbered)
+      expect(lines.length - numbered.length).toBe(1) // the request, last
+    },
+  )
 
   it.each(all)('ask by the name of the list in the last message: %s', (name, messages) => {
     expect(messages.at(-1)).toMatchObject({ role: 'user' })
     expect(messages.at(-1)?.content).toContain(`"${name.split(' ')[0]}"`)
   })
 
-  it.each(all)('show demonstrations as turns whose replies the step itself can read: %s', (name, messages) => {
-    const roles = messages.map((message) => message.role)
-    const pairs = (roles.length - 2) / 2
-    expect(roles).toEqual(['system', ...Array.from({ length: pairs }, () => ['user', 'assistant']).flat(), 'user'])
-    expect(pairs).toBeGreaterThan(0)
-    for (const { role, content } of messages)
-      if (role === 'assistant') expect(readAs(name, content), content).toBe(true)
-  })
+  it.each(all)(
+    'show demonstrations as turns whose replies the step itself can read: %s',
+    (name, messages) => {
+      const roles = messages.map((message) => message.role)
+      const pairs = (roles.length - 2) / 2
+      expect(roles).toEqual([
+        'system',
+        ...Array.from({ length: pairs }, () => ['user', 'assistant']).flat(),
+        'user',
+      ])
+      expect(pairs).toBeGreaterThan(0)
+      for (const { role, content } of messages)
+        if (role === 'assistant') expect(readAs(name, content), content).toBe(true)
+    },
+  )
 
   it.each(all)('hold no placeholder where an answer stands: %s', (_, messages) => {
     for (const { content } of messages) expect(content).not.toMatch(/…|\.\.\.|<[a-z]|\[(?:your|insert)/)
@@ -64,7 +76,9 @@ describe.each(['en', 'zh'] as const)('the prompts, in %s', (language) => {
     expect(labels.filter(Boolean).length).toBeGreaterThan(1)
     expect(labels.filter((label) => !label).length).toBeGreaterThan(2)
     expect(labels.some((label, place) => place > 1 && label === labels[place - 1])).toBe(true)
-    const shown = repliesIn(instancesPrompt('', false, language)).map((reply) => readInstances(reply, false, false))
+    const shown = repliesIn(instancesPrompt('', false, language)).map((reply) =>
+      readInstances(reply, false, false),
+    )
     expect(new Set(shown.map((reply) => reply?.instances.length)).size).toBe(2)
     expect(shown.some((reply) => reply?.instances[0]?.input === '')).toBe(true)
     expect(JSON.stringify(shown)).toContain('def ')

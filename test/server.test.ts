@@ -3,7 +3,7 @@ import { appendFile, copyFile, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
-import { type Answering, TestServer } from './support/server.ts'
+import { type Answering, TestServer, questionIn } from './support/server.ts'
 
 const secret = 'sk-test-0123456789abcdef'
 
@@ -19,7 +19,7 @@ function untilTogether(count: number): Answering {
   let release: () => void
   const together = new Promise<void>((resolve) => (release = resolve))
   return async ({ body }) => {
-    if (!body.messages[0]?.content.includes('{"instances":')) return undefined
+    if (!questionIn(body.messages).includes('"instances"')) return undefined
     if (++waiting === count) release()
     await together
     return undefined

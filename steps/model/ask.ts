@@ -1,8 +1,15 @@
 // Asking until an answer can be read. A reply that no reading fits is asked for again, as a new sample, at most twice.
 import type { Step } from '../workspace/folder.ts'
 import { keyOf } from '../workspace/jsonl.ts'
-import type { Call, Failure, Message, Question } from './call.ts'
-import { isFailure, objectionTo, samplesAtMost } from './call.ts'
+import {
+  type Call,
+  type Failure,
+  type Message,
+  type Question,
+  isFailure,
+  objectionTo,
+  samplesAtMost,
+} from './call.ts'
 import type { Model } from './model.ts'
 
 export type Read<T> = { value: T; call: string }

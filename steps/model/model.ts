@@ -6,8 +6,20 @@ import { keyOf } from '../workspace/jsonl.ts'
 import type { Account } from './account.ts'
 import type { Budget } from './budget.ts'
 import type { CallLog } from './call-log.ts'
-import type { Call, CallHead, Failure, Problem, Provider, Question, Reply, Wire } from './call.ts'
-import { callOf, isProblem, noUsage, objectionTo } from './call.ts'
+import {
+  type Call,
+  type CallHead,
+  type Failure,
+  type Problem,
+  type Provider,
+  type Question,
+  type Reply,
+  type Wire,
+  callOf,
+  isProblem,
+  noUsage,
+  objectionTo,
+} from './call.ts'
 import { Pace } from './pace.ts'
 
 /** Why no further question is sent, and the exit status that follows. */

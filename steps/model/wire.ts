@@ -3,8 +3,18 @@
 import { createRequire } from 'node:module'
 import type OpenAI from 'openai'
 import { field } from '../workspace/jsonl.ts'
-import type { Problem, Provider, Question, Reply, Usage, Wire } from './call.ts'
-import { interrupted, isProblem, schemas, wireName } from './call.ts'
+import {
+  type Problem,
+  type Provider,
+  type Question,
+  type Reply,
+  type Usage,
+  type Wire,
+  interrupted,
+  isProblem,
+  schemas,
+  wireName,
+} from './call.ts'
 import { noticeOf, problemOf, tooLate } from './problem.ts'
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx

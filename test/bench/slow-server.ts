@@ -60,10 +60,10 @@ export class SlowServer {
   }
 
   private reply(messages: Received['body']['messages']): object {
-    const prompt = messages[0]?.content ?? ''
-    if (prompt.includes('{"tasks":')) return { tasks: this.tasks.splice(0, TASKS_A_REPLY) }
-    if (!prompt.includes('{"answers":')) return { instances: [{ input: '', output: 'It is done as asked.' }] }
-    const rows = messages[1]?.content.split('\n') ?? []
+    const prompt = messages.at(-1)?.content ?? ''
+    if (prompt.includes('"tasks"')) return { tasks: this.tasks.splice(0, TASKS_A_REPLY) }
+    if (!prompt.includes('"answers"')) return { instances: [{ input: '', output: 'It is done as asked.' }] }
+    const rows = prompt.match(/^\d+\. /gm) ?? []
     return { answers: rows.map((_, place) => ({ task: place + 1, is_classification: place % 5 === 0 })) }
   }
 }

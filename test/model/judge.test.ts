@@ -8,6 +8,7 @@ import { type Candidate, Judge, judgedLine, judgementPrompt } from '../../steps/
 import { Model } from '../../steps/model/model.ts'
 import { known } from '../../steps/model/provider.ts'
 import { temporaryFolder } from '../support/command.ts'
+import { rowsAsked } from '../support/server.ts'
 
 type Row = { instruction: string; input: string; output: string }
 const yes = { instruction_valid: true, input_appropriate: true, output_correct: true }
@@ -29,7 +30,7 @@ async function courtroom(verdict: (row: Row) => object | undefined, language: 'e
   const asked: Row[][] = []
   const questions: Question[] = []
   const wire = async (question: Question): Promise<Reply> => {
-    const rows = question.messages[1]?.content.split('\n').map((line) => line.replace(/^\d+\. /, '')) ?? []
+    const rows = rowsAsked(question.messages)
     asked.push(rows.map((row) => JSON.parse(row) as Row))
     questions.push(question)
     const verdicts = rows.flatMap((row, at) => {
@@ -199,10 +200,9 @@ it('the shares are those of the rows with a verdict', async () => {
 describe('the prompt', () => {
   it.each(['en', 'zh'] as const)('shows each row on one numbered line, in %s', (language) => {
     const row = { instruction: 'Do\nthis.', input: '1. a\r\n2. b', output: 'c\u2028d\u2029' }
-    const [system, user] = judgementPrompt([judgedLine(row), judgedLine({ ...row, input: '' })], language)
-    const lines = user?.content.split(/\r\n?|[\n\u2028\u2029]/) ?? []
-    expect(lines.map((line) => line.slice(0, 3))).toEqual(['1. ', '2. '])
+    const messages = judgementPrompt([judgedLine(row), judgedLine({ ...row, input: '' })], language)
+    const lines = messages.at(-1)?.content.split(/\r\n?|[\n\u2028\u2029]/) ?? []
+    expect(lines.map((line) => line.slice(0, 3)).slice(0, -1)).toEqual(['1. ', '2. '])
     expect(JSON.parse(lines[0]?.slice(3) ?? '')).toEqual(row)
-    expect(system?.content).toContain('{"verdicts":[{"row":1,')
   })
 })

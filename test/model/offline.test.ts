@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { classificationPrompt } from '../../steps/classify.ts'
 import { generationPrompt } from '../../steps/generate.ts'
 import { instancesPrompt } from '../../steps/instances.ts'
-import type { Message } from '../../steps/model/call.ts'
+import { judgementPrompt } from '../../steps/model/judge.ts'
 import { answerOffline } from '../../steps/model/offline.ts'
 import { readAnswers, readInstances, readTasks, readVerdicts } from '../../steps/text/replies.ts'
 import { rules } from '../../steps/text/rules.ts'
@@ -65,18 +65,8 @@ describe.each(['en', 'zh'] as const)('the offline model, in %s', (language) => {
 
   it('judges its own faulty answers rightly most of the time, and not always', async () => {
     const rows = bank.filter((task) => task.fault === 'wrong_fact' || task.fault === undefined).slice(0, 200)
-    const lines = rows.map(
-      ({ instruction, instances }, place) =>
-        `${place + 1}. ${JSON.stringify({ instruction, ...instances[0] })}`,
-    )
-    const system = `${classificationPrompt([], language)[0]?.content ?? ''} {"verdicts":[]}`.replace(
-      '{"answers":',
-      '',
-    )
-    const messages: Message[] = [
-      { role: 'system', content: system },
-      { role: 'user', content: lines.join('\n') },
-    ]
+    const lines = rows.map(({ instruction, instances }) => JSON.stringify({ instruction, ...instances[0] }))
+    const messages = judgementPrompt(lines, language)
     const verdicts = readVerdicts((await answerOffline(messages, 100_000, 0)).reply, false, rows.length)
     const right = rows.filter(
       (row, place) => verdicts?.get(place + 1)?.output_correct === (row.fault === undefined),

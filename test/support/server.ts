@@ -23,6 +23,16 @@ export type Answering = (request: Received, count: number) => undefined | Odd | 
 export type Odd =
   { status: number; body: unknown; headers?: Record<string, string> } | ((response: ServerResponse) => void)
 
+/** The last message, which asks; those before it show. */
+export function questionIn(messages: readonly Message[]): string {
+  return messages.at(-1)?.content ?? ''
+}
+
+/** The rows a question is about, without their numbers. */
+export function rowsAsked(messages: readonly Message[]): string[] {
+  return [...questionIn(messages).matchAll(/^\d+\. (.*)$/gm)].map((match) => match[1] ?? '')
+}
+
 /** What is at the addresses that are no chat. */
 export type Elsewhere = (request: IncomingMessage, text: string) => Promise<{ status: number; body: unknown }>
 export const notFound = { status: 404, body: { error: { message: 'Not Found', code: 'not_found' } } }
@@ -57,7 +67,7 @@ export class TestServer {
 
   /** Requests whose prompt asks for this JSON shape: tasks, answers, instances or verdicts. */
   asked(shape: 'tasks' | 'answers' | 'instances' | 'verdicts'): Received[] {
-    return this.received.filter(({ body }) => body.messages[0]?.content.includes(`{"${shape}":`))
+    return this.received.filter(({ body }) => questionIn(body.messages).includes(`"${shape}"`))
   }
 
   async close(): Promise<void> {
