@@ -2,10 +2,16 @@
 import { copyFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { checkSetup } from '../steps/display/check.ts'
-import { capture } from './support/capture.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
-import { type Answering, TestServer, completion } from './support/server.ts'
+import { generationPrompt } from '../steps/generate.ts'
+import {
+  type Answering,
+  type Received,
+  TestServer,
+  completion,
+  questionIn,
+  rowsAsked,
+} from './support/server.ts'
 
 const secret = 'sk-test-0123456789abcdef'
 
@@ -17,7 +23,7 @@ async function serve(answering?: Answering): Promise<TestServer> {
 
 /** `check` on a data folder. */
 const check = (folder: string, args: string[] = [], env: Record<string, string> = {}) =>
-  capture(() => checkSetup(['check', ...args, '--data-dir', folder]), env)
+  workshop(folder, ['check', ...args], env)
 
 /** `check` against a server that answers so, as one of the two providers. */
 async function checkAgainst(answering: Answering | undefined, provider: 'OPENAI' | 'DASHSCOPE' = 'OPENAI') {
@@ -32,6 +38,14 @@ const status =
     status: code,
     body: { error: { message, code: 'x', type: 'x' } },
   })
+
+/** Step 1 answered by the tasks that were shown. */
+function copyist({ body }: Received) {
+  const shown = body.messages.findLast(({ role }) => role === 'assistant')?.content ?? ''
+  return questionIn(body.messages).includes('"tasks"')
+    ? { status: 200, body: completion(shown || 'x') }
+    : undefined
+}
 
 describe('check with no key', () => {
   it('says that everything runs offline, and how to give a key', async () => {
@@ -68,13 +82,18 @@ describe('check with no key', () => {
   })
 })
 
+/** A server that can do the seed tasks too, which the stand-in behind the test server cannot. */
+const capable: Answering = ({ body }) =>
+  questionIn(body.messages).includes('"instances"')
+    ? { status: 200, body: completion('{"instances":[{"input":"Where is my parcel?","output":"question"}]}') }
+    : undefined
+
 describe('check with a key', () => {
   it('makes one tiny call, and names model, address, time and price, and never the key', async () => {
-    const { code, out, server, folder } = await checkAgainst(undefined)
+    const { code, out, folder } = await checkAgainst(capable)
     expect(code).toBe(0)
-    expect(server.received).toHaveLength(1)
     expect(out).toContain('✓ openai · gpt-6-luna · key from OPENAI_API_KEY')
-    expect(out).toContain(`✓ ${server.url}`)
+    expect(out).toContain('✓ http://127.0.0.1:')
     expect(out).toMatch(/✓ one tiny call answered in \d+ ms, \d+ tokens/)
     expect(out).toContain('✓ $0.1 in, $0.5 out per million tokens')
     expect(out).not.toContain(secret)
@@ -117,20 +136,63 @@ describe('check with a key', () => {
 
   it.each<[string, Answering, RegExp]>([
     ['is busy', status(429, 'slow down'), /! openai: 429 slow down The key is accepted/],
-    [
-      'thinks and says nothing',
-      () => ({ status: 200, body: completion(null, 'length') }),
-      /! the reply was empty: .*--max-tokens/,
-    ],
-    [
-      'does not keep to the format',
-      () => ({ status: 200, body: completion('No.') }),
-      /! the reply was not the JSON asked for.*: No\./,
-    ],
   ])('a model that %s gets a remark: a run would still work', async (_, answering, sentence) => {
     const { code, out } = await checkAgainst(answering)
     expect(code).toBe(0)
     expect(out).toMatch(sentence)
+  })
+})
+
+describe('the exam of check', () => {
+  it('asks each step its own questions, and marks what comes back', async () => {
+    const { code, out, server, folder } = await checkAgainst(capable)
+    expect(code).toBe(0)
+    expect(out).toMatch(
+      /✓ \d+ new tasks of \d+ · labels: [45] of 5 yes, 2[45] of 25 no · 2 of 2 instances · \d+ tokens\/s: 20 instructions in about \d+ s/,
+    )
+    const [tiny, ...exam] = server.received
+    expect(tiny?.body.messages).toHaveLength(1)
+    const asked = (shape: 'tasks' | 'answers' | 'instances') =>
+      exam.filter(({ body }) => questionIn(body.messages).includes(`"${shape}"`))
+    expect(asked('tasks')).toHaveLength(1)
+    expect(asked('tasks')[0]?.body.messages[0]).toEqual(generationPrompt([], 'en')[0])
+    expect(asked('instances')).toHaveLength(2)
+    expect(new Set(asked('answers').flatMap(({ body }) => rowsAsked(body.messages))).size).toBe(30)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it.each<[string, Answering, RegExp]>([
+    ['says nothing', () => ({ status: 200, body: completion('') }), /✗ .*writes none/],
+    ['answers in prose', () => ({ status: 200, body: completion('No.') }), /✗ .*writes none/],
+    ['says again what it is shown', copyist, /✗ .*says again what it is shown/],
+    [
+      'does no task',
+      ({ body }) =>
+        questionIn(body.messages).includes('"instances"')
+          ? { status: 200, body: completion('Well.') }
+          : undefined,
+      /✗ .*gives no answer that can be read/,
+    ],
+  ])('never says that a run will work of a model that %s', async (_, answering, sentence) => {
+    const { code, out } = await checkAgainst(answering)
+    expect(code).toBe(1)
+    expect(out).toMatch(sentence)
+    expect(out).not.toContain('A run will work')
+  })
+
+  it('says what it means when the labels are wrong, one by one too', async () => {
+    const { code, out } = await checkAgainst((received, count) => {
+      const { messages } = received.body
+      if (!questionIn(messages).includes('"answers"')) return capable(received, count)
+      const answers = rowsAsked(messages).map((_row, place) => ({
+        task: place + 1,
+        is_classification: false,
+      }))
+      return { status: 200, body: completion(JSON.stringify({ answers })) }
+    })
+    expect(code).toBe(0)
+    expect(out).toContain('labels: 0 of 5 yes, 25 of 25 no')
+    expect(out).toMatch(/! asked one by one too, this model labels 0 of 5 .* rightly/)
   })
 })
 

@@ -2,6 +2,7 @@
 import { appendFile, copyFile, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { Message } from '../steps/model/call.ts'
 import {
   bytesOf,
   command,
@@ -57,10 +58,10 @@ describe('the files in between', () => {
 
     const rerun = await workshop(folder, ['classify', 'instances', 'filter'])
     expect(rerun).toMatchObject({ code: 0, err: '' })
-    type Call = { step: string; rows?: string[]; request: { messages: { content: string }[] } }
+    type Call = { step: string; rows?: string[]; request: { messages: Message[] } }
     const after = (await rowsOf<Call>(folder, 'calls.jsonl')).slice(before.length)
     expect(new Set(after.map((call) => call.step))).toEqual(new Set(['classify', 'instances']))
-    for (const { request } of after) expect(rowsAsked(request.messages as Message[])).toEqual([edited.instruction])
+    for (const { request } of after) expect(rowsAsked(request.messages)).toEqual([edited.instruction])
     const dataset = (await rowsOf<Row>(folder, '4-dataset.jsonl')).map((row) => row.instruction)
     expect(dataset).toContain(edited.instruction)
     expect(dataset).not.toContain(first?.instruction)

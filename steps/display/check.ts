@@ -10,42 +10,44 @@ import { wantedFirst } from '../model/prices.ts'
 import { chooseProvider } from '../model/provider.ts'
 import { openWire } from '../model/wire.ts'
 import { type Language, languageOf } from '../text/language.ts'
-import { readTasks } from '../text/replies.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { projectFolder, readEnvironment } from '../workspace/environment.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { lockFolder } from '../workspace/folder.ts'
-import { readSeedTasks } from '../workspace/records.ts'
+import { type SeedTask, readSeedTasks } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
 import { Screen, shownPath, typed, whoAnswers } from './screen.ts'
 
 const oldestNode = [20, 19] as const // as package.json's engines say
 
-export async function checkSetup(argv: readonly string[]): Promise<void> {
+/** Who is to be examined, and on what: see run/exam.ts. */
+export type Examinee = { provider: Provider; settings: Settings; language: Language; seeds: SeedTask[] }
+
+/** Looks at all that a run needs but the model itself; `examinee` where a server is there to be asked. */
+export async function checkSetup(argv: readonly string[]): Promise<{ check: Check; examinee?: Examinee }> {
   const [, surplus] = readCommandLine(argv).words
   if (surplus !== undefined) throw takesNoWords(surplus)
   const settings = readSettings(argv, process.env)
-  const check = new Check(settings.screen)
+  const check = new Check(settings.screen, argv)
   checkNode(process.versions.node, check)
   await check.attempt(() => checkFolder(settings, check))
-  const language = (await check.attempt(() => checkSeeds(settings, check))) ?? 'en'
-  await check.attempt(() => checkAnswers({ ...settings, language }, check))
-  process.exitCode = check.faults > 0 ? 1 : 0
-  const again = typed(argv.filter((word) => word !== 'check'))
-  check.screen.title(
-    check.faults > 0 ? check.words.mend(check.faults, typed(argv)) : check.words.works(again),
-  )
+  const seeds = (await check.attempt(() => checkSeeds(settings, check))) ?? []
+  const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
+  const provider = await check.attempt(() => checkAnswers({ ...settings, language }, check))
+  return { check, ...(provider && seeds.length > 0 && { examinee: { provider, settings, language, seeds } }) }
 }
 
 /** What was found so far, said as it is found. */
-class Check {
-  faults = 0
+export class Check {
   readonly screen: Screen
   readonly words: CheckWords
+  private readonly argv: readonly string[]
+  private faults = 0
 
-  constructor(language: Language) {
+  constructor(language: Language, argv: readonly string[]) {
     this.screen = new Screen(language)
     this.words = checkWords[language]
+    this.argv = argv
   }
 
   good(text: string): void {
@@ -55,6 +57,14 @@ class Check {
   fault(text: string): void {
     this.faults++
     this.screen.fault(text)
+  }
+
+  /** The last line, and the exit status: 1 where there is something to repair. */
+  conclude(): void {
+    const { faults, words, argv } = this
+    process.exitCode = faults > 0 ? 1 : 0
+    const again = typed(argv.filter((word) => word !== 'check'))
+    this.screen.title(faults > 0 ? words.mend(faults, typed(argv)) : words.works(again))
   }
 
   /** What goes wrong in this work is a fault with its own words. */
@@ -84,18 +94,17 @@ async function checkFolder({ dataDir }: Settings, check: Check): Promise<void> {
   check.good(check.words.folder(shownPath(dataDir)))
 }
 
-/** Returns the language of the seed tasks. */
-async function checkSeeds({ seedFile, language }: Settings, check: Check): Promise<Language> {
+async function checkSeeds({ seedFile, language }: Settings, check: Check): Promise<SeedTask[]> {
   const seeds = await readSeedTasks(seedFile)
   const spoken = language ?? languageOf(seeds.map((seed) => seed.instruction))
   check.good(check.words.seeds(seeds.length, spoken, shownPath(seedFile)))
-  return spoken
+  return seeds
 }
 
 type Spoken = Settings & { language: Language }
 
-/** Key, region, model, one tiny call, price; where nobody is to be asked, what a run does instead. */
-async function checkAnswers(settings: Spoken, check: Check): Promise<void> {
+/** Key, region, model, one tiny call, price; where nobody is to be asked, what a run does instead. Returns a server that answers. */
+async function checkAnswers(settings: Spoken, check: Check): Promise<Provider | undefined> {
   const { words, screen } = check
   const environment = await readEnvironment()
   const named = Object.keys(environment).some((name) => name.endsWith('_KEY'))
@@ -104,39 +113,49 @@ async function checkAnswers(settings: Spoken, check: Check): Promise<void> {
   await log.close()
   const provider = chooseProvider(settings, environment, log.latest)
   check.good(whoAnswers(screen, settings, provider))
-  if (provider.baseUrl !== '' && provider.replayOf === undefined) await checkServer(provider, settings, check)
-  else if (!named) screen.detail(words.howToGiveKey(path.join(projectFolder, '.env')))
+  if (provider.baseUrl !== '' && provider.replayOf === undefined)
+    return (await checkServer(provider, settings, check)) ? provider : undefined
+  if (!named) screen.detail(words.howToGiveKey(path.join(projectFolder, '.env')))
+  return undefined
 }
 
-async function checkServer(provider: Provider, settings: Spoken, check: Check): Promise<void> {
+/** False when a run would not get past it. */
+async function checkServer(provider: Provider, settings: Spoken, check: Check): Promise<boolean> {
   const { baseUrl, regional } = provider
   const { words, screen } = check
   check.good(regional ? words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
   if (provider.proxied && !provider.local) screen.remark(words.proxy)
-  if (!(await answersCall(provider, settings, check))) return
+  const answered = await answersCall(provider, settings, check)
+  if (answered === 'no') return false
   const account = new Account(settings, provider)
   const { price } = account
   const expected = account.forecast(Number.isFinite(settings.target) ? wantedFirst(settings) : 0)
   if (price) check.good(words.price(price.input, price.output))
   else screen.remark(words.noPrice(provider.model))
   check.good(screen.words.expected(expected.calls, expected.dollars))
+  return answered === 'yes'
 }
 
-/** The tiny call; false when a run would not get past it. */
-async function answersCall(provider: Provider, { maxTokens }: Settings, check: Check): Promise<boolean> {
+/** The tiny call. `busy`: the server knows the key and has no time now. */
+async function answersCall(
+  provider: Provider,
+  { maxTokens }: Settings,
+  check: Check,
+): Promise<'yes' | 'busy' | 'no'> {
   const { words, screen } = check
   screen.progress(() => words.asking)
   const answer = await probe(provider, maxTokens)
   if (!isProblem(answer)) {
-    const { ms, usage, reply, readable } = answer
+    const { ms, usage } = answer
     check.good(words.answered(ms, usage.prompt_tokens + usage.completion_tokens))
-    if (!readable) screen.remark(reply === '' ? words.empty : words.unreadable(reply))
-    return true
+    return 'yes'
   }
-  const busy = answer.kind === 'slow'
-  if (busy) screen.remark(`${screen.say(answer.words)} ${words.busy}`)
-  else check.fault(screen.say(answer.words))
-  return busy
+  if (answer.kind === 'slow') {
+    screen.remark(`${screen.say(answer.words)} ${words.busy}`)
+    return 'busy'
+  }
+  check.fault(screen.say(answer.words))
+  return 'no'
 }
 
 /** What keeps a key from being read: `.env.txt`, as editors on Windows name it, or a `.env` that is not UTF-8. */
@@ -195,10 +214,17 @@ const en = {
     'HTTPS_PROXY is set, and Node does not use it: the server must be reachable directly, or --base-url must name a server that is',
   asking: 'one tiny call …',
   answered: (ms: number, tokens: number) => `one tiny call answered in ${ms} ms, ${tokens} tokens`,
-  empty:
-    'the reply was empty: a model that thinks first uses up --max-tokens with its thoughts. Give a larger value, or choose a model that does not think first',
-  unreadable: (reply: string) =>
-    `the reply was not the JSON asked for; a run reads what it can: ${reply.slice(0, 100)}`,
+  examining: (step: string) => `the exam: ${step} …`,
+  tasks: (novel: number, read: number) => `${novel} new tasks of ${read}`,
+  labels: (yes: Marks, no: Marks) =>
+    `labels: ${yes.right} of ${yes.asked} yes, ${no.right} of ${no.asked} no`,
+  instances: (done: number, asked: number) => `${done} of ${asked} instances`,
+  speed: (tokens: number, instructions: number, time: string) =>
+    `${tokens} tokens/s: ${instructions} instructions in about ${time}`,
+  noTasks:
+    'asked for new tasks, this model writes none: it says again what it is shown, or nothing that can be read. Take a larger model, a higher --temperature, or --topics FILE',
+  noInstances:
+    'asked to do two of the seed tasks, this model gives no answer that can be read. Take a larger model, or a larger --max-tokens',
   busy: 'The key is accepted; a run waits and goes on.',
   price: (input: number, output: number) => `$${input} in, $${output} out per million tokens`,
   noPrice: (model: string) => `the price of ${model} is not known: costs are shown as $?`,
@@ -207,6 +233,7 @@ const en = {
   works: (command: string) => `A run will work: ${command}`,
 }
 
+type Marks = { asked: number; right: number }
 type CheckWords = typeof en
 
 const zh: CheckWords = {
@@ -223,8 +250,15 @@ const zh: CheckWords = {
   proxy: '已设置 HTTPS_PROXY，但 Node 不会使用它：必须能直接访问服务器，或用 --base-url 指定能访问的服务器',
   asking: '正在发送一次很小的请求……',
   answered: (ms, tokens) => `一次很小的请求：${ms} 毫秒得到回复，${tokens} 个 token`,
-  empty: '回复是空的：先思考再回答的模型会把 --max-tokens 用在思考上。请调大该值，或换一个不思考的模型',
-  unreadable: (reply) => `回复不是所要的 JSON；运行时会尽量解读：${reply.slice(0, 100)}`,
+  examining: (step) => `正在考核：${step}……`,
+  tasks: (novel, read) => `写出 ${read} 条任务，其中 ${novel} 条是新的`,
+  labels: (yes, no) =>
+    `类别判断：${yes.asked} 条分类任务对了 ${yes.right} 条，另外 ${no.asked} 条对了 ${no.right} 条`,
+  instances: (done, asked) => `${asked} 条任务写出了 ${done} 条的实例`,
+  speed: (tokens, instructions, time) => `每秒 ${tokens} 个 token：${instructions} 条指令大约需要 ${time}`,
+  noTasks:
+    '让这个模型出新题，它一条也没写出来：只是重复给它看的任务，或者回复无法解读。请换大一点的模型、调高 --temperature，或用 --topics 文件',
+  noInstances: '让这个模型做两条种子任务，它没有给出能读的答案。请换大一点的模型，或调大 --max-tokens',
   busy: '密钥有效；正式运行时会等待后继续。',
   price: (input, output) => `每百万 token：输入 $${input}，输出 $${output}`,
   noPrice: (model) => `${model} 的价格未知：费用显示为 $?`,
@@ -234,25 +268,19 @@ const zh: CheckWords = {
 
 const checkWords: Record<Language, CheckWords> = { en, zh }
 
-/** `readable`: whether the reply was the JSON asked for. */
-type Answered = { ms: number; usage: Usage; reply: string; readable: boolean }
+type Answered = { ms: number; usage: Usage }
 
-/** Asks one small question, as a run would, once and without a log: it is no part of a run. */
+/** Asks one small question, once and without a log: it is no part of a run. */
 async function probe(provider: Provider, maxTokens: number): Promise<Answered | Problem> {
-  const system = 'Answer with JSON and nothing else: {"tasks":["…"]}'
-  const user = '1. Write one short task, in at most six words.'
   const messages: Message[] = [
-    { role: 'system', content: system },
-    { role: 'user', content: user },
+    { role: 'user', content: 'Write one short task. Answer with JSON, a list named "tasks" with one text.' },
   ]
   const question: Question = { messages, schema: 'tasks', temperature: 0.7, maxTokens, sample: 0 }
   const started = performance.now()
   try {
     const wire = await openWire(provider)
-    const { reply, usage, finish_reason } = await wire(question, new AbortController().signal)
-    const text = reply ?? ''
-    const readable = readTasks(text, finish_reason === 'length') !== undefined
-    return { ms: Math.round(performance.now() - started), usage, reply: text, readable }
+    const { usage } = await wire(question, new AbortController().signal)
+    return { ms: Math.round(performance.now() - started), usage }
   } catch (error) {
     if (!isProblem(error)) throw error
     return error.connection ? unreachable(error, provider) : error

@@ -48,7 +48,7 @@ const units: Record<Language, [second: string, minute: string, hour: string]> = 
 }
 
 /** Seconds as people say them: "40 s", "12 min", "3.5 h". */
-function duration(seconds: number, language: Language): string {
+export function duration(seconds: number, language: Language): string {
   const [second, minute, hour] = units[language]
   if (seconds < 90) return `${Math.ceil(seconds)}${second}`
   if (seconds < 5400) return `${Math.round(seconds / 60)}${minute}`

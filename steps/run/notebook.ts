@@ -19,7 +19,7 @@ export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
   const { readCommand, readCommandLine } = await import('../workspace/arguments.ts')
   const command = readCommand(readCommandLine(argv).words)
   if (command === 'why') return (await import('../display/why.ts')).tellWhy(argv)
-  if (command === 'check') return (await import('../display/check.ts')).checkSetup(argv)
+  if (command === 'check') return yield* (await import('./exam.ts')).examine(argv)
   if (command === 'report') return (await import('../report/page.ts')).report(argv)
   const { Session } = await import('./session.ts')
   const session = await Session.open(argv)

@@ -197,8 +197,8 @@ export class MemoryFiles extends StepFiles {
   readonly rejects: RejectedRow[] = []
   private readonly given: readonly object[]
 
-  constructor(step: Step, language: Language, given: readonly object[] = []) {
-    super(step, language)
+  constructor(step: Step, language: Language, given: readonly object[] = [], tick?: () => void) {
+    super(step, language, tick)
     this.given = given
   }
 

@@ -1,0 +1,195 @@
+// The exam of `check`: each step does its own work in memory, on a question or a few, and what comes back is marked. So a
+// model is known by what the steps will ask of it, before a run is paid for.
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { type Check, type Examinee, checkSetup } from '../display/check.ts'
+import { duration } from '../display/words.ts'
+import { Account } from '../model/account.ts'
+import { Budget } from '../model/budget.ts'
+import { CallLog } from '../model/call-log.ts'
+import type { Wire } from '../model/call.ts'
+import { Model } from '../model/model.ts'
+import { wantedFirst } from '../model/prices.ts'
+import { openWire } from '../model/wire.ts'
+import { TaskPool } from '../text/pool.ts'
+import type { Words } from '../workspace/fault.ts'
+import type { Step } from '../workspace/folder.ts'
+import { idOf } from '../workspace/jsonl.ts'
+import type { ClassifiedRow, SeedTask } from '../workspace/records.ts'
+import { MemoryFiles, type Round, type Work } from './step-files.ts'
+
+const newTasks = 6 // wanted of step 1: one good reply has them, and one request is sent
+const seedsAtMost = 40 // whose labels are asked: upstream's 175 would take nine requests
+
+/** `check`: looks at the setup, and yields the round in which the steps are examined. */
+export async function* examine(argv: readonly string[]): AsyncGenerator<Round> {
+  const { check, examinee } = await checkSetup(argv)
+  if (examinee) {
+    const dir = await mkdtemp(path.join(os.tmpdir(), 'workshop-exam-')) // its replies are no part of a run
+    try {
+      const exam = new Exam(check, examinee, await modelsOf(examinee, dir))
+      yield exam.round
+      exam.tell()
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
+  }
+  check.conclude()
+}
+
+/** A model for each step, since step 1 ends after one reply, and how many requests took how long. */
+type Asked = { model: Model; requests: number; ms: number; tokens: number }
+type Asking = Record<'generate' | 'classify' | 'instances', Asked>
+
+async function modelsOf(examinee: Examinee, dir: string): Promise<Asking> {
+  const [generate, classify, instances] = await Promise.all([
+    modelOf(examinee, path.join(dir, '1.jsonl')),
+    modelOf(examinee, path.join(dir, '2.jsonl')),
+    modelOf(examinee, path.join(dir, '3.jsonl')),
+  ])
+  return { generate, classify, instances }
+}
+
+async function modelOf({ settings, language, provider }: Examinee, file: string): Promise<Asked> {
+  const log = await CallLog.open(file, false)
+  const budget = new Budget({ ...settings, budget: undefined, language }, provider)
+  const timed = async (): Promise<Wire> => {
+    const wire = await openWire(provider)
+    return async (question, signal) => {
+      const started = performance.now()
+      const reply = await wire(question, signal)
+      asked.requests++
+      asked.ms += performance.now() - started
+      asked.tokens += reply.usage.completion_tokens
+      return reply
+    }
+  }
+  const model = new Model(provider, log, budget, settings.concurrency, timed)
+  const asked: Asked = { model, requests: 0, ms: 0, tokens: 0 }
+  return asked
+}
+
+class Exam {
+  readonly round: Round
+  private readonly check: Check
+  private readonly examinee: Examinee
+  private readonly asking: Asking
+  private readonly done = new Map<Step, MemoryFiles>()
+  private stopped: Words | undefined
+
+  constructor(check: Check, examinee: Examinee, asking: Asking) {
+    this.check = check
+    this.examinee = examinee
+    this.asking = asking
+    const { settings, language, seeds } = examinee
+    const instructions = seeds.map((seed) => seed.instruction)
+    this.round = {
+      number: 1,
+      wanted: newTasks,
+      settings,
+      language,
+      seeds,
+      topics: undefined,
+      model: asking.generate.model,
+      newPool: () => new TaskPool(settings.similarity, language, instructions, []),
+      ranDry: false,
+      keptBefore: 0,
+      run: (step, work) => this.run(step, work),
+    }
+  }
+
+  /** Does a step's own work in memory: step 1 on one request, step 2 on the seed tasks, step 3 on two of them. */
+  private async run(step: Step, work: Work): Promise<void> {
+    if (step === 'filter' || this.stopped) return
+    const { check, examinee, round } = this
+    const { model } = this.asking[step]
+    check.screen.progress(() => check.words.examining(step))
+    const oneReply = () => model.stop({ words: enough, exit: 1 })
+    const tick = step === 'generate' ? oneReply : undefined
+    const files = new MemoryFiles(step, examinee.language, rowsFor(step, examinee.seeds), tick)
+    await work({ ...round, model }, files)
+    await model.close()
+    this.done.set(step, files)
+    if (model.stopped && model.stopped.words !== enough) this.stopped = model.stopped.words
+  }
+
+  /** Says what the model can do, how fast, and what to do where it cannot. */
+  tell(): void {
+    const { check } = this
+    const { words, screen } = check
+    if (this.stopped) return check.fault(screen.say(this.stopped))
+    const generate = this.done.get('generate')
+    const instances = this.done.get('instances')
+    if (!generate || !instances) return
+    const novel = generate.rows + (generate.rejected.get('beyond_target') ?? 0)
+    const labels = this.labels()
+    const asked = rowsFor('instances', this.examinee.seeds).length
+    if (novel === 0) check.fault(words.noTasks)
+    if (asked > 0 && instances.rows === 0) check.fault(words.noInstances)
+    const marks = [
+      words.tasks(novel, generate.counts.parsed ?? 0),
+      words.labels(labels.yes, labels.no),
+      words.instances(instances.rows, asked),
+      this.speed(),
+    ]
+    check.good(marks.join(' · '))
+    for (const remark of this.done.get('classify')?.remarks ?? []) screen.remark(remark(screen.words))
+  }
+
+  /** The labels of the seed tasks beside those that people gave. */
+  private labels() {
+    const marks = { yes: { asked: 0, right: 0 }, no: { asked: 0, right: 0 } }
+    const written = (this.done.get('classify')?.written ?? []) as ClassifiedRow[]
+    const given = new Map(written.map((row) => [row.id, row.is_classification]))
+    for (const { instruction, is_classification } of labelled(this.examinee.seeds)) {
+      const kind = is_classification ? marks.yes : marks.no
+      kind.asked++
+      kind.right += Number(given.get(idOf(instruction)) === is_classification)
+    }
+    return marks
+  }
+
+  /** Tokens a second, and how long a run to the target would take at the pace of these replies. */
+  private speed(): string {
+    const { settings, provider, language } = this.examinee
+    const target = Number.isFinite(settings.target) ? settings.target : 0
+    const sideBySide = provider.local ? 1 : settings.concurrency
+    const account = new Account({ ...settings, language }, provider)
+    const seconds = (['generate', 'classify', 'instances'] as const).map((step) => {
+      const { requests, ms } = this.asking[step]
+      return requests === 0 ? 0 : (account.estimate(step, wantedFirst(settings)).calls * ms) / requests / 1000
+    })
+    const all = Object.values(this.asking)
+    const [tokens, ms] = [
+      all.reduce((sum, { tokens }) => sum + tokens, 0),
+      all.reduce((sum, { ms }) => sum + ms, 0),
+    ]
+    const time = seconds.reduce((sum, each) => sum + each, 0) / sideBySide
+    const { words, screen } = this.check
+    return words.speed(Math.round((tokens / Math.max(ms, 1)) * 1000), target, duration(time, screen.language))
+  }
+}
+
+const enough: Words = { en: 'one reply is enough', zh: '一次回复就够了' }
+
+function labelled(seeds: readonly SeedTask[]): SeedTask[] {
+  return seeds.filter((seed) => seed.is_classification !== undefined).slice(0, seedsAtMost)
+}
+
+/** What a step is examined on: seed tasks, as the step before it would have written them. */
+function rowsFor(step: Step, seeds: readonly SeedTask[]): object[] {
+  const known = labelled(seeds)
+  if (step === 'generate') return []
+  if (step === 'classify')
+    return known.map(({ instruction }) => ({ id: idOf(instruction), instruction, call: '' }))
+  const two = [true, false].flatMap((label) =>
+    known.filter((seed) => seed.is_classification === label).slice(0, 1),
+  )
+  return two.map(({ instruction, is_classification }) => ({
+    id: idOf(instruction),
+    instruction,
+    is_classification,
+    call: '',
+  }))
+}
