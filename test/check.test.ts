@@ -148,7 +148,7 @@ describe('the exam of check', () => {
     const { code, out, server, folder } = await checkAgainst(capable)
     expect(code).toBe(0)
     expect(out).toMatch(
-      /✓ \d+ new tasks of \d+ · labels: [45] of 5 yes, 2[45] of 25 no · 2 of 2 instances · \d+ tokens\/s: 20 instructions in about \d+ s/,
+      /✓ \d+ new tasks of \d+ · labels: [45] of 5 yes, 2\d of 25 no · 2 of 2 instances · \d+ tokens\/s: 20 instructions in about \d+ s/,
     )
     const [tiny, ...exam] = server.received
     expect(tiny?.body.messages).toHaveLength(1)

@@ -97,6 +97,7 @@ export type ProviderName = 'openai' | 'dashscope' | 'ollama' | 'compatible' | 'o
 export type ProviderFacts = {
   tokenLimit: 'max_tokens' | 'max_completion_tokens'
   extra: Record<string, unknown> // parameters that go with every request
+  penalties: readonly ('presence_penalty' | 'frequency_penalty')[] // against repetition, as far as it takes them
   local: boolean // runs on this machine
   free: boolean // nobody sends a bill: the model runs here, or a person carries the prompts
   byHand: boolean // a person carries the prompts and replies: one at a time, and none after Ctrl-C

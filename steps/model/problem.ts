@@ -86,6 +86,8 @@ const parameters = [
   'max_completion_tokens',
   'max_tokens',
   'temperature',
+  'presence_penalty',
+  'frequency_penalty',
   'reasoning_effort',
   'enable_thinking',
   'response_format',

@@ -18,6 +18,7 @@ type Known = ProviderFacts & {
 const server = {
   tokenLimit: 'max_tokens',
   extra: {},
+  penalties: ['presence_penalty', 'frequency_penalty'],
   local: false,
   free: false,
   byHand: false,
@@ -40,6 +41,7 @@ export const known: Record<ProviderName, Known> = {
     usualModel: 'gpt-6-luna',
     tokenLimit: 'max_completion_tokens',
     extra: { reasoning_effort: 'none' },
+    penalties: [], // its models that reason refuse them
   },
   dashscope: {
     ...server,
@@ -49,6 +51,7 @@ export const known: Record<ProviderName, Known> = {
     keyNeeded: true,
     usualModel: 'qwen-plus',
     extra: { enable_thinking: false },
+    penalties: ['presence_penalty'],
     regional: true,
   },
   ollama: {

@@ -135,9 +135,10 @@ class Dialect {
     this.tokenLimit = provider.tokenLimit
   }
 
-  spell({ messages, schema, temperature, maxTokens }: Question): Body {
-    const { model, extra } = this.provider
+  spell({ messages, schema, temperature, maxTokens, penalty }: Question): Body {
+    const { model, extra, penalties } = this.provider
     const parameters: Record<string, unknown> = { temperature, [this.tokenLimit]: maxTokens, ...extra }
+    if (penalty !== undefined) for (const name of penalties) parameters[name] = penalty
     const [type] = this.formats
     const json_schema = { name: wireName(schema), strict: true, schema: schemas[schema] }
     if (type !== 'text')
@@ -160,7 +161,12 @@ class Dialect {
       this.tokenLimit = parameter === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
       return true
     }
-    const mayGo = ['temperature', this.tokenLimit, ...Object.keys(this.provider.extra)]
+    const mayGo = [
+      'temperature',
+      ...this.provider.penalties,
+      this.tokenLimit,
+      ...Object.keys(this.provider.extra),
+    ]
     if (mayGo.includes(parameter)) this.dropped.add(parameter)
     return mayGo.includes(parameter)
   }
