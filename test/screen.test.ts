@@ -137,11 +137,37 @@ describe('the progress line', () => {
   })
 
   it.each([
-    ['en', 'instances 400/1,200 · 10/s · 45,000 tokens · $0.0123 · 80 s left'],
-    ['zh', '生成实例 400/1,200 · 每秒 10 · 45,000 个 token · $0.0123 · 还需约 80 秒'],
+    ['en', 'instances 400/1,200 · 10/s · 45,000 tokens · 12 tokens/s · $0.0123 · 80 s left'],
+    ['zh', '生成实例 400/1,200 · 每秒 10 · 45,000 个 token · 每秒 12 个 token · $0.0123 · 还需约 80 秒'],
   ] as const)('holds count, rate, tokens, cost and time left in %s', (language, line) => {
-    const progress = { done: 400, all: 1200, rate: 10, tokens: 45_000, dollars: 0.0123 }
+    const progress = { done: 400, all: 1200, rate: 10, tokens: 45_000, tokenRate: 12, dollars: 0.0123 }
     expect(screenWords[language].progress('instances', progress)).toBe(line)
+  })
+
+  it('tells from the third reply on how long the rest takes, however slow the model', () => {
+    const rate = new Rate()
+    expect([0, 50, 100, 150].map((second, done) => rate.perSecond(done, second * 1000))).toEqual([
+      undefined,
+      1 / 50,
+      1 / 50,
+      1 / 50,
+    ])
+  })
+
+  it('takes one line a minute away from a terminal', () => {
+    terminal(undefined, {})
+    const clock = vi.spyOn(performance, 'now')
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    onTestFinished(() => {
+      clock.mockRestore()
+      write.mockRestore()
+    })
+    const line = new ProgressLine()
+    for (let second = 0; second <= 130; second += 10) {
+      clock.mockReturnValue(second * 1000)
+      line.show(() => `at ${second} s`)
+    }
+    expect(write.mock.calls.map(([text]) => text)).toEqual(['at 60 s\n', 'at 120 s\n'])
   })
 
   it('tells the rate of the last half minute, not of what came out of the log at once', () => {

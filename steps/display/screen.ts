@@ -114,23 +114,34 @@ export function shownPath(file: string): string {
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative
 }
 
-// The progress line on standard error: only on a terminal that knows its width. ora draws it.
+// The progress line on standard error: drawn by ora on a terminal that knows its width, elsewhere a line a minute.
 
 const drawnEvery = 100 // ms; rows may come by the ten thousand a second
+const notedEvery = 60_000 // ms between lines where no line can be drawn again
 const spinnerWidth = 3 // columns: the spinner, its space, and one left free so that the line never wraps
 
 export class ProgressLine {
   private spinner: Ora | undefined
   private loading = false
   private drawnAt = 0
+  private notedAt: number | undefined
 
   /** Shows the text, which is only made when there is somebody to see it. */
   show(text: () => string): void {
-    if (!isLive() || performance.now() - this.drawnAt < drawnEvery) return
-    this.drawnAt = performance.now()
+    const now = performance.now()
+    if (!isLive()) return this.note(text, now)
+    if (now - this.drawnAt < drawnEvery) return
+    this.drawnAt = now
     const shown = cutToWidth(text(), process.stderr.columns - spinnerWidth)
     if (this.spinner) this.spinner.text = shown
     else if (!this.loading) void this.start(shown)
+  }
+
+  private note(text: () => string, now: number): void {
+    this.notedAt ??= now
+    if (now - this.notedAt < notedEvery) return
+    this.notedAt = now
+    process.stderr.write(`${text()}\n`)
   }
 
   /** Loads ora while no calls are in flight: later it would hold up whatever answers Ctrl-C. */

@@ -30,6 +30,7 @@ type Progress = {
   all: number | undefined
   rate: number | undefined
   tokens: number
+  tokenRate: number | undefined
   dollars: number | undefined
 }
 
@@ -158,11 +159,12 @@ const en = {
   belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
   nothingSurvives: 'a whole round added nothing to the data set: see rejected.jsonl for the reasons',
   replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
-  progress: (step: Step, { done, all, rate, tokens, dollars }: Progress) =>
+  progress: (step: Step, { done, all, rate, tokens, tokenRate, dollars }: Progress) =>
     [
       `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,
       ...(rate === undefined ? [] : [`${shortNumber(rate)}/s`]),
       `${number(tokens)} tokens`,
+      ...(tokenRate === undefined ? [] : [`${shortNumber(tokenRate)} tokens/s`]),
       ...(dollars === 0 ? [] : [money(dollars)]),
       ...(rate === undefined || all === undefined ? [] : [`${duration((all - done) / rate, 'en')} left`]),
     ].join(' · '),
@@ -250,11 +252,12 @@ const zh: ScreenWords = {
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
   nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,
-  progress: (step, { done, all, rate, tokens, dollars }) =>
+  progress: (step, { done, all, rate, tokens, tokenRate, dollars }) =>
     [
       `${stepNames[step]} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,
       ...(rate === undefined ? [] : [`每秒 ${shortNumber(rate)}`]),
       `${number(tokens)} 个 token`,
+      ...(tokenRate === undefined ? [] : [`每秒 ${shortNumber(tokenRate)} 个 token`]),
       ...(dollars === 0 ? [] : [money(dollars)]),
       ...(rate === undefined || all === undefined ? [] : [`还需约 ${duration((all - done) / rate, 'zh')}`]),
     ].join(' · '),

@@ -174,10 +174,10 @@ export class Session {
   /** The step's files; whenever it tells its progress, the screen shows it, and the budget learns what step 1 has accepted. */
   private filesOf(step: Step, { language }: Round): FolderFiles {
     const { budget } = this.model
-    const rate = new Rate()
+    const rates = { rows: new Rate(), tokens: new Rate() }
     const files = new FolderFiles(step, this.folder, language, (done, all) => {
       if (step === 'generate') budget.took(files.instructions)
-      this.showProgress(step, rate, done, all)
+      this.showProgress(step, rates, done, all)
     })
     return files
   }
@@ -222,20 +222,21 @@ export class Session {
     return step === 'filter' && this.lastStep === 'instances' && this.model.budget.reached
   }
 
-  private showProgress(step: Step, rate: Rate, done: number, all: number | undefined): void {
+  private showProgress(step: Step, rates: Rates, done: number, all: number | undefined): void {
     if (this.model.provider.byHand) return // the person is typing
     this.screen.progress(() => {
       const { account } = this.model
       const { used } = account
       const tokens = used.prompt_tokens + used.completion_tokens
-      const perSecond = rate.perSecond(done, performance.now())
+      const now = performance.now()
       const known = all ?? this.expectedRows(step)
       const expected = known !== undefined && known >= done ? known : undefined
       return this.screen.words.progress(step, {
         done,
         all: expected,
-        rate: perSecond,
+        rate: rates.rows.perSecond(done, now),
         tokens,
+        tokenRate: rates.tokens.perSecond(used.completion_tokens, now),
         dollars: account.dollars(used),
       })
     })
@@ -289,15 +290,18 @@ export class Session {
 const looksBack = 30_000 // ms
 const markEvery = 1_000 // ms
 const tellsAfter = 2_000 // ms; before that a rate is noise
+const fewestMarks = 3 // kept however old: on a laptop a reply takes up to a minute
+
+type Rates = { rows: Rate; tokens: Rate }
 
 export class Rate {
   private marks: { at: number; done: number }[] = []
 
-  /** Rows a second, once that can be told. `now` in ms. */
+  /** So many a second, once that can be told: from the third mark on. `now` in ms. */
   perSecond(done: number, now: number): number | undefined {
     const newest = this.marks.at(-1)
     if (!newest || now - newest.at >= markEvery) this.marks.push({ at: now, done })
-    while ((this.marks[0]?.at ?? now) < now - looksBack) this.marks.shift()
+    while (this.marks.length > fewestMarks && (this.marks[0]?.at ?? now) < now - looksBack) this.marks.shift()
     const [oldest] = this.marks
     if (!oldest || now - oldest.at < tellsAfter || done <= oldest.done) return undefined
     return ((done - oldest.done) / (now - oldest.at)) * 1000
