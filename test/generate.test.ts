@@ -1,6 +1,11 @@
-// Step 1 alone: its schedule.
+// Step 1 alone: its schedule, the deck of seed tasks, copies of what it showed, and the tasks past the need.
 import { describe, expect, it } from 'vitest'
-import { replies } from '../steps/generate.ts'
+import { generateInstructions, replies } from '../steps/generate.ts'
+import type { Message, Wire } from '../steps/model/call.ts'
+import { wantedFirst, wantedNext } from '../steps/model/prices.ts'
+import { Deck, randomFor, shuffle } from '../steps/text/pool.ts'
+import { replied } from './support/model.ts'
+import { runStep } from './support/round.ts'
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -54,4 +59,128 @@ describe('the schedule of step 1', () => {
   it('asks on when the replies bring less than expected', async () => {
     expect((await run(1, 30, last)).read).toBe(30)
   })
+})
+
+const seedTasks = Array.from({ length: 30 }, (_, place) => ({
+  instruction: `Seed task number ${place} speaks of ${'abcdefghijklmnopqrstuvwxyz0123'.charAt(place)}.`,
+}))
+const subjects =
+  'acorn bridge candle desert engine forest garden harbour island jungle kettle ladder meadow needle'.split(
+    ' ',
+  )
+
+/** The tasks a request shows. */
+function shownIn(messages: readonly Message[]): string[] {
+  const turn = messages.findLast(({ role }) => role === 'assistant')?.content ?? '{}'
+  return (JSON.parse(turn) as { tasks: string[] }).tasks
+}
+
+/** A model that writes ten new tasks a reply; `shown` gathers what each request showed. */
+function writer(shown: string[][]): Wire {
+  let written = 0
+  return async ({ messages }) => {
+    shown.push(shownIn(messages))
+    const tasks = Array.from({ length: 10 }, () => {
+      const words = shuffle([...subjects, ...places], randomFor('task', written++))
+      return `${words.slice(0, 7).join(' ')}?`
+    })
+    return replied(JSON.stringify({ tasks }))
+  }
+}
+
+describe('the seed tasks', () => {
+  it('are dealt like cards: all are shown before one is shown again', async () => {
+    const shown: string[][] = []
+    await runStep(generateInstructions, { wire: writer(shown), seeds: seedTasks, wanted: 60 })
+    const seeds = shown.map((hand) => hand.filter((task) => task.startsWith('Seed')))
+    expect(new Set(seeds.slice(0, 4).flat()).size).toBe(28)
+    expect(new Set(seeds.slice(0, 5).flat()).size).toBe(30)
+    for (const hand of shown) expect(new Set(hand).size).toBe(hand.length)
+    expect(shown.map((hand) => hand.filter((task) => !task.startsWith('Seed')).length).slice(0, 4)).toEqual([
+      0, 0, 2, 2,
+    ])
+  })
+
+  it.each([1, 3, 8, 9, 12, 30, 175])('from a deck of %i come in hands without doubles, evenly', (size) => {
+    const members = Array.from({ length: size }, (_, place) => place)
+    const deck = new Deck(members, 8, (n) => randomFor('test', n))
+    const hands = Array.from({ length: 60 }, (_, k) => deck.deal(6 * k, 6))
+    for (const hand of hands) expect(new Set(hand).size).toBe(Math.min(6, size))
+    const counts = members.map((member) => hands.flat().filter((card) => card === member).length)
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(size < 6 ? 60 : 2)
+  })
+
+  it('are the same cards for whoever asks, in whatever order', () => {
+    const deck = () => new Deck(subjects, 8, (n) => randomFor('test', n))
+    const [forward, backward] = [deck(), deck()]
+    const late = backward.deal(40, 6)
+    expect(Array.from({ length: 8 }, (_, k) => forward.deal(5 * k, 6)).length).toBe(8)
+    expect(forward.deal(40, 6)).toEqual(late)
+  })
+})
+
+describe('a reply that copies', () => {
+  const given = { seeds: seedTasks, wanted: 3 }
+
+  it('loses the tasks it was shown, under a name of their own, and keeps the rest', async () => {
+    const wire: Wire = async ({ messages }) => {
+      const [first = '', second = ''] = shownIn(messages)
+      const tasks = [
+        first,
+        second.toUpperCase(),
+        'Name three sorts of cheese.',
+        'Add 4 and 5 in words.',
+        'Tell a short tale of a goat.',
+      ]
+      return replied(JSON.stringify({ tasks }))
+    }
+    const files = await runStep(generateInstructions, { ...given, wire })
+    expect(files.rejects.map((row) => row.reason)).toEqual(['copied_demonstration', 'copied_demonstration'])
+    expect(files.rows).toBe(3)
+  })
+
+  it('and holds nothing else is asked for again, as a new sample', async () => {
+    const samples: number[] = []
+    const wire: Wire = async ({ messages, sample }) => {
+      samples.push(sample)
+      const tasks =
+        sample === 0
+          ? shownIn(messages)
+          : ['Name three sorts of cheese.', 'Add 4 and 5 in words.', 'Tell a short tale of a goat.']
+      return replied(JSON.stringify({ tasks }))
+    }
+    const files = await runStep(generateInstructions, { ...given, wire })
+    expect(samples).toEqual([0, 1])
+    expect(files.rejects).toEqual([])
+  })
+})
+
+describe('the plan', () => {
+  it('takes no more instructions than are wanted: the rest of a reply is over at once', async () => {
+    const shown: string[][] = []
+    const files = await runStep(generateInstructions, { wire: writer(shown), seeds: seedTasks, wanted: 14 })
+    expect(files.rows).toBe(14)
+    expect(files.rejects.map((row) => row.reason)).toEqual(Array.from({ length: 6 }, () => 'beyond_target'))
+    expect(shown).toHaveLength(2)
+  })
+
+  it.each([
+    [20, false, 22],
+    [1, false, 2],
+    [500, false, 550],
+    [20, true, 25],
+  ])('asks at first for a tenth more than %i, by batch (%s) for a quarter', (target, batch, wanted) => {
+    expect(wantedFirst({ target, batch })).toBe(wanted)
+  })
+
+  it.each([
+    [20, 22, 18, 25],
+    [20, 22, 11, 40],
+    [20, 22, 0, 462],
+  ])(
+    'of %i with %i accepted and %i kept asks for what is missing at that rate',
+    (target, accepted, kept, wanted) => {
+      expect(wantedNext(target, accepted, kept)).toBe(wanted)
+    },
+  )
 })
