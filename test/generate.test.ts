@@ -64,10 +64,10 @@ describe('the schedule of step 1', () => {
 const seedTasks = Array.from({ length: 30 }, (_, place) => ({
   instruction: `Seed task number ${place} speaks of ${'abcdefghijklmnopqrstuvwxyz0123'.charAt(place)}.`,
 }))
-const subjects =
-  'acorn bridge candle desert engine forest garden harbour island jungle kettle ladder meadow needle'.split(
-    ' ',
-  )
+const subjects = 'acorn bridge candle desert engine forest garden harbour island jungle kettle ladder'.split(
+  ' ',
+)
+const places = 'meadow needle orchard palace quarry river saddle temple valley window yard zoo'.split(' ')
 
 /** The tasks a request shows. */
 function shownIn(messages: readonly Message[]): string[] {
