@@ -83,7 +83,7 @@ function listed({ screen, words }: Look, { instruction }: Life, remark: string):
 function nothingAsked(): Fault {
   return new Fault({
     en: 'why what? Name words of an instruction, an id, or a reason. Like this: npx tsx workshop.ts why near_duplicate',
-    zh: 'why 后面要写指令中的几个词、id 或拒绝原因，例如：npx tsx workshop.ts why near_duplicate',
+    zh: 'why 后面要写指令中的几个词、id 或淘汰原因，例如：npx tsx workshop.ts why near_duplicate',
   })
 }
 

@@ -188,11 +188,11 @@ const zh: ScreenWords = {
   colon: '：',
   comma: '，',
   rejected: (reason, count, first) =>
-    `${first ? '拒绝：' : ''}${nameOfReason(reason, 'zh')} ${number(count)}`,
+    `${first ? '淘汰：' : ''}${nameOfReason(reason, 'zh')} ${number(count)}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
     `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
-  funnel: { asked: '请求', parsed: '读出', novel: '新颖', with_instances: '有实例', kept: '保留' },
-  agreement: (same, all) => `${all} 个种子任务的判断有 ${same} 个与标注一致`,
+  funnel: { asked: '要了', parsed: '读出', novel: '不重复', with_instances: '有实例', kept: '保留' },
+  agreement: (same, all) => `${all} 个种子任务中有 ${same} 个判断与人工标注一致`,
   unsureOfLabels: (yes, no) =>
     `逐条询问之后，种子任务中的 ${yes.asked} 条分类任务它判断对了 ${yes.right} 条，另外 ${no.asked} 条判断对了 ${no.right} 条：请看看 2-classified.jsonl。判断错了，只是第 3 步换了先后顺序来问`,
   judged: ({ rows, ...shares }, offline) =>
@@ -212,10 +212,10 @@ const zh: ScreenWords = {
   dryTotal: '全部步骤',
   asksNothing: '不需要请求模型',
   overBudget: (budget) => `超出预算 $${budget}：运行会提前停止`,
-  pasting: (model) => `paste · ${model} · 由您把每个提示词带到聊天窗口，再把回复带回来`,
+  pasting: (model) => `paste · ${model} · 请把每个提示词复制到聊天窗口，再把回复粘贴回来`,
   carry: (file) => `── ${file} ── 请把下面的内容复制到聊天窗口：`,
-  bringBack: (file) => `── 请把回复粘贴到这里，最后单独输入一行句点结束；或把回复另存为提示词旁边的 ${file}`,
-  received: (from, length) => `收到${from === '' ? '' : ` ${from} 中的`}回复，共 ${number(length)} 个字符`,
+  bringBack: (file) => `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
+  received: (from, length) => `已读入${from === '' ? '回复' : ` ${from}`}（${number(length)} 字）`,
   nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
   contributed: ({ file, rows, instructions, duplicates }) =>
     `${file}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复`,
@@ -242,10 +242,10 @@ const zh: ScreenWords = {
   next: (command) => `下一步：${command}`,
   done: (rows, kept, file) => `${number(kept)} 条指令共 ${number(rows)} 行，保存在 ${file}`,
   someWords: '词语',
-  askWhy: (command) => `问为什么：${command}`,
+  askWhy: (command) => `想知道原因：${command}`,
   behind: (command) => `前面的文件改过之后还没有往下运行，改动尚未生效；请运行：${command}`,
-  tryStricter: (command) => `改一行再运行某一步，或者过滤得更严：${command}`,
-  tryPapers: (command) => `改一行再运行某一步，或者回到论文的阈值：${command}`,
+  tryStricter: (command) => `可以改一行再重跑某一步，也可以调严过滤：${command}`,
+  tryPapers: (command) => `可以改一行再重跑某一步，也可以回到论文的阈值：${command}`,
   page: (file) => `网页：${file}`,
   report: (file) => `${file}：可在浏览器中打开`,
   reportLater: (rows, command) => `共 ${number(rows)} 行：报告页请用 ${command} 生成`,

@@ -185,10 +185,10 @@ const en = {
 export type ReportWords = typeof en
 
 const zh: ReportWords = {
-  title: 'Self-Instruct：这次运行得到了什么',
+  title: 'Self-Instruct：本次运行的结果',
   made: (rows, kept, asked) => `${number(kept)} 条指令，共 ${number(rows)} 行数据；一共请求了 ${asked} 条。`,
   settings: {
-    provider: '服务方',
+    provider: '服务商',
     model: '模型',
     target: '目标',
     language: '数据的语言',
@@ -205,16 +205,16 @@ const zh: ReportWords = {
     title: '都去哪儿了？',
     about: '各阶段的指令数。点击原因可查看相应的行。',
     stages: {
-      asked: '请求',
+      asked: '要了',
       parsed: '从回复中读出',
-      novel: '新颖',
+      novel: '不重复',
       classified: '已分类',
       with_instances: '有实例',
       kept: '保留',
     },
     loss: (count) => `− ${number(count)} 条指令`,
-    rows: '被拒绝的行：',
-    rowsOnly: '被拒绝的行（其指令仍留下）：',
+    rows: '未通过的行：',
+    rowsOnly: '未通过的行（其指令仍留下）：',
     unread: (count) => `${number(count)} 条没有写出：回复中的任务少于所请求的`,
     merged: (count) => `其中 ${number(count)} 条来自合并的文件`,
     unknown: '无记录',
@@ -231,7 +231,7 @@ const zh: ReportWords = {
     instruction: '指令平均长度',
     input: '非空输入平均长度',
     output: '输出平均长度',
-    rejected: '被拒绝的行',
+    rejected: '未通过的行',
     calls: '模型调用次数',
     tokens: 'token 数',
     dollars: '美元',
@@ -244,16 +244,16 @@ const zh: ReportWords = {
     counted: '调用、token 与费用包括用到的全部回复，以前运行中已付费的也计算在内。',
   },
   plots: {
-    title: '有多像、有多长、要做什么？',
+    title: '相似度、长度与任务类型',
     similarity: '每条指令的最高 ROUGE-L',
     similarityAbout:
-      '第 1 步的每条候选与当时任务池中最相近的一条有多像（参照论文图 4；论文只与种子任务比较）。',
+      '第 1 步的每条候选与当时任务池中最相近的一条的相似度（参照论文图 4；论文只与种子任务比较）。',
     accepted: '接受',
-    nearDuplicates: '因近似重复被拒绝',
+    nearDuplicates: '因近似重复淘汰',
     threshold: (value) => `阈值 ${value}`,
     unknown: (count) => `${number(count)} 行没有分数。`,
     bin: (from, to, accepted, rejected) =>
-      `大于 ${from}、不超过 ${to}：接受 ${number(accepted)}，拒绝 ${number(rejected)}`,
+      `大于 ${from}、不超过 ${to}：接受 ${number(accepted)}，淘汰 ${number(rejected)}`,
     lengthBin: (from, to, unit, count) =>
       `${to === undefined ? `${from} ${unit}及以上` : `${from}–${to} ${unit}`}：${number(count)}`,
     lengths: { instruction: '指令长度', input: '输入长度', output: '输出长度' },
@@ -262,13 +262,13 @@ const zh: ReportWords = {
     lengthsAbout: '参照论文图 5；空输入不计。',
     verbs: '指令要求做什么',
     verbsAbout: (none, all) =>
-      `数据集中打头的动词及其最常见的宾语（参照论文图 3）。结果是近似的，靠词表找出；${number(all)} 条指令中有 ${number(none)} 条没有找到，多为提问。`,
+      `数据集中开头的动词及其最常见的宾语（参照论文图 3）。结果是近似的，靠词表找出；${number(all)} 条指令中有 ${number(none)} 条没有找到，多为提问。`,
   },
   lab: {
     title: '过滤实验室',
     thresholds: '如果换一个阈值',
     about: (count) =>
-      `用新颖性过滤器对 ${number(count)} 条指令重新计算：先是被接受的，再是因近似重复被拒绝的。点开一个阈值，可以看到离它最近的被删指令。`,
+      `用新颖性过滤器对 ${number(count)} 条指令重新计算：先是被接受的，再是因近似重复淘汰的。点开一个阈值，可以看到离它最近的被删指令。`,
     left: (thresholds, limit) => `${thresholds}：指令超过 ${limit} 条时不计算。`,
     stay: (count) => `留下 ${number(count)} 条`,
     noPairs: '不会删去任何指令。',
@@ -318,7 +318,7 @@ const zh: ReportWords = {
     filter: '显示',
     everything: '全部',
     kept: '保留',
-    rejected: '被拒绝',
+    rejected: '未通过',
     rows: '{0} 行',
     oneRow: '1 行',
     noRows: '没有符合的行。',
@@ -338,7 +338,7 @@ const zh: ReportWords = {
     count: '评审行数',
     yes: '是',
     no: '否',
-    keys: '按键：Y 是，N 否，A 全部合格；1、2、3 选择问题，← → 上一条／下一条',
+    keys: '按键：Y 是，N 否，A 全部合格；1、2、3 选择问题，← → 上一行／下一行',
     answered: '已完成 {0} / {1} 行',
     done: '评审完成：结果见下表。',
     agree: '这些行模型评审全部通过，你通过了其中 {0} / {1} 行',

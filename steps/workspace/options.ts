@@ -38,7 +38,7 @@ export const options = {
     oneOf: ['openai', 'dashscope', 'ollama', 'offline', 'paste'],
     help: {
       en: 'whose model answers: openai dashscope ollama offline paste (you carry each prompt to a chat)',
-      zh: '使用哪家的模型：openai dashscope ollama offline paste（由您把提示词带到聊天窗口）',
+      zh: '使用哪家服务商的模型：openai dashscope ollama offline paste（自己把提示词复制到聊天窗口）',
     },
   },
   model: {
@@ -130,7 +130,7 @@ export const options = {
     range: [0, 1],
     help: {
       en: 'reject when ROUGE-L with anything kept is above this',
-      zh: '与已保留指令的 ROUGE-L 高于此值则拒绝',
+      zh: '与已保留指令的 ROUGE-L 高于此值则淘汰',
     },
   },
   concurrency: {
@@ -145,7 +145,7 @@ export const options = {
     value: 'N',
     fallback: '42',
     range: [0, Number.MAX_SAFE_INTEGER, 'whole'],
-    help: { en: 'of the random sampling', zh: '随机抽样的种子数' },
+    help: { en: 'of the random sampling', zh: '抽样用的随机种子' },
   },
   topics: {
     kind: 'text',
