@@ -214,7 +214,8 @@ const zh: ScreenWords = {
   overBudget: (budget) => `超出预算 $${budget}：运行会提前停止`,
   pasting: (model) => `paste · ${model} · 请把每个提示词复制到聊天窗口，再把回复粘贴回来`,
   carry: (file) => `── ${file} ── 请把下面的内容复制到聊天窗口：`,
-  bringBack: (file) => `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
+  bringBack: (file) =>
+    `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
   received: (from, length) => `已读入${from === '' ? '回复' : ` ${from}`}（${number(length)} 字）`,
   nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
   contributed: ({ file, rows, instructions, duplicates }) =>
