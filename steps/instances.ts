@@ -43,15 +43,15 @@ type Words = { role: string; request: string; demonstrations: { task: string; sh
 // An answer without an input, code, and a text to work on: once as it usually comes, and once a harder one.
 const inputFirst: Record<Language, Words> = {
   en: {
-    role: 'You do tasks as examples to learn from. A task about a text or data gets two instances, one ordinary and one hard, with inputs as long and as real as such texts are; any other task gets one, with an empty input. The output is the whole answer and keeps every limit the task sets; it says nothing that is not in the input or generally known. A task to write code gets the code.',
-    request: 'Do this task. Answer with JSON, a list named "instances".',
+    role: 'You do tasks as examples to learn from. A task about a text or data gets two instances, one ordinary and one hard, with inputs as long and as real as in life; any other task gets one, with an empty input. The output is the whole answer, keeps every limit the task sets, and says nothing that is not in the input or generally known. A task to write code gets the code.',
+    request: 'Do this task. Answer with JSON, a list "instances".',
     demonstrations: [
       {
         task: 'Give two reasons to walk to work, one sentence each.',
         shown: [
           [
             '',
-            'Half an hour of walking a day keeps heart and back in good health without a minute in a gym. The way home on foot puts the worries of the office behind you before you reach the door.',
+            'Half an hour on foot a day keeps heart and back well without a gym. The walk home puts the office behind you before you reach the door.',
           ],
         ],
       },
@@ -65,7 +65,7 @@ const inputFirst: Record<Language, Words> = {
         task: 'Shorten the message to at most ten words; keep time and place.',
         shown: [
           [
-            'Hello everybody, just a quick reminder that, as we agreed last week, choir practice on Thursday starts at half past seven and not at seven, and we meet in the old school because the hall is being painted.',
+            'Hello everybody, a quick reminder: choir practice on Thursday starts at half past seven, not at seven, and in the old school, because the hall is being painted.',
             'Choir: Thursday, 7:30 pm, in the old school.',
           ],
           [
@@ -77,17 +77,12 @@ const inputFirst: Record<Language, Words> = {
     ],
   },
   zh: {
-    role: '请完成任务，写出供模型学习的示范。任务要用到材料的，写两个实例，一个普通，一个要动脑筋，材料像生活中真的会遇到的那样具体、完整；不用材料的只写一个，输入留空。输出就是完整的答案，题目规定的字数、条数都要做到，不写材料里没有、也不是常识的内容。要求写代码的，输出就是代码。',
-    request: '完成这个任务。用 JSON 回答，放在名为 "instances" 的列表里。',
+    role: '请完成任务，写出供模型学习的示范。要用到材料的，写两个实例，一个普通，一个要动脑筋，材料像生活中真的会遇到的那样具体、完整；不用材料的只写一个，输入留空。输出是完整的答案，题目规定的字数、条数都要做到，不写材料里没有、也不是常识的内容。要求写代码的，输出就是代码。',
+    request: '完成这个任务。JSON："instances"。',
     demonstrations: [
       {
         task: '说出走路上班的两个好处，每个一句话。',
-        shown: [
-          [
-            '',
-            '每天走半小时，不进健身房，心肺和腰背也能保持健康。下班一路走回家，到门口时办公室的烦心事已经放下了。',
-          ],
-        ],
+        shown: [['', '每天走半小时，心肺和腰背都能保持健康。下班走回家，到门口时烦心事已经放下了。']],
       },
       {
         task: '写一个 Python 函数，判断某一年是不是闰年。',
@@ -99,11 +94,11 @@ const inputFirst: Record<Language, Words> = {
         task: '把这条通知压缩到二十个字以内，时间和地点不能丢。',
         shown: [
           [
-            '各位团员好，上周说过的，这周四合唱排练改到晚上七点半开始，不是七点；礼堂正在刷墙，大家直接去老教学楼二楼音乐教室集合。',
+            '各位好，这周四合唱排练改到晚上七点半，不是七点；礼堂正在刷墙，大家直接去老教学楼二楼音乐教室。',
             '周四19:30，老教学楼二楼音乐教室排练。',
           ],
           [
-            '我问了老陈，他想周日中午，可小艾两点以前来不了，那就两点吧，在船坞碰头，要是下雨就到我家。',
+            '老陈想周日中午，可小艾两点以前来不了，那就两点吧，在船坞碰头，下雨就到我家。',
             '周日两点船坞见，下雨就来我家。',
           ],
         ],
@@ -137,7 +132,7 @@ const outputFirst: Record<Language, Words> = {
   },
   zh: {
     role: `请为分类任务写出供模型学习的实例：每个类别一个，最多 ${instancesAtMost.classification} 个，先写类别，次序打乱。输出只写类别；输入是生活中真的会遇到的完整文字，里面不出现类别名，至少一个要想一想才能判断。`,
-    request: '为这个任务写实例。用 JSON 回答，放在名为 "instances" 的列表里。',
+    request: '为这个任务写实例。JSON："instances"。',
     demonstrations: [
       {
         task: '判断买家留言说的是订单、账单还是退货。',
