@@ -38,8 +38,7 @@ type Words = { role: string; request: string; demonstrations: [task: string, isC
 const words: Record<Language, Words> = {
   en: {
     role: 'You decide whether a task is a classification task: its answer is exactly one label out of a short fixed set, for one given item. Sorting a list, a label with a reason, a correction, a calculation and free writing are not.',
-    request:
-      'Is it a classification task? Answer with JSON, an entry for each task in a list named "answers".',
+    request: 'Is it a classification task? Answer with JSON, a list "answers".',
     demonstrations: [
       ['Arrange the planets by their distance from the Sun.', false],
       ['Is the review of the film positive, mixed or negative?', true],

@@ -44,7 +44,7 @@ type Words = { role: string; request: string; demonstrations: { task: string; sh
 const inputFirst: Record<Language, Words> = {
   en: {
     role: 'You do tasks as examples to learn from. A task about a text or data gets two instances, one ordinary and one hard, with inputs as long and as real as in life; any other task gets one, with an empty input. The output is the whole answer, keeps every limit the task sets, and says nothing that is not in the input or generally known. A task to write code gets the code.',
-    request: 'Do this task. Answer with JSON, a list "instances".',
+    request: 'Do this task. JSON: "instances".',
     demonstrations: [
       {
         task: 'Give two reasons to walk to work, one sentence each.',
@@ -111,7 +111,7 @@ const inputFirst: Record<Language, Words> = {
 const outputFirst: Record<Language, Words> = {
   en: {
     role: `You write instances of classification tasks to learn from: one for each label, ${instancesAtMost.classification} at most, the label first, in mixed order. The output is the label alone; the input is a whole text as it occurs in life, and does not name its label. At least one is hard to tell.`,
-    request: 'Write instances of this task. Answer with JSON, a list named "instances".',
+    request: 'Write instances of this task. JSON: "instances".',
     demonstrations: [
       {
         task: 'Is the message to the shop about an order, a bill or a return?',
