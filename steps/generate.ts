@@ -25,6 +25,7 @@ const expectedYield = 6 // of these that are accepted, before any reply has show
 const nearestAmong = 100_000 // a larger pool: the nearest neighbour is looked for among the seeds only, as in the paper's figure 4
 const dryShare = 0.05 // of the candidates of the last ten replies accepted: fewer, and the model has run dry
 const dryReplies = 10
+const earlyReplies = 4 // of little but copies: then this model says again what it is shown, and ten would teach no more
 
 /**
  * The request for new tasks. The model sees the shown ones as what it has written so far: small models repeat a list they
@@ -59,9 +60,9 @@ export const generateInstructions = step('generate', async (round, files) => {
   const { wanted } = round
   const pool = round.newPool() // the seed tasks; every accepted instruction joins them
   const accepted: string[] = []
-  const after: Counts = { accepted: [0], read: [0] }
-  let read = 0
-  const unmet = () => accepted.length < wanted && !ranDry(after)
+  const after: Counts = { accepted: [0], read: [0], copied: [0] }
+  let [read, copies] = [0, 0]
+  const unmet = () => accepted.length < wanted && !ranDry(after) && !onlyCopies(after)
 
   // Sample demonstrations and ask; the replies come in the order of their requests.
   const ask = askForTasks(round, accepted, after.accepted)
@@ -73,6 +74,7 @@ export const generateInstructions = step('generate', async (round, files) => {
       const { value, call } = reply
       for (const instruction of value.tasks) {
         read++
+        copies += Number(value.copies.has(instruction))
         // Compare with what the model was shown, and with everything in the pool; the rules look at it too.
         const finding = value.copies.has(instruction) ? copied : pool.check(instruction)
         if (finding) await files.reject({ ...finding, instruction, call })
@@ -91,20 +93,23 @@ export const generateInstructions = step('generate', async (round, files) => {
     }
     after.accepted.push(accepted.length)
     after.read.push(read)
+    after.copied.push(copies)
     files.progress(accepted.length, wanted)
   }
 
   if (round.seeds.length + accepted.length > nearestAmong) files.remark((words) => words.nearestAmongSeeds)
-  round.ranDry = ranDry(after) && !round.model.stopped
-  if (round.ranDry) files.remark((words) => (round.model.provider.standIn ? words.bankEmpty : words.ranDry))
+  round.ranDry = !round.model.stopped && (ranDry(after) || onlyCopies(after))
+  const { standIn } = round.model.provider
+  const why = onlyCopies(after) ? 'onlyCopies' : standIn ? 'bankEmpty' : 'ranDry'
+  if (round.ranDry) files.remark((words) => words[why])
   files.counts = { asked: (after.read.length - 1) * newTasks, parsed: read, novel: accepted.length }
 })
 
 const copied = { reason: 'copied_demonstration', detail: '' }
 const beyond = (wanted: number) => ({ reason: 'beyond_target', detail: String(wanted) })
 
-/** Candidates accepted, and read, after so many replies. */
-type Counts = { accepted: number[]; read: number[] }
+/** Candidates accepted, read, and copied from the demonstrations, after so many replies. */
+type Counts = { accepted: number[]; read: number[]; copied: number[] }
 /** `ask`: sends request k, which may see the first `seen` replies. `accepted`: how many instructions, after so many replies. */
 type Waves<T> = {
   ask: (k: number, seen: number) => Promise<T>
@@ -184,6 +189,13 @@ function readNewTasks(shown: readonly string[]) {
       ? allCopied
       : { ...found, copies }
   }
+}
+
+/** The first replies held copies of what they were shown, and hardly a new task each. */
+function onlyCopies({ accepted, read, copied }: Counts): boolean {
+  if (read.length !== earlyReplies + 1) return false
+  const [found = 0, all = 0, again = 0] = [accepted, read, copied].map((counts) => counts[earlyReplies])
+  return found < earlyReplies && again * 2 >= all
 }
 
 /** Of the candidates of the last ten replies fewer than 5 % were accepted. */

@@ -1,5 +1,6 @@
 // Step 1 alone: its schedule, the deck of seed tasks, copies of what it showed, and the tasks past the need.
 import { describe, expect, it } from 'vitest'
+import { screenWords } from '../steps/display/words.ts'
 import { generateInstructions, replies } from '../steps/generate.ts'
 import type { Message, Wire } from '../steps/model/call.ts'
 import { wantedFirst, wantedNext } from '../steps/model/prices.ts'
@@ -152,6 +153,23 @@ describe('a reply that copies', () => {
     const files = await runStep(generateInstructions, { ...given, wire })
     expect(samples).toEqual([0, 1])
     expect(files.rejects).toEqual([])
+  })
+})
+
+describe('a model that says again what it is shown', () => {
+  it('ends step 1 after four such replies, with that sentence and not with "run dry"', async () => {
+    const shown: string[][] = []
+    const wire: Wire = async ({ messages }) => {
+      shown.push(shownIn(messages))
+      return replied(
+        JSON.stringify({
+          tasks: [...shownIn(messages).slice(0, 7), `Tell a tale of ${shown.length} goats.`],
+        }),
+      )
+    }
+    const files = await runStep(generateInstructions, { wire, seeds: seedTasks, wanted: 40 })
+    expect(files.counts.asked).toBe(40)
+    expect(files.remarks.map((remark) => remark(screenWords.en))).toEqual([screenWords.en.onlyCopies])
   })
 })
 

@@ -100,6 +100,8 @@ const en = {
     `${share} classification tasks; the paper had 22 %: can the model's answers be trusted?`,
   ranDry:
     'the model has run dry: of its last candidates fewer than 5 % were new. Try --topics FILE, more seed tasks, a higher --temperature, or --merge with other runs',
+  onlyCopies:
+    'this model says again what it is shown: most of its first tasks are those of its prompt. Take a larger model, or try a higher --temperature or --topics FILE',
   bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
   ineffective: (options: string) => `${options}: no effect here`,
   total: ({ paid, unanswered, ...cost }: Cost & { paid: number | undefined; unanswered: number }) =>
@@ -202,6 +204,8 @@ const zh: ScreenWords = {
   manyTasks: (share) => `分类任务占 ${share}（论文为 22 %）：模型的判断可信吗？`,
   ranDry:
     '模型已经写不出新东西：最近的候选中新指令不足 5 %。可以试试 --topics 文件、增加种子任务、提高 --temperature，或用 --merge 合并其他运行',
+  onlyCopies:
+    '这个模型只是把给它看的任务再说一遍：前几次回复大多照抄提示词。请换大一点的模型，或调高 --temperature、使用 --topics 文件',
   bankEmpty: '离线模型的题库已经用完；要更多指令需要真正的模型',
   ineffective: (options) => `${options}：在这里不起作用`,
   total: ({ paid, unanswered, ...cost }) =>

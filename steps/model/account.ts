@@ -136,7 +136,7 @@ export class Account {
   /** Calls and tokens for so many rows of a step. */
   estimate(step: Step, rows: number, messages?: readonly Message[]): Estimate {
     const request = this.nextRequest(step, messages)
-    const calls = rows === 0 ? 0 : Math.ceil((rows + (step === 'classify' ? canaryRows : 0)) / request.rows)
+    const calls = rows === 0 ? 0 : Math.ceil((rows + (step === 'classify' ? examRows : 0)) / request.rows)
     const prompt_tokens = Math.round(calls * request.prompt)
     const usage = {
       prompt_tokens,
@@ -179,24 +179,24 @@ export function sumOf(estimates: readonly Estimate[]): Estimate {
 /** One request: the instructions it serves, and its tokens. */
 type Request = { rows: number; prompt: number; completion: number }
 
-// Prompts: these steps' own, over runs to 100 with the shipped seed tasks, in tokens of o200k (gpt-tokenizer 4.0).
-// Replies: JSON for 10 tasks, 20 answers and 10 verdicts from the same runs. For instances the stand-in's answers (67) are too short:
-// the 175 seed tasks of the paper measure 104 tokens an instance, and 1.7 come to a task.
+// Prompts: these steps' own on the shipped seed tasks, by `promptTokens` less `spelling`; for instances four in five ask for the
+// input first. Replies: JSON for 10 tasks, 20 answers and 10 verdicts, in tokens of o200k (gpt-tokenizer 4.0). For instances the
+// stand-in's answers (67) are too short: the 175 seed tasks of the paper measure 104 tokens an instance, and 1.7 come to a task.
 const usual: Record<Language, Record<Step, Request>> = {
   en: {
-    generate: { rows: 6, prompt: 306, completion: 252 },
-    classify: { rows: 20, prompt: 489, completion: 199 },
-    instances: { rows: 1, prompt: 122, completion: 180 },
-    filter: { rows: 4, prompt: 695, completion: 209 },
+    generate: { rows: 8, prompt: 330, completion: 252 },
+    classify: { rows: 20, prompt: 903, completion: 199 },
+    instances: { rows: 1, prompt: 355, completion: 180 },
+    filter: { rows: 4, prompt: 1320, completion: 209 },
   },
   zh: {
-    generate: { rows: 6, prompt: 335, completion: 263 },
-    classify: { rows: 20, prompt: 593, completion: 199 },
-    instances: { rows: 1, prompt: 128, completion: 180 },
-    filter: { rows: 4, prompt: 839, completion: 202 },
+    generate: { rows: 8, prompt: 331, completion: 263 },
+    classify: { rows: 20, prompt: 990, completion: 199 },
+    instances: { rows: 1, prompt: 395, completion: 180 },
+    filter: { rows: 4, prompt: 1591, completion: 202 },
   },
 }
-const canaryRows = 20 // labelled seed tasks that ride along in step 2
+const examRows = 20 // labelled seed tasks that step 2 asks about first, in a request of their own
 const spelling = 50 // tokens of roles and reply schema around a prompt
 
 /** Tokens of a text, within a tenth of o200k on the workshop's prompts: 4.3 ASCII characters a token, 0.82 tokens for any other. */
