@@ -121,8 +121,10 @@ class Group<T> {
       const replies = calls.filter((call) => objectionTo(call) === undefined)
       const answered = replies.find((call) => this.keep([place], this.answersIn(call), call.key).length === 0)
       for (const call of calls.slice(0, answered && calls.indexOf(answered) + 1)) this.model.reuse(call)
-      if (answered || this.keepObjection(place, calls) || replies.length >= samplesAtMost) continue
-      next = Math.max(next, replies.length)
+      // A group of one asks anew what larger groups left unanswered: alone, a small model may know.
+      const tries = replies.filter((call) => this.texts.length > 1 || call.rows?.length === 1).length
+      if (answered || this.keepObjection(place, calls) || tries >= samplesAtMost) continue
+      next = Math.max(next, tries)
       open.push(place)
     }
     return [open, next]

@@ -46,6 +46,23 @@ const fails = (kind: Parameters<typeof problem>[0]) => (texts: string[]) =>
 const refuses = (texts: string[]) =>
   texts.includes(bad) ? Promise.resolve({ ...replied(''), refusal: 'no' }) : undefined
 
+describe('a row that no group got an answer for', () => {
+  it('is asked anew alone, three times at most, and costs nothing the next time', async () => {
+    const mute = (texts: string[]) =>
+      texts.length > 1 || texts[0] === bad ? Promise.resolve(replied('?')) : undefined
+    const [{ sent, wire }, file] = [echo(mute), await logFile()]
+    expect((await askAll(wire, file)).every(([, answer]) => answer === 'unreadable_reply')).toBe(true)
+    const grouped = sent.length
+    for (const row of rows.slice(5, 8))
+      expect(await askAll(wire, file, [row])).toEqual([
+        [row.instruction, row.instruction === bad ? 'unreadable_reply' : row.instruction],
+      ])
+    expect(sent.slice(grouped)).toEqual([['row 5'], ['row 6'], [bad], [bad], [bad]])
+    for (const row of rows.slice(5, 8)) await askAll(wire, file, [row])
+    expect(sent.length).toBe(grouped + 5)
+  })
+})
+
 describe('one bad row among twenty', () => {
   it.each([
     ['that a content filter stops', fails('filter'), 'content_filter'],
