@@ -188,7 +188,7 @@ describe('the plan', () => {
     [500, false, 550],
     [20, true, 25],
   ])('asks at first for a tenth more than %i, by batch (%s) for a quarter', (target, batch, wanted) => {
-    expect(wantedFirst({ target, batch })).toBe(wanted)
+    expect(wantedFirst({ target, batch }, { standIn: false })).toBe(wanted)
   })
 
   it.each([

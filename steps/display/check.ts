@@ -129,7 +129,7 @@ async function checkServer(provider: Provider, settings: Spoken, check: Check): 
   if (answered === 'no') return false
   const account = new Account(settings, provider)
   const { price } = account
-  const expected = account.forecast(Number.isFinite(settings.target) ? wantedFirst(settings) : 0)
+  const expected = account.forecast(Number.isFinite(settings.target) ? wantedFirst(settings, provider) : 0)
   if (price) check.good(words.price(price.input, price.output))
   else screen.remark(words.noPrice(provider.model))
   check.good(screen.words.expected(expected.calls, expected.dollars))

@@ -71,12 +71,15 @@ export function askingSteps(steps: readonly Step[], judge: boolean): Step[] {
 
 // How many instructions a round asks step 1 for: what is needed, and what will be lost on the way. More would be paid for
 // and thrown away; too few cost another round, which by batch is another day.
-const acceptedForEachKept = { calls: 1.1, batch: 1.25 }
+const acceptedForEachKept = { calls: 1.1, batch: 1.25, standIn: 1.4 } // the stand-in's faults are planted, and known
 
-/** Instructions wanted of step 1 in the first round, when nothing is known yet of what this model loses. */
-export function wantedFirst({ target, batch }: { target: number; batch: boolean }): number {
-  return Math.ceil(target * (batch ? acceptedForEachKept.batch : acceptedForEachKept.calls))
+/** Instructions wanted of step 1 in the first round, when nothing is known yet of what a model loses. */
+export function wantedFirst({ target, batch }: Plan, { standIn }: { standIn: boolean }): number {
+  const way = standIn ? 'standIn' : batch ? 'batch' : 'calls'
+  return Math.ceil(target * acceptedForEachKept[way])
 }
+
+type Plan = { target: number; batch: boolean }
 
 /** Instructions wanted in the next round: what is missing, at the rate at which accepted ones were kept so far. */
 export function wantedNext(target: number, accepted: number, kept: number): number {

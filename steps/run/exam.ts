@@ -92,7 +92,7 @@ class Exam {
       seeds,
       topics: undefined,
       model: asking.generate.model,
-      newPool: () => new TaskPool(settings.similarity, language, instructions, []),
+      newPool: () => new TaskPool(settings, language, instructions, []),
       ranDry: false,
       keptBefore: 0,
       run: (step, work) => this.run(step, work),
@@ -158,7 +158,9 @@ class Exam {
     const account = new Account({ ...settings, language }, provider)
     const seconds = (['generate', 'classify', 'instances'] as const).map((step) => {
       const { requests, ms } = this.asking[step]
-      return requests === 0 ? 0 : (account.estimate(step, wantedFirst(settings)).calls * ms) / requests / 1000
+      return requests === 0
+        ? 0
+        : (account.estimate(step, wantedFirst(settings, provider)).calls * ms) / requests / 1000
     })
     const all = Object.values(this.asking)
     const [tokens, ms] = [

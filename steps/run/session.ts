@@ -105,13 +105,14 @@ export class Session {
     const { settings } = this.materials
     const [first] = askingSteps(settings.steps, settings.judge)
     const before = first && stepBefore(first)
-    if (first === 'generate') return Number.isFinite(settings.target) ? wantedFirst(settings) : 0
+    if (first === 'generate')
+      return Number.isFinite(settings.target) ? wantedFirst(settings, this.model.provider) : 0
     if (before === undefined || !(await exists(this.folder.output(before)))) return 0
     return countLines(this.folder.output(before))
   }
 
   firstRound(): Round {
-    return this.round(1, wantedFirst(this.materials.settings))
+    return this.round(1, wantedFirst(this.materials.settings, this.model.provider))
   }
 
   /** Another round when a whole run is below its target and the last round brought it nearer. */

@@ -78,7 +78,12 @@ async function generating(concurrency: number, latency: number): Promise<Row> {
       'generate',
       concurrency,
       server,
-      await played(latencies, accepted, wantedFirst({ target, batch: false }), concurrency),
+      await played(
+        latencies,
+        accepted,
+        wantedFirst({ target, batch: false }, { standIn: false }),
+        concurrency,
+      ),
     )
   })
 }
