@@ -83,9 +83,9 @@ describe('what is still to come', () => {
   it('is judged by the same step once it was measured, and by the other steps before', () => {
     const account = accountIn('en')
     const before = account.nextRequest('instances')
-    const usage = { prompt_tokens: 712, completion_tokens: 504, cached_tokens: 0 } // twice the usual
+    const usage = { prompt_tokens: 760, completion_tokens: 504, cached_tokens: 0 } // twice the usual
     account.use({ key: 'a', step: 'generate', usage } as Call)
-    expect(account.nextRequest('generate')).toMatchObject({ prompt: 712, completion: 504 })
+    expect(account.nextRequest('generate')).toMatchObject({ prompt: 760, completion: 504 })
     expect(account.nextRequest('instances').prompt).toBeCloseTo(2 * before.prompt, 6)
     expect(account.nextRequest('instances').completion).toBeCloseTo(2 * before.completion, 6)
   })

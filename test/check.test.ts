@@ -2,8 +2,8 @@
 import { copyFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
 import { generationPrompt } from '../steps/generate.ts'
+import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
 import {
   type Answering,
   type Received,

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { failing, fatal, passing, useless, verdicts } from './support/faults.ts'
-import { type Answering, type Received, TestServer } from './support/server.ts'
+import { type Answering, type Received, TestServer, questionIn, rowsAsked } from './support/server.ts'
 
 type Row = { instruction: string; call: string }
 type Rejected = Row & { step: string; reason: string }
@@ -80,10 +80,10 @@ describe('a row whose call finally fails', () => {
     const folder = await temporaryFolder()
     let healed = false
     const asksFor = ({ body }: Received): string | undefined =>
-      /^1\. (?<task>.*)$/m.exec(body.messages.at(-1)?.content ?? '')?.groups?.task
+      questionIn(body.messages).includes('"instances"') ? rowsAsked(body.messages)[0] : undefined
     const { server, env } = await serve((received) => {
       const task = asksFor(received)
-      return task && task.length % 3 === 0 && !healed ? { status: 413, body: 'too large' } : undefined
+      return task && task.length % 2 === 0 && !healed ? { status: 413, body: 'too large' } : undefined
     })
     await workshop(folder, ['--num-instructions', '10'], env)
     const failed = (await rowsOf<Rejected>(folder, 'rejected.jsonl')).filter(

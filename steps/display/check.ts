@@ -3,8 +3,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Account } from '../model/account.ts'
 import { openLog } from '../model/call-log.ts'
-import type { Message, Problem, Provider, Question, Usage } from '../model/call.ts'
-import { isProblem } from '../model/call.ts'
+import {
+  type Message,
+  type Problem,
+  type Provider,
+  type Question,
+  type Usage,
+  isProblem,
+} from '../model/call.ts'
 import { unreachable } from '../model/pace.ts'
 import { wantedFirst } from '../model/prices.ts'
 import { chooseProvider } from '../model/provider.ts'

@@ -10,8 +10,16 @@ import { Folder, type Step, exists, handOffs, logFile, steps } from '../workspac
 import { idOf } from '../workspace/jsonl.ts'
 import { type RejectedRow, readSeedTasks } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
-import type { Life, Lives } from './lives.ts'
-import { byId, byWords, findLives, findRejected, promptLines, replyLines } from './lives.ts'
+import {
+  type Life,
+  type Lives,
+  byId,
+  byWords,
+  findLives,
+  findRejected,
+  promptLines,
+  replyLines,
+} from './lives.ts'
 import { type WhyWords, isReason, nameOfReason, reasonNamed, whyReason, whyWords } from './reasons.ts'
 import { Screen, commandLine, cutToWidth, plain, shownPath, widthOf } from './screen.ts'
 import { number } from './words.ts'

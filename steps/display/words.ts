@@ -56,6 +56,8 @@ export function duration(seconds: number, language: Language): string {
   return `${(seconds / 3600).toFixed(1)}${hour}`
 }
 
+const sumOf = (counts: readonly [string, number][]): number =>
+  counts.reduce((sum, [, count]) => sum + count, 0)
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
 
 const en = {
@@ -78,6 +80,8 @@ const en = {
   comma: ', ',
   rejected: (reason: string, count: number, first: boolean) =>
     `${first ? 'rejected: ' : ''}${number(count)} ${reason}`,
+  otherReasons: (others: readonly [string, number][]) =>
+    `${number(sumOf(others))} for ${others.length} other reasons`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
     `${fresh < calls ? `${number(fresh)} new ${fresh === 1 ? 'call' : 'calls'}, ${number(calls - fresh)} from the log` : `${number(calls)} calls`}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
@@ -191,6 +195,7 @@ const zh: ScreenWords = {
   comma: '，',
   rejected: (reason, count, first) =>
     `${first ? '淘汰：' : ''}${nameOfReason(reason, 'zh')} ${number(count)}`,
+  otherReasons: (others) => `另外 ${others.length} 种原因 ${number(sumOf(others))}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
     `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '要了', parsed: '读出', novel: '不重复', with_instances: '有实例', kept: '保留' },

@@ -5,8 +5,15 @@ import { ruleFor } from '../text/rules.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
-import type { Filed, RejectedRow, Row, RunRecord } from '../workspace/records.ts'
-import { readRunRecord, readSeedTasks, rowsIn } from '../workspace/records.ts'
+import {
+  type Filed,
+  type RejectedRow,
+  type Row,
+  type RunRecord,
+  readRunRecord,
+  readSeedTasks,
+  rowsIn,
+} from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
 import { Verbs, leadingIn } from './verbs.ts'
 
@@ -94,9 +101,11 @@ function stageLost({ step, reason }: Pick<RejectedRow, 'step' | 'reason'>): Stag
   return handOffs[step].counted
 }
 
+const noRules = ['already_elsewhere', 'copied_demonstration', 'beyond_target']
+
 /** Whether a reason of step 1 speaks of a whole candidate instruction. */
 export function isCandidate(reason: string): boolean {
-  return reason === 'already_elsewhere' || ruleFor(reason)?.of === 'instruction'
+  return noRules.includes(reason) || ruleFor(reason)?.of === 'instruction'
 }
 
 async function countClassified(run: Run) {

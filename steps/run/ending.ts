@@ -12,6 +12,8 @@ import { type Settings, settingsOf } from '../workspace/settings.ts'
 import type { Materials } from './materials.ts'
 import type { Round, StepFiles } from './step-files.ts'
 
+const reasonsShown = 4 // of a step; the others are counted together
+
 // Thresholds at which the offline runs lose something: texts of characters share less than texts of words.
 const stricter = { en: 0.3, zh: 0.2 }
 
@@ -182,7 +184,7 @@ export function showStep(
   if (!later) for (const sample of files.samples) screen.sample(sample)
 }
 
-/** What the step came to, what it cost, and every reason with its count, the most frequent first. */
+/** What the step came to, what it cost, and the reasons with its count, the most frequent first. */
 function outcomeParts(
   { words }: Screen,
   files: StepFiles,
@@ -190,6 +192,7 @@ function outcomeParts(
   funnel: Shown['funnel'],
 ): Part[] {
   const reasons = [...files.rejected].toSorted((a, b) => b[1] - a[1])
+  const others = reasons.splice(reasonsShown)
   const between = ' · '
   return [
     ['', outcomeOf(words, files.step, funnel)],
@@ -199,6 +202,7 @@ function outcomeParts(
       ([reason, count], place) =>
         [place === 0 ? between : words.comma, words.rejected(reason, count, place === 0)] as const,
     ),
+    ...(others.length > 0 ? [[words.comma, words.otherReasons(others)] as const] : []),
   ]
 }
 

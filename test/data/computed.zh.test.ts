@@ -208,7 +208,7 @@ const answers: Record<string, Compute> = {
     const [a = 0, b = 0] = numbers(input)
     return `最大公约数${gcd(a, b)}，最小公倍数${(a * b) / gcd(a, b)}`
   },
-  '把市制重量换成克，一斤按五百克、一两按五十克算。': (input) => {
+  '把这个市制重量换成克，一斤按五百克、一两按五十克算。': (input) => {
     const worth = Object.entries({ 斤: 500, 两: 50, 钱: 5 }).map(([unit, grams]) => {
       const amount = new RegExp(`([半一二三四五六七八九])${unit}`).exec(input)?.[1]
       return amount === undefined ? 0 : grams * (amount === '半' ? 0.5 : valueOf(amount))
@@ -232,7 +232,7 @@ const answers: Record<string, Compute> = {
 
 /** Tasks whose answer explains itself: what is computed stands in it. */
 const within: Record<string, Compute> = {
-  '小周2024年3月18日入职，试用期三个月，他哪一天起算正式员工？写出算法。': () => {
+  '小周2024年3月18日入职，试用期三个月，他从哪一天起算正式员工？写出推算过程。': () => {
     const start = new Date(Date.UTC(2024, 2 + 3, 18))
     return `${start.getUTCFullYear()}年${start.getUTCMonth() + 1}月${start.getUTCDate()}日起`
   },
@@ -335,7 +335,7 @@ const truths: Record<string, Compute> = {
 
 /** How many characters an answer, or each line of it after its number or name, may have. */
 const limits: [instruction: string, least: number, most: number, size: (output: string) => number[]][] = [
-  ['这封邮件客套话太多，改到四十个字以内，意思不能丢。', 1, 40, (output) => [output.length]],
+  ['这封邮件客套话太多，压缩到四十个字以内，意思不能丢。', 1, 40, (output) => [output.length]],
   ['用不超过三十个字概括这则消息。', 1, 30, (output) => [output.length]],
   ['把“我妈做的红烧肉很好吃”扩写成五十字左右，不许出现“好吃”和“香”。', 45, 55, (output) => [output.length]],
   ['社区要征集“旧衣回收”的口号，写四条，每条不超过十二个字。', 1, 12, linesOf],
@@ -419,7 +419,7 @@ describe('answers that keep a promise of form', () => {
 
   it.each([
     [
-      '刚毕业，每月到手六千五，房租两千，总是月底见空。帮我排一个每月花钱的计划。',
+      '刚毕业，每月到手六千五，房租两千，一到月底就没钱了。帮我做一份每月开销计划。',
       /^(?:房租|吃饭|交通通讯|日用|聚会|应急金|自由支配)/,
       6500,
     ],
