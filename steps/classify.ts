@@ -77,7 +77,11 @@ export const classifyInstructions = step('classify', async (round, files) => {
 
   // Ask about the instructions; the answers come row by row, in the order of the rows.
   const rows = inGroups(files.read('1-instructions.jsonl'), perRequest)
-  for await (const group of inOrder(rows, askForLabels(round), ahead * round.settings.concurrency)) {
+  for await (const group of inOrder(
+    rows,
+    askForLabels(round, perRequest),
+    ahead * round.settings.concurrency,
+  )) {
     for (const { row, answer } of group) {
       if (isFailure(answer)) await files.fail(answer, row.instruction)
       else {
@@ -116,7 +120,7 @@ async function mark(round: Round, perRequest: number): Promise<{ yes: Marks; no:
   const others = known(false).slice(0, Math.max(fewestOthers, known(true).length))
   const marks = { yes: { asked: 0, right: 0 }, no: { asked: 0, right: 0 } }
   const exam = inGroups([...known(true), ...others], perRequest)
-  for await (const group of inOrder(exam, askForLabels(round), round.settings.concurrency)) {
+  for await (const group of inOrder(exam, askForLabels(round, perRequest), round.settings.concurrency)) {
     for (const { row, answer } of group) {
       if (isFailure(answer) && undecided.includes(answer.failed)) continue
       const kind = row.is_classification ? marks.yes : marks.no
@@ -132,12 +136,14 @@ function passes({ yes, no }: { yes: Marks; no: Marks }): boolean {
 }
 
 /** Asks about a group of tasks in one request. */
-function askForLabels({ model, language, settings: { maxTokens } }: Round) {
+function askForLabels({ model, language, settings: { maxTokens } }: Round, perRequest: number) {
+  const alone = perRequest === 1 // a model that fails with many tasks has answered those of the exam badly, too
   const prompt = (instructions: readonly string[]) => classificationPrompt(instructions, language)
   // Temperature 0: a label is a decision, and nobody wants a different one each time.
-  const question = { schema: 'classification', temperature: 0, maxTokens, prompt, read: readAnswers } as const
+  const asked = { schema: 'classification', temperature: 0, maxTokens, alone } as const
+  const question = { step: 'classify', ...asked, prompt, read: readAnswers } as const
   return <Row extends { instruction: string }>(group: Row[]) =>
-    askAboutRows(model, { step: 'classify', ...question }, group, ({ instruction }) => instruction)
+    askAboutRows(model, question, group, ({ instruction }) => instruction)
 }
 
 function remarkOnShare(files: StepFiles, share: number): void {

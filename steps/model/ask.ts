@@ -55,9 +55,11 @@ const unread: Failure = {
   },
 }
 
-/** A question about several rows at once; `prompt` shows their texts as numbered lines, `read` answers by number. */
+/** A question about several rows at once; `prompt` shows their texts as numbered lines, `read` answers by number.
+ *  `alone`: what was answered among other rows does not count. */
 type RowsQuestion<T> = Omit<Question, 'messages' | 'sample'> & {
   step: Step
+  alone?: boolean
   prompt: (texts: readonly string[]) => Message[]
   read: (reply: string, cut: boolean, count: number) => Map<number, T> | undefined
 }
@@ -117,7 +119,7 @@ class Group<T> {
     const open: number[] = []
     let next = sample
     for (const place of places) {
-      const calls = await this.model.log.about(this.keys[place] ?? '')
+      const calls = await this.callsAbout(place)
       const replies = calls.filter((call) => objectionTo(call) === undefined)
       const answered = replies.find((call) => this.keep([place], this.answersIn(call), call.key).length === 0)
       for (const call of calls.slice(0, answered && calls.indexOf(answered) + 1)) this.model.reuse(call)
@@ -128,6 +130,11 @@ class Group<T> {
       open.push(place)
     }
     return [open, next]
+  }
+
+  private async callsAbout(place: number): Promise<Call[]> {
+    const calls = await this.model.log.about(this.keys[place] ?? '')
+    return this.question.alone ? calls.filter((call) => call.rows?.length === 1) : calls
   }
 
   /** What a call says, by the key of each row; nothing when its reply cannot be read. */
