@@ -60,13 +60,14 @@ export const generateInstructions = step('generate', async (round, files) => {
   const { wanted } = round
   const pool = round.newPool() // the seed tasks; every accepted instruction joins them
   const accepted: string[] = []
-  const after: Counts = { accepted: [0], read: [0], copied: [0] }
+  const after = [0] // instructions accepted after so many replies
+  const heard: Counts = { accepted: [0], read: [0], copied: [0] } // after so many that could be read
   let [read, copies] = [0, 0]
-  const unmet = () => accepted.length < wanted && !ranDry(after) && !onlyCopies(after)
+  const unmet = () => accepted.length < wanted && !ranDry(heard) && !onlyCopies(heard)
 
   // Sample demonstrations and ask; the replies come in the order of their requests.
-  const ask = askForTasks(round, accepted, after.accepted)
-  for await (const reply of replies({ ask, accepted: after.accepted, wanted, unmet })) {
+  const ask = askForTasks(round, accepted, after)
+  for await (const reply of replies({ ask, accepted: after, wanted, unmet })) {
     if (isFailure(reply)) {
       const goesOn = await files.fail(reply)
       if (!goesOn) break
@@ -90,25 +91,26 @@ export const generateInstructions = step('generate', async (round, files) => {
       }
       for (const { text, why } of value.dropped)
         await files.reject({ reason: why, detail: '', instruction: text, call })
+      heard.accepted.push(accepted.length)
+      heard.read.push(read)
+      heard.copied.push(copies)
     }
-    after.accepted.push(accepted.length)
-    after.read.push(read)
-    after.copied.push(copies)
+    after.push(accepted.length)
     files.progress(accepted.length, wanted)
   }
 
   if (round.seeds.length + accepted.length > nearestAmong) files.remark((words) => words.nearestAmongSeeds)
-  round.ranDry = !round.model.stopped && (ranDry(after) || onlyCopies(after))
+  round.ranDry = !round.model.stopped && (ranDry(heard) || onlyCopies(heard))
   const { standIn } = round.model.provider
-  const why = onlyCopies(after) ? 'onlyCopies' : standIn ? 'bankEmpty' : 'ranDry'
+  const why = onlyCopies(heard) ? 'onlyCopies' : standIn ? 'bankEmpty' : 'ranDry'
   if (round.ranDry) files.remark((words) => words[why])
-  files.counts = { asked: (after.read.length - 1) * newTasks, parsed: read, novel: accepted.length }
+  files.counts = { asked: (after.length - 1) * newTasks, parsed: read, novel: accepted.length }
 })
 
 const copied = { reason: 'copied_demonstration', detail: '' }
 const beyond = (wanted: number) => ({ reason: 'beyond_target', detail: String(wanted) })
 
-/** Candidates accepted, read, and copied from the demonstrations, after so many replies. */
+/** Candidates accepted, read, and copied from the demonstrations, after so many replies that could be read. */
 type Counts = { accepted: number[]; read: number[]; copied: number[] }
 /** `ask`: sends request k, which may see the first `seen` replies. `accepted`: how many instructions, after so many replies. */
 type Waves<T> = {
@@ -198,7 +200,7 @@ function onlyCopies({ accepted, read, copied }: Counts): boolean {
   return found < earlyReplies && again * 2 >= all
 }
 
-/** Of the candidates of the last ten replies fewer than 5 % were accepted. */
+/** Of the candidates of the last ten replies that could be read fewer than 5 % were accepted: not new, whatever else failed. */
 function ranDry({ accepted, read }: Counts): boolean {
   const since = (counts: readonly number[]): number =>
     (counts.at(-1) ?? 0) - (counts.at(-1 - dryReplies) ?? 0)

@@ -28,7 +28,7 @@ const luna = ({ prompt_tokens, completion_tokens }: Usage): number =>
   (prompt_tokens * 0.1 + completion_tokens * 0.5) / 1e6
 
 function provider(name: ProviderName, model: string, baseUrl = ''): Provider {
-  return { ...known[name], name, model, baseUrl, key: '', keyFrom: '', proxied: false, replayOf: undefined }
+  return { ...known[name], name, model, baseUrl, key: '', keyFrom: '', proxied: '', replayOf: undefined }
 }
 
 describe('a price', () => {

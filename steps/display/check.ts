@@ -11,9 +11,9 @@ import {
   type Usage,
   isProblem,
 } from '../model/call.ts'
-import { unreachable } from '../model/pace.ts'
+import { Pace, type Tell } from '../model/pace.ts'
 import { wantedFirst } from '../model/prices.ts'
-import { chooseProvider } from '../model/provider.ts'
+import { chooseProvider, withListedModel } from '../model/provider.ts'
 import { openWire } from '../model/wire.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
@@ -113,15 +113,17 @@ type Spoken = Settings & { language: Language }
 async function checkAnswers(settings: Spoken, check: Check): Promise<Provider | undefined> {
   const { words, screen } = check
   const environment = await readEnvironment()
-  const named = Object.keys(environment).some((name) => name.endsWith('_KEY'))
-  if (!named) for (const fault of envFileFaults(words)) check.fault(fault)
+  const anyKey = Object.keys(environment).some((name) => name.endsWith('_KEY'))
+  if (!anyKey) for (const fault of envFileFaults(words)) check.fault(fault)
   const log = await openLog(settings)
   await log.close()
-  const provider = chooseProvider(settings, environment, log.latest)
+  const named = await withListedModel(settings, environment, log.latest)
+  const provider = chooseProvider(named, environment, log.latest)
   check.good(whoAnswers(screen, settings, provider))
+  if (provider.note) screen.remark(screen.say(provider.note))
   if (provider.baseUrl !== '' && provider.replayOf === undefined)
     return (await checkServer(provider, settings, check)) ? provider : undefined
-  if (!named) screen.detail(words.howToGiveKey(path.join(projectFolder, '.env')))
+  if (!anyKey) screen.detail(words.howToGiveKey(path.join(projectFolder, '.env')))
   return undefined
 }
 
@@ -130,7 +132,7 @@ async function checkServer(provider: Provider, settings: Spoken, check: Check): 
   const { baseUrl, regional } = provider
   const { words, screen } = check
   check.good(regional ? words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
-  if (provider.proxied && !provider.local) screen.remark(words.proxy)
+  if (provider.proxied && !provider.local) screen.remark(words.proxy(provider.proxied))
   const answered = await answersCall(provider, settings, check)
   if (answered === 'no') return false
   const account = new Account(settings, provider)
@@ -150,7 +152,8 @@ async function answersCall(
 ): Promise<'yes' | 'busy' | 'no'> {
   const { words, screen } = check
   screen.progress(() => words.asking)
-  const answer = await probe(provider, maxTokens)
+  const tell: Tell = (said) => screen.remark(screen.say(said))
+  const answer = await probe(provider, maxTokens, tell)
   if (!isProblem(answer)) {
     const { ms, usage } = answer
     check.good(words.answered(ms, usage.prompt_tokens + usage.completion_tokens))
@@ -216,8 +219,8 @@ const en = {
   notUtf8: (file: string) => `${file} is not UTF-8 text and cannot be read: save it again as UTF-8`,
   region: (baseUrl: string, region: Region | undefined) =>
     `${baseUrl} · region ${region?.en ?? 'not one of the known ones'}`,
-  proxy:
-    'HTTPS_PROXY is set, and Node does not use it: the server must be reachable directly, or --base-url must name a server that is',
+  proxy: (variable: string) =>
+    `${variable} is set, and Node does not use it: the server must be reachable directly, or --base-url must name a server that is`,
   asking: 'one tiny call …',
   answered: (ms: number, tokens: number) => `one tiny call answered in ${ms} ms, ${tokens} tokens`,
   examining: (step: string) => `the exam: ${step} …`,
@@ -253,7 +256,8 @@ const zh: CheckWords = {
     `${file}：文件名应为 .env，不带 .txt（在资源管理器中依次点“查看”“显示”“文件扩展名”，再改名）`,
   notUtf8: (file) => `${file} 不是 UTF-8 文本，无法读取：请另存为 UTF-8`,
   region: (baseUrl, region) => `${baseUrl} · 地域：${region?.zh ?? '不在已知地域之中'}`,
-  proxy: '已设置 HTTPS_PROXY，但 Node 不会使用它：必须能直接访问服务器，或用 --base-url 指定能访问的服务器',
+  proxy: (variable) =>
+    `已设置 ${variable}，但 Node 不会使用它：必须能直接访问服务器，或用 --base-url 指定能访问的服务器`,
   asking: '正在发送一次很小的请求……',
   answered: (ms, tokens) => `一次很小的请求：${ms} 毫秒得到回复，${tokens} 个 token`,
   examining: (step) => `正在考核：${step}……`,
@@ -276,8 +280,8 @@ const checkWords: Record<Language, CheckWords> = { en, zh }
 
 type Answered = { ms: number; usage: Usage }
 
-/** Asks one small question, once and without a log: it is no part of a run. */
-async function probe(provider: Provider, maxTokens: number): Promise<Answered | Problem> {
+/** Asks one small question, without another attempt and without a log; only a server that is loading is waited for. */
+async function probe(provider: Provider, maxTokens: number, tell: Tell): Promise<Answered | Problem> {
   const messages: Message[] = [
     { role: 'user', content: 'Write one short task. Answer with JSON, a list named "tasks" with one text.' },
   ]
@@ -285,10 +289,12 @@ async function probe(provider: Provider, maxTokens: number): Promise<Answered | 
   const started = performance.now()
   try {
     const wire = await openWire(provider)
-    const { usage } = await wire(question, new AbortController().signal)
+    const { signal } = new AbortController()
+    const attempt = () => wire(question, signal)
+    const { usage } = await new Pace(1, provider, tell).patiently(attempt, signal, 0)
     return { ms: Math.round(performance.now() - started), usage }
   } catch (error) {
     if (!isProblem(error)) throw error
-    return error.connection ? unreachable(error, provider) : error
+    return error
   }
 }

@@ -1,6 +1,6 @@
 // Asking until an answer can be read. A reply that no reading fits is asked for again, as a new sample, at most twice.
 import type { Step } from '../workspace/folder.ts'
-import { keyOf } from '../workspace/jsonl.ts'
+import { field, keyOf } from '../workspace/jsonl.ts'
 import {
   type Call,
   type Failure,
@@ -41,10 +41,18 @@ export async function askUntilRead<T>(
     const call = await model.ask(step, { ...question, sample }, skip ? { skip: true } : {})
     if (isFailure(call)) return call
     const value = read(call.reply ?? '', isCut(call))
-    if (value !== undefined && value !== allCopied) return { value, call: call.key }
+    const isRead = value !== undefined && value !== allCopied
+    model.heard(call, question, isRead && !isNothingYet(value) ? 'read' : value === allCopied ? 'copied' : 'unread')
+    if (isRead) return { value, call: call.key }
     last = call.key
   }
   return { ...unread, call: last }
+}
+
+/** A reply cut before its first whole item: it can be read, and brings nothing. */
+function isNothingYet(value: unknown): boolean {
+  const [cut, instances] = [field(value, 'cut'), field(value, 'instances')]
+  return cut === true && Array.isArray(instances) && instances.length === 0
 }
 
 const unread: Failure = {
@@ -61,7 +69,7 @@ type RowsQuestion<T> = Omit<Question, 'messages' | 'sample'> & {
   step: Step
   alone?: boolean
   prompt: (texts: readonly string[]) => Message[]
-  read: (reply: string, cut: boolean, count: number) => Map<number, T> | undefined
+  read: (reply: string, cut: boolean, count: number) => Map<number, T> | Unread
 }
 
 /**
@@ -104,7 +112,9 @@ class Group<T> {
     const rows = open.map((place) => this.keys[place] ?? '')
     const call = await this.model.ask(this.question.step, this.spell(open, next), { rows })
     if (isFailure(call)) return this.failed(call, open, next)
-    const missing = this.keep(open, this.answersIn(call), call.key)
+    const answers = this.answersIn(call)
+    this.model.heard(call, this.spell(open, next), answers === allCopied ? 'copied' : answers ? 'read' : 'unread')
+    const missing = this.keep(open, foundIn(answers), call.key)
     if (missing.length > 0 && next + 1 < samplesAtMost) await this.answer(missing, next + 1)
   }
 
@@ -121,7 +131,7 @@ class Group<T> {
     for (const place of places) {
       const calls = await this.callsAbout(place)
       const replies = calls.filter((call) => objectionTo(call) === undefined)
-      const answered = replies.find((call) => this.keep([place], this.answersIn(call), call.key).length === 0)
+      const answered = replies.find((call) => this.keep([place], foundIn(this.answersIn(call)), call.key).length === 0)
       for (const call of calls.slice(0, answered && calls.indexOf(answered) + 1)) this.model.reuse(call)
       // A group of one asks anew what larger groups left unanswered: alone, a small model may know.
       const tries = replies.filter((call) => this.texts.length > 1 || call.rows?.length === 1).length
@@ -137,10 +147,11 @@ class Group<T> {
     return this.question.alone ? calls.filter((call) => call.rows?.length === 1) : calls
   }
 
-  /** What a call says, by the key of each row; nothing when its reply cannot be read. */
-  private answersIn(call: Call): Map<string, T> {
+  /** What a call says, by the key of each row. */
+  private answersIn(call: Call): Map<string, T> | Unread {
     const rows = call.rows ?? []
-    const read = this.question.read(call.reply ?? '', isCut(call), rows.length) ?? new Map<number, T>()
+    const read = this.question.read(call.reply ?? '', isCut(call), rows.length)
+    if (read === undefined || read === allCopied) return read
     return new Map([...read].map(([number, value]) => [rows[number - 1] ?? '', value]))
   }
 
@@ -172,6 +183,10 @@ class Group<T> {
     const half = Math.ceil(places.length / 2)
     await Promise.all([this.answer(places.slice(0, half), sample), this.answer(places.slice(half), sample)])
   }
+}
+
+function foundIn<T>(answers: Map<string, T> | Unread): Map<string, T> {
+  return answers instanceof Map ? answers : new Map()
 }
 
 // Answers arrive in any order and are taken in the order of the questions, so that a run does not depend on timing.

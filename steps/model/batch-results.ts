@@ -8,7 +8,7 @@ import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsG
 import { CallLog } from './call-log.ts'
 import { type Call, type Message, type Reply, callOf, isProblem, noUsage } from './call.ts'
 import type { Model } from './model.ts'
-import { type Body, dialectOf } from './wire.ts'
+import { type Body, type Dialect, dialectOf } from './dialect.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
 
@@ -17,7 +17,7 @@ type Taking = {
   model: Model
   wire: BatchWire
   asked: CallLog
-  spelling: number
+  spelling: Dialect['spelling']
   came: { ms: number; batch: string }
   download: string
 }
@@ -35,7 +35,7 @@ export async function takeResults(
 ): Promise<void> {
   if (!(await exists(file))) throw questionsGone(batch, file)
   const asked = await CallLog.open(file, true)
-  const spelling = dialectOf(model.provider).version
+  const { spelling } = dialectOf(model.provider)
   const download = path.join(path.dirname(file), '.batch-results.tmp')
   const taking = { model, wire, asked, spelling, came: { ms: state.ms, batch: batch.id }, download }
   try {
@@ -91,7 +91,7 @@ function replyIn(line: unknown, request: unknown, { model, wire, spelling }: Tak
   const answer = wire.readLine(line, request as Body)
   if (!isProblem(answer)) return answer
   const dialect = dialectOf(model.provider)
-  if (answer.kind === 'parameter' && spelling === dialect.version) dialect.learn(answer)
+  if (answer.kind === 'parameter' && spelling === dialect.spelling) dialect.learn(answer)
   if (answer.kind !== 'filter') return undefined
   return { request, reply: null, finish_reason: 'content_filter', usage: noUsage }
 }

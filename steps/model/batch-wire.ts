@@ -158,7 +158,7 @@ export class BatchWire {
     const status = field(field(line, 'response'), 'status_code')
     const body = field(field(line, 'response'), 'body')
     try {
-      if (status === 200) return readReply(request, body)
+      if (status === 200) return readReply(request, body, this.provider)
     } catch (problem) {
       if (isProblem(problem)) return problem
       throw problem

@@ -16,7 +16,7 @@ import { type BatchState, BatchWire, type OpenBatch, refused, unrecorded } from 
 import { type Call, type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
 import { allGood } from './judge.ts'
 import type { Model, Rehearsal } from './model.ts'
-import { dialectOf } from './wire.ts'
+import { dialectOf } from './dialect.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
 const batchesAQuestion = 2 // the second asks again for what failed or expired in the first

@@ -73,15 +73,32 @@ export type Reply = {
 export type Wire = (question: Question, signal: AbortSignal) => Promise<Reply>
 
 /**
- * `again`: worth another attempt. `slow`: the same, and the whole run slows down. `request`: this request will never
- * do, others may. `filter`: a content filter's verdict, which counts as the reply. `fatal`: no request will do.
- * `parameter`: a parameter named in `parameter` is not wanted. `stopped`: the run was interrupted.
+ * `again`: worth another attempt. `sample`: the same at once, only this reply came out badly. `slow`: worth another
+ * attempt, and the whole run slows down. `loading`: the server is not ready yet. `request`: this request will never do,
+ * others may. `refused`: the same, but a plainer spelling may do. `parameter`: what is named in `parameter` is not wanted.
+ * `page`: something else than the API answers there. `filter`: a content filter's verdict, which counts as the reply.
+ * `fatal`: no request will do. `stopped`: the run was interrupted.
  */
 export type Problem = {
-  kind: 'again' | 'slow' | 'request' | 'filter' | 'fatal' | 'parameter' | 'stopped'
+  kind:
+    | 'again'
+    | 'sample'
+    | 'slow'
+    | 'loading'
+    | 'request'
+    | 'refused'
+    | 'parameter'
+    | 'page'
+    | 'filter'
+    | 'fatal'
+    | 'stopped'
   words: Words
+  status?: number // of HTTP, or as the body says
   parameter?: string
+  most?: number // the most the server takes of this parameter
   connection?: true
+  silent?: true // no byte for as long as is waited for one
+  unsure?: true // may be a verdict on the text, or a fault of the server
   retryAfter?: number // ms, as the server asked
 }
 
@@ -113,7 +130,10 @@ export type Provider = ProviderFacts & {
   baseUrl: string
   key: string | undefined // secret: goes into the header of requests and nowhere else
   keyFrom: string
-  proxied: boolean // HTTPS_PROXY is set, which Node does not use: worth a word when nothing answers
+  proxied: string // a variable such as HTTPS_PROXY that is set, which Node does not use: worth a word when nothing answers
+  params?: Readonly<Record<string, unknown>> // fields for every request, as `--param` names them
+  silence?: number // ms without a byte after which a request is given up, where `--timeout` says it
+  note?: Words // how the provider was chosen, where that may surprise
   replayOf: string | undefined // set when replies come from the log alone, recorded up to this time (ISO)
 }
 

@@ -20,7 +20,8 @@ import {
   noUsage,
   objectionTo,
 } from './call.ts'
-import { Pace } from './pace.ts'
+import { Pace, type Tell } from './pace.ts'
+import { type Heard, Readings } from './readings.ts'
 
 /** Why no further question is sent, and the exit status that follows. */
 export type Stop = { words: Words; exit: 1 | 130 }
@@ -38,6 +39,8 @@ export type Rehearsal = {
 type Extras = { rows?: string[]; skip?: true }
 
 const failuresInARow = 10 // then the rows are not to blame, and the run ends
+const fatalInARow = 3 // of statuses that end a run at once before anything succeeded; one alone may be about its text
+const aboutOneText = [401, 403, 404] // statuses
 const graceAfterInterrupt = 10_000 // ms for the requests in flight
 
 export class Model {
@@ -53,7 +56,14 @@ export class Model {
   private readonly inFlight = new Map<string, Promise<Call | Failure>>()
   private readonly halt = new AbortController() // no new attempts, no further waits
   private readonly abort = new AbortController() // what is in flight ends too
-  private failures = 0
+  /** Told what there is to know while the run waits. */
+  readonly tell: Tell
+  private readonly readings = new Readings()
+  private readonly fresh = new WeakSet<Call>() // asked in this run
+  private succeeded = false
+  private failures = 0 // in a row
+  private fatal = 0 // in a row
+  private alone: (() => Promise<unknown>) | undefined // writes down the skip of the one that failed last
 
   constructor(
     provider: Provider,
@@ -61,15 +71,29 @@ export class Model {
     budget: Budget,
     concurrency: number,
     wire: () => Promise<Wire>,
+    tell: Tell = () => undefined,
   ) {
     this.provider = provider
     this.log = log
     this.account = budget.account
     this.budget = budget
-    this.pace = new Pace(concurrency, provider)
+    this.tell = tell
+    this.pace = new Pace(concurrency, provider, tell)
     setMaxListeners(0, this.halt.signal, this.abort.signal) // one for each request in flight
     let opened: Promise<Wire> | undefined
     this.wire = () => (opened ??= wire())
+  }
+
+  /** A step begins, in some round. */
+  beginStep(): void {
+    this.account.beginStep()
+    this.readings.begin()
+  }
+
+  /** A reply was read, or could not be; where none can be, the run ends. */
+  heard(call: Call, asked: Pick<Question, 'messages' | 'maxTokens'>, heard: Heard): void {
+    const words = this.fresh.has(call) ? this.readings.note(call, asked, heard) : undefined
+    if (words) this.stop({ words, exit: 1 })
   }
 
   /** The name of a question in the log: what the step asked, not how it is spelt on the wire. */
@@ -108,6 +132,7 @@ export class Model {
   }
 
   private use(call: Call, fresh?: true): Call | Failure {
+    if (fresh) this.fresh.add(call)
     this.account.use(call, fresh)
     return objectionTo(call) ?? call
   }
@@ -126,19 +151,33 @@ export class Model {
       const attempt = () => wire(question, this.abort.signal)
       const paid = () => this.budget.pay(step, question, attempt, this.halt.signal)
       const reply = await this.pace.patiently(paid, this.halt.signal)
-      this.failures = 0
+      await this.succeed()
       return this.use(await log(reply), true)
     } catch (error) {
       if (!isProblem(error)) throw error
-      if (error.kind === 'filter') {
-        this.failures = 0
+      if (error.kind === 'filter' && (this.succeeded || !error.unsure)) {
+        this.failures = this.fatal = 0
         return this.use(await log(withoutReply(question, 'content_filter')), true)
       }
       const failure = this.fail(error)
       if (failure.failed === 'call_failed' && extras.skip)
-        await log({ ...withoutReply(question, ''), skipped: 'call_failed' })
+        this.keepInMind(() => log({ ...withoutReply(question, ''), skipped: 'call_failed' }))
       return failure
     }
+  }
+
+  /** A request that failed alone between successes is skipped for good; else the server was at fault, not the request. */
+  private async succeed(): Promise<void> {
+    const { alone } = this
+    const skip = this.failures === 1 ? alone : undefined
+    this.alone = undefined
+    this.failures = this.fatal = 0
+    this.succeeded = true
+    await skip?.()
+  }
+
+  private keepInMind(skip: () => Promise<unknown>): void {
+    this.alone = this.succeeded ? skip : undefined
   }
 
   // A log that cannot be written ends the run before more is paid for and lost.
@@ -150,13 +189,20 @@ export class Model {
 
   private fail(problem: Problem): Failure {
     if (problem.kind === 'stopped') return notAsked
-    if (problem.kind === 'fatal') {
+    if (problem.kind === 'fatal' && !this.isAboutOneText(problem)) {
       this.stop({ words: problem.words, exit: 1 })
       return notAsked
     }
     this.failures++
     if (this.failures >= failuresInARow) this.stop({ words: manyFailures(problem.words), exit: 1 })
     return { failed: 'call_failed', detail: problem.words }
+  }
+
+  /** Whether what would end a run may be about this text, since others were answered. */
+  private isAboutOneText({ status = 0 }: Problem): boolean {
+    if (!this.succeeded || !aboutOneText.includes(status)) return false
+    this.fatal++
+    return this.fatal < fatalInARow
   }
 
   /** No further question is sent; what is in flight is awaited and logged. The first reason stays. */

@@ -1,9 +1,12 @@
-// Why a call gave no reply, and what that means: wait and try again, give the row up, or end the run with a cure.
+// Why a call gave no reply, and what that means: wait and try again, spell it otherwise, give the row up, or end the run
+// with a cure. What servers say is matched in says.ts.
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
-import { field } from '../workspace/jsonl.ts'
+import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
+import { type Told, is, namedIn, says } from './says.ts'
+import { Silence } from './transport.ts'
 
-type Told = { status?: number; code: string; message: string; param: string; headers: Headers | undefined }
+const mostWaited = 300_000 // ms; five minutes
 
 /** Reads an error of the openai package. No key is in the words: what the server said is masked. */
 export function problemOf(error: unknown, provider: Provider): Problem {
@@ -13,149 +16,270 @@ export function problemOf(error: unknown, provider: Provider): Problem {
 }
 
 function readError(error: unknown, provider: Provider): Problem {
-  if (error instanceof SyntaxError) return noticeOf(error.message) // said to be JSON, and is not
-  const told = hear(error)
-  const words = sentence(told, provider)
-  if (told.status === undefined) return { kind: 'again', words, connection: true }
-  const retryAfter = waitAsked(told.headers)
-  const wait = retryAfter === undefined ? {} : { retryAfter }
-  if (isFilter(told)) return { kind: 'filter', words }
-  if (isFatal(told, provider)) return fatal(told, provider)
-  if (told.status === 400 || told.status === 422) return aboutRequest(told, words)
-  if (told.status === 429) return { kind: 'slow', words, ...wait }
-  if (told.status === 408 || told.status === 409 || told.status >= 500)
-    return { kind: 'again', words, ...wait }
-  return { kind: 'request', words }
-}
-
-/** A reply that is none: a page, an error at status 200, an empty object. */
-export function noticeOf(body: unknown): Problem {
-  const shown = typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')
-  const start = masked(shown).slice(0, 120)
-  return { kind: 'again', words: { en: `not a chat completion: ${start}`, zh: `不是聊天回复：${start}` } }
-}
-
-/** No whole reply in time: the connection hangs, or the body stalls. */
-export function tooLate(provider: Provider, ms: number): Problem {
-  const words: Words = {
-    en: `${provider.baseUrl}: no whole reply within ${ms / 1000} s`,
-    zh: `${provider.baseUrl}：${ms / 1000} 秒内没有收到完整回复`,
-  }
-  return { kind: 'again', words, connection: true }
-}
-
-function hear(error: unknown): Told {
   const status = field(error, 'status')
+  if (typeof status !== 'number') return unconnected(error, provider)
   const headers = field(error, 'headers')
-  const reason = rootOf(error)
+  const said = field(error, 'error') ?? { message: messageOf(error) }
+  return meaningOf(hear(said, status, headers instanceof Headers ? headers : undefined), provider)
+}
+
+/** A reply that is none: an error at status 200, a page, an empty object. */
+export function noticeOf(body: unknown, provider: Provider): Problem {
+  const choices = field(body, 'choices')
+  if (Array.isArray(choices) && choices.length === 0) return { kind: 'filter', unsure: true, words: nothingSaid }
+  const code = Number(field(field(body, 'error'), 'code') ?? field(body, 'code') ?? field(body, 'status'))
+  const isError = isObject(body) && ['error', 'code', 'message', 'detail'].some((name) => body[name] != null)
+  const told = hear(body, isError && code >= 400 && code < 600 ? code : 200, undefined)
+  const shown = masked(typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')).slice(0, 120)
+  const words = { en: `not a chat completion: ${shown}`, zh: `不是聊天回复：${shown}` }
+  if (typeof body === 'string' ? says.page.test(body) : says.wrongEndpoint.test(told.text))
+    return { kind: 'page', words: withCure(words, addressCure(provider)) }
+  return isError ? meaningOf(told, provider) : { kind: 'again', words }
+}
+
+const nothingSaid: Words = {
+  en: 'a reply with no choices: the content was held back',
+  zh: '回复中没有任何内容（choices 为空）：内容被拦截',
+}
+
+// The order counts: a verdict or an empty account may come under any status.
+function meaningOf(told: Told, provider: Provider): Problem {
+  const { status } = told
+  const words = sentence(told, provider)
+  const retryAfter = waitAsked(told)
+  const wait = retryAfter === undefined ? {} : { retryAfter }
+  const fatal = (cure: Words): Problem => ({ kind: 'fatal', status, words: withCure(words, cure) })
+  if (status >= 300 && status < 400) return redirected(told, provider)
+  if (is.badSample(told)) return { kind: 'sample', words }
+  if (is.filter(told)) return { kind: 'filter', words }
+  if (is.waiting402(told, retryAfter)) return { kind: 'slow', words, ...wait }
+  if (is.broke(told, provider)) return fatal(topUp)
+  if (is.daily(told)) return fatal(comeBack)
+  if (retryAfter !== undefined && retryAfter > mostWaited) return fatal(longWait(retryAfter))
+  if (is.loading(told)) return { kind: 'loading', words, ...wait }
+  if (is.noModel(told)) return fatal(modelCure(provider))
+  if (status === 401 || status === 402 || status === 403) return fatal(accessCure(told, provider))
+  if (status === 404) return fatal(says.page.test(told.text) ? addressCure(provider) : modelCure(provider))
+  if (status === 429) return { kind: 'slow', words, ...wait }
+  return aboutRequest(told, words) ?? { kind: 'again', status, words, ...wait }
+}
+
+const refusals = [400, 405, 415, 422]
+const passes = [408, 409, 200]
+
+// A prompt too long for the model names a parameter too, and is no reason to change it for all requests.
+function aboutRequest(told: Told, words: Words): Problem | undefined {
+  const { status } = told
+  if (passes.includes(status) && !namedIn(told)) return undefined
+  if (says.tooLong.test(told.text)) {
+    const most = says.room(told.text)
+    return most === undefined ? { kind: 'request', status, words } : { kind: 'parameter', status, words, parameter: 'max_tokens', most }
+  }
+  const named = status < 500 || says.atAnyStatus.test(told.text) ? namedIn(told) : undefined
+  if (named) return { kind: 'parameter', status, words, ...named }
+  if (refusals.includes(status)) return { kind: 'refused', status, words }
+  return status >= 500 ? undefined : { kind: 'request', status, words }
+}
+
+/** Takes in an error body, in whatever way it is put. */
+function hear(body: unknown, status: number, headers: Headers | undefined): Told {
+  const outer = Array.isArray(body) ? (body[0] as unknown) : body
+  const error = field(outer, 'error')
+  const inner = isObject(error) ? error : outer
+  const text = masked(wordsIn(outer).join(' ').slice(0, longestHeard))
+  const first = [field(inner, 'message'), error, field(inner, 'msg'), field(inner, 'detail'), outer].find(
+    (said) => typeof said === 'string' && said.trim() !== '',
+  )
+  const [detail] = [field(outer, 'detail')].flat() as unknown[]
+  const where = field(detail, 'loc')
+  const codes = [inner, outer].flatMap((part) =>
+    ['code', 'type', 'status'].map((name) => field(part, name)).filter((code) => typeof code !== 'object'),
+  )
   return {
-    ...(typeof status === 'number' ? { status } : {}),
-    code: `${field(error, 'code') ?? ''} ${field(error, 'type') ?? ''}`,
-    message: masked(messageOf(error) + (reason === '' ? '' : ` (${reason})`)),
-    param: String(field(error, 'param') ?? ''),
-    headers: headers instanceof Headers ? headers : undefined,
+    status,
+    codes: codes.join(' '),
+    message: masked(String(first ?? field(detail, 'msg') ?? text)),
+    text: `${codes.join(' ')} ${text}`,
+    param: String(field(inner, 'param') ?? (Array.isArray(where) ? where.join('.') : '')),
+    headers,
   }
 }
 
-// "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND.
-function rootOf(error: unknown): string {
-  let root = error
-  while (root instanceof Error && root.cause !== undefined) root = root.cause
-  return root === error ? '' : codeOf(root) || messageOf(root)
+const longestHeard = 4000 // characters
+
+// Under these names servers say again what was sent, parameters and all.
+const echoes = new Set(['input', 'ctx', 'request', 'messages', 'failed_generation', 'body', 'headers'])
+
+/** All that is said in a body, but what it repeats of the request. */
+function wordsIn(value: unknown, depth = 0): string[] {
+  if (typeof value === 'string' || typeof value === 'number') return [String(value)]
+  if (typeof value !== 'object' || value === null || depth > 6) return []
+  if (Array.isArray(value) && value.every((part) => typeof part !== 'object')) return [value.join('.')]
+  return Object.entries(value).flatMap(([name, part]) => (echoes.has(name) ? [] : wordsIn(part, depth + 1)))
 }
 
-function sentence({ status, message }: Told, provider: Provider): Words {
-  const who = status === undefined ? provider.baseUrl : provider.name
-  const words = message.slice(0, 300)
-  return { en: `${who}: ${words}`, zh: `${who}：${words}` }
+function sentence({ status, message }: Told, { name }: Provider): Words {
+  const said = `${status} ${message.replace(new RegExp(`^${status}\\s+`), '')}`.slice(0, 300)
+  return { en: `${name}: ${said}`, zh: `${name}：${said}` }
+}
+
+function withCure(words: Words, cure: Words): Words {
+  return { en: `${words.en.replace(/[.。]$/, '')}. ${cure.en}`, zh: `${words.zh.replace(/[.。]$/, '')}。${cure.zh}` }
 }
 
 // Keys look like sk-…; a server may repeat one in its message ("Incorrect API key provided: sk-…").
 function masked(text: string): string {
-  return text.replace(/\b(sk-|Bearer\s+)[\w*.-]{4,}/gi, '$1…').replace(/\s+/g, ' ')
+  return text
+    .replace(/\b(sk-|Bearer\s+)[\w*.-]{4,}/gi, '$1…')
+    .replace(/\s+/g, ' ')
+    .trim()
 }
 
-const filterCodes = /data_?inspection_?failed|content_filter|content_policy/i
-
-function isFilter({ status, code, message }: Told): boolean {
-  return status === 400 && filterCodes.test(`${code} ${message}`)
-}
-
-// The parameters that may be replaced or dropped, by the name the server uses or by words in its message.
-const parameters = [
-  'max_completion_tokens',
-  'max_tokens',
-  'temperature',
-  'presence_penalty',
-  'frequency_penalty',
-  'reasoning_effort',
-  'enable_thinking',
-  'response_format',
-]
-
-// A prompt too long for the model names a parameter too, and is no reason to change it for all requests.
-const tooLong = /context.?(length|window)|maximum context/i
-
-function aboutRequest({ code, param, message }: Told, words: Words): Problem {
-  if (tooLong.test(`${code} ${message}`)) return { kind: 'request', words }
-  const named =
-    parameters.find((name) => param.split('.')[0] === name) ??
-    parameters.find((name) => message.includes(name))
-  if (named) return { kind: 'parameter', parameter: named, words }
-  if (/json_schema|json_object|structured output/i.test(message))
-    return { kind: 'parameter', parameter: 'response_format', words }
-  return { kind: 'request', words }
-}
-
-function isFatal(told: Told, provider: Provider): boolean {
-  const { status = 0, code } = told
-  return [401, 402, 403, 404].includes(status) || /model_not_found/.test(code) || isBroke(told, provider)
-}
-
-// `insufficient_quota`: at OpenAI the account is out of money, at DashScope it is a throttle by the minute.
-function isBroke({ status, code }: Told, { regional, baseUrl }: Provider): boolean {
-  const throttle = regional || /aliyuncs\.com/.test(baseUrl)
-  return (
-    status === 402 ||
-    /arrearage|freetieronly/i.test(code) ||
-    (status === 429 && /insufficient_quota/.test(code) && !throttle)
-  )
-}
-
-function waitAsked(headers: Headers | undefined): number | undefined {
+/** Milliseconds the server asks to wait, in a header or in words. */
+function waitAsked({ headers, message, status }: Told): number | undefined {
   const ms = Number(headers?.get('retry-after-ms') ?? NaN)
   if (ms >= 0) return ms
   const asked = headers?.get('retry-after') ?? ''
-  if (asked === '') return undefined
   const seconds = Number(asked)
   const wait = Number.isNaN(seconds) ? Date.parse(asked) - Date.now() : seconds * 1000
-  return wait >= 0 ? wait : undefined
+  if (asked !== '' && wait >= 0) return wait
+  return [402, 429, 503].includes(status) ? says.waitIn(message) : undefined
 }
 
-function fatal(told: Told, provider: Provider): Problem {
-  const cure = isBroke(told, provider) ? topUp : cures(told, provider)
-  const words = sentence(told, provider)
-  return { kind: 'fatal', words: { en: `${words.en}. ${cure.en}`, zh: `${words.zh}。${cure.zh}` } }
+// Nobody answers, or not in a way that can be understood.
+
+function unconnected(error: unknown, provider: Provider): Problem {
+  const reason = rootOf(error)
+  const at = (words: Words): Words => ({ en: `${provider.baseUrl}: ${words.en}`, zh: `${provider.baseUrl}：${words.zh}` })
+  if (reason instanceof Silence) return { kind: 'again', connection: true, silent: true, words: at(tooLate(reason.ms)) }
+  const code = codeOf(reason) || messageOf(reason)
+  const said = masked(`${messageOf(error)}${reason === error ? '' : ` (${code})`}`).slice(0, 300)
+  const words = at({ en: said, zh: said })
+  if (says.certificate.test(code)) return { kind: 'fatal', words: withCure(words, certificateCure) }
+  if (says.noTls.test(code)) return { kind: 'fatal', words: withCure(words, schemeCure) }
+  return { kind: 'again', connection: true, words }
 }
+
+// "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND.
+function rootOf(error: unknown): unknown {
+  let root = error
+  while (root instanceof Error && root.cause !== undefined) root = root.cause
+  return root instanceof AggregateError && root.errors.length > 0 ? (root.errors[0] as unknown) : root
+}
+
+function tooLate(ms: number): Words {
+  const s = ms / 1000
+  return {
+    en: `no byte for ${s} s. If the server needs longer: --timeout ${Math.max(1, Math.ceil(s * 3))}`,
+    zh: `${s} 秒内没有收到任何数据。如果服务器需要更久：--timeout ${Math.max(1, Math.ceil(s * 3))}`,
+  }
+}
+
+function redirected({ headers, status }: Told, provider: Provider): Problem {
+  const place = headers?.get('location') ?? ''
+  const target = URL.canParse(place, provider.baseUrl) ? new URL(place, provider.baseUrl) : undefined
+  const shown = target ? `${target.origin}${target.pathname}` : '?'
+  const address = shown.replace(/\/(chat\/completions|batches|files|models)\/?$/, '')
+  return {
+    kind: 'fatal',
+    status,
+    words: {
+      en: `${provider.baseUrl} sends on to ${shown} (${status}), which is not followed: the key would go there. If that is right: --base-url ${address}`,
+      zh: `${provider.baseUrl} 重定向到 ${shown}（${status}）。程序不会跟随，以免把密钥发到别处。如果确认无误：--base-url ${address}`,
+    },
+  }
+}
+
+// Cures
 
 const topUp: Words = {
   en: 'The account is out of credit: top it up, then run the same command.',
   zh: '账户余额不足：请充值后重新运行同一命令。',
 }
+const comeBack: Words = {
+  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
+  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
+}
+const certificateCure: Words = {
+  en: "The server's certificate is not known here. If it is your school's or your own, name its file: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+  zh: '本机不认识该服务器的证书。如果是学校或自己的证书，请指明证书文件：NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
+}
+const schemeCure: Words = {
+  en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
+  zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+}
 
-function cures({ status, code }: Told, provider: Provider): Words {
-  if (status === 404 || /model_not_found/.test(code))
+function longWait(ms: number): Words {
+  const minutes = Math.ceil(ms / 60_000)
+  return {
+    en: `The server asks to wait ${minutes} minutes, which is too long to sit and wait: run the same command then; it goes on where it stopped.`,
+    zh: `服务器要求等待 ${minutes} 分钟，时间太长，不再等待：到时重新运行同一命令，即可从中断处继续。`,
+  }
+}
+
+function modelCure({ model, baseUrl }: Provider): Words {
+  const missing = lacksVersion(baseUrl)
+  return {
+    en: `Is the model's name right (--model ${model}), and the address (${baseUrl}${missing ? ': does it lack /v1?' : ''})?`,
+    zh: `请检查模型名称（--model ${model}）和地址（${baseUrl}${missing ? '，是否缺少 /v1？' : ''}）是否正确。`,
+  }
+}
+
+function addressCure({ baseUrl }: Provider): Words {
+  return lacksVersion(baseUrl)
+    ? {
+        en: `No API answers at ${baseUrl}: does the address lack /v1?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否缺少 /v1？`,
+      }
+    : {
+        en: `No API answers at ${baseUrl}: is the address right (does the address lack /v1, or have too much behind it)?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否正确（是否缺少 /v1，或后面多了什么）？`,
+      }
+}
+
+function lacksVersion(baseUrl: string): boolean {
+  return !/\/v\d/.test(baseUrl)
+}
+
+/** A variable that names a proxy Node does not use. */
+export function proxyNote(proxied: string): Words {
+  return {
+    en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
+    zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
+  }
+}
+
+// A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.
+function accessCure(told: Told, provider: Provider): Words {
+  const proxy = provider.proxied && !provider.local ? proxyNote(provider.proxied) : { en: '', zh: '' }
+  if (told.status !== 401 && says.place.test(told.text))
     return {
-      en: `Is the model's name right (--model ${provider.model}), and the address (${provider.baseUrl})?`,
-      zh: `请检查模型名称（--model ${provider.model}）和地址（${provider.baseUrl}）是否正确。`,
+      en: `The provider does not serve the country or network these requests come from.${proxy.en}`,
+      zh: `服务商不向发出请求的国家、地区或网络提供服务。${proxy.zh}`,
     }
-  if (provider.regional)
+  if (told.status !== 401 && says.quota.test(told.text))
+    return {
+      en: "See the provider's console: which quota does it speak of, and how is it raised?",
+      zh: '请在服务商控制台查看：它说的是哪项额度，如何提高？',
+    }
+  if (told.status !== 401 && says.notYours.test(told.text))
+    return {
+      en: `Has this account the use of ${provider.model}? Switch the model on in the provider's console, or name another (--model).`,
+      zh: `此账户是否开通了 ${provider.model}？请在服务商控制台开通，或改用其他模型（--model）。`,
+    }
+  const key = keyCure(provider)
+  return told.status === 403 ? { en: key.en + proxy.en, zh: key.zh + proxy.zh } : key
+}
+
+function keyCure({ regional, keyFrom }: Provider): Words {
+  if (regional)
     return {
       en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
       zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
     }
+  const variable = keyFrom || 'LLM_API_KEY'
   return {
-    en: `Check the key in ${provider.keyFrom || 'LLM_API_KEY'} and what it may be used for.`,
-    zh: `请检查 ${provider.keyFrom || 'LLM_API_KEY'} 中的密钥及其权限。`,
+    en: `Check the key in ${variable} and what it may be used for.`,
+    zh: `请检查 ${variable} 中的密钥及其权限。`,
   }
 }

@@ -1,8 +1,9 @@
 // Who answers: the providers the workshop knows, and how one is chosen when none is named.
-import type { Environment } from '../workspace/environment.ts'
-import { Fault } from '../workspace/fault.ts'
+import { type Environment, proxyVariables } from '../workspace/environment.ts'
+import { Fault, type Words } from '../workspace/fault.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Provider, ProviderFacts, ProviderName, Recorded } from './call.ts'
+import { isProblem } from './call.ts'
 import { askingSteps } from './prices.ts'
 
 /** What the workshop knows of a provider: where it is, its key, its model, and what else is always true of it. */
@@ -63,8 +64,12 @@ export const known: Record<ProviderName, Known> = {
     idle: ['price'],
   },
   compatible: { ...server, address: '', keyVariable: 'LLM_API_KEY' },
-  offline: { ...noServer, standIn: true, idle: ['temperature', 'model', 'base-url', 'price'] },
-  paste: { ...noServer, byHand: true, idle: ['base-url', 'concurrency', 'price'] },
+  offline: {
+    ...noServer,
+    standIn: true,
+    idle: ['temperature', 'model', 'base-url', 'price', 'param', 'timeout'],
+  },
+  paste: { ...noServer, byHand: true, idle: ['base-url', 'concurrency', 'price', 'param', 'timeout'] },
 }
 
 /** The provider of a run: named, or by address, or by the key found, or by the log, or the offline model. */
@@ -89,7 +94,7 @@ function serverNamed(
   const inLog = fromLog && last?.name === name ? last.model : undefined
   const model = settings.model ?? inLog ?? usualModel
   if (!model) throw noModel(name)
-  const baseUrl = settings.baseUrl ?? ((addressVariable && environment[addressVariable]) || address)
+  const baseUrl = bare(settings.baseUrl ?? ((addressVariable && environment[addressVariable]) || address))
   const latest = recorded.get(`${name} ${model}`)
   const unreachable = (keyNeeded && !key) || baseUrl === ''
   // Filtering without the judge asks nobody, and so needs no key.
@@ -97,7 +102,7 @@ function serverNamed(
   if (unreachable && latest === undefined && !settings.replay && asks)
     throw baseUrl === '' ? noAddress() : noKey(name, keyVariable ?? '')
   // Nobody named a provider and there is no key: the log itself says who answered, and is all there is.
-  const { OPENAI_API_KEY, DASHSCOPE_API_KEY, HTTPS_PROXY, https_proxy } = environment
+  const { OPENAI_API_KEY, DASHSCOPE_API_KEY } = environment
   const onlyLog = !settings.provider && !settings.baseUrl && !OPENAI_API_KEY && !DASHSCOPE_API_KEY
   return {
     ...facts,
@@ -106,13 +111,37 @@ function serverNamed(
     baseUrl,
     key,
     keyFrom: key && keyVariable ? keyVariable : '',
-    local: facts.local || /^https?:\/\/(localhost|127\.|\[::1\])/.test(baseUrl),
-    proxied: Boolean(HTTPS_PROXY || https_proxy),
+    local: facts.local || isNear(baseUrl),
+    proxied: proxyVariables.find((variable) => environment[variable]) ?? '',
+    params: settings.params,
+    ...(settings.timeout === undefined ? {} : { silence: settings.timeout * 1000 }),
+    ...(name === 'compatible' && settings.provider === 'openai' ? { note: notOpenai } : {}),
     replayOf: settings.replay || onlyLog ? (latest ?? '') : unreachable ? latest : undefined,
   }
 }
 
-const nowhere = { baseUrl: '', key: undefined, keyFrom: '', proxied: false } as const
+/** The address without what stands behind it in the documents of some servers: requests add it themselves. */
+function bare(address: string): string {
+  return address.replace(/\/chat\/completions\/?$/, '')
+}
+
+// This machine, or one in the same house: they answer more slowly, and need no proxy.
+const nearHosts = /^(localhost|127\.|10\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|\[::1\]|[^/]*\.local$)/
+
+function isNear(address: string): boolean {
+  return URL.canParse(address) && nearHosts.test(new URL(address).hostname)
+}
+
+function isOpenai(address: string): boolean {
+  return URL.canParse(address) && /(^|\.)openai\.com$/.test(new URL(address).hostname)
+}
+
+const notOpenai: Words = {
+  en: "the address is not OpenAI's: taken as a compatible server, its key, if it wants one, from LLM_API_KEY",
+  zh: '该地址不是 OpenAI 的：按兼容服务器处理；如需密钥，请放在 LLM_API_KEY',
+}
+
+const nowhere = { baseUrl: '', key: undefined, keyFrom: '', proxied: '' } as const
 
 function standIn(name: ProviderName, { replay }: Settings, recorded: Recorded): Provider {
   const replayOf = replay && (recorded.get(`${name} ${name}`) ?? '')
@@ -133,6 +162,7 @@ function nameOf(
   environment: Environment,
   recorded: Recorded,
 ): ProviderName {
+  if (provider === 'openai' && baseUrl && !isOpenai(baseUrl)) return 'compatible'
   if (provider) return provider as ProviderName
   if (!replay) {
     if (baseUrl) return 'compatible'
@@ -158,11 +188,41 @@ function noKey(name: string, variable: string): Fault {
   })
 }
 
-function noModel(name: string): Fault {
+/** The settings with the model filled in where none is named and the server lists a single one. */
+export async function withListedModel(
+  settings: Settings,
+  environment: Environment,
+  recorded: Recorded,
+): Promise<Settings> {
+  const name = nameOf(settings, environment, recorded)
+  const unnamed = !settings.model && !settings.replay && !settings.dryRun && !known[name].standIn
+  if (!unnamed || known[name].byHand || known[name].usualModel) return settings
+  const draft = serverNamed(name, { ...settings, model: '?' }, environment, recorded)
+  const inLog = draft.key ? undefined : lastServer(recorded)
+  if (draft.baseUrl === '' || inLog?.name === name) return settings
+  const { listModels } = await import('./wire.ts')
+  const listed = await listModels(draft).catch((problem: unknown) => {
+    throw isProblem(problem) ? noModel(name, problem.words) : problem
+  })
+  const [model, ...others] = listed
+  if (model === undefined || others.length > 0) throw noModel(name, listing(listed))
+  return { ...settings, model }
+}
+
+const listedAtMost = 8 // names, of servers that have hundreds
+
+function listing(models: readonly string[]): Words {
+  const shown = models.slice(0, listedAtMost).join(', ') + (models.length > listedAtMost ? ', …' : '')
+  return models.length === 0
+    ? { en: 'the server lists none', zh: '服务器没有列出任何模型' }
+    : { en: `the server lists ${shown}`, zh: `服务器列出的有：${shown}` }
+}
+
+function noModel(name: string, why?: Words): Fault {
   const option = name === 'compatible' ? '--base-url' : `--provider ${name}`
   return new Fault({
-    en: `${option} needs --model: the name under which the server knows its model.`,
-    zh: `${option} 需要同时指定 --model，即服务器上的模型名称。`,
+    en: `${option} needs --model: the name under which the server knows its model${why ? ` (${why.en})` : ''}.`,
+    zh: `${option} 需要同时指定 --model，即服务器上的模型名称${why ? `（${why.zh}）` : ''}。`,
   })
 }
 

@@ -1,31 +1,27 @@
-// One request over the wire: body, one attempt through the openai package, and what came back or what went wrong.
+// One request over the wire: one attempt through the openai package, and what came back or what went wrong.
 // The package's own retries are off: under 6.x they cannot be interrupted and obey a Retry-After of any length.
 import { createRequire } from 'node:module'
 import type OpenAI from 'openai'
 import { field } from '../workspace/jsonl.ts'
-import {
-  type Problem,
-  type Provider,
-  type Question,
-  type Reply,
-  type Usage,
-  type Wire,
-  interrupted,
-  isProblem,
-  schemas,
-  wireName,
-} from './call.ts'
-import { noticeOf, problemOf, tooLate } from './problem.ts'
+import type { Problem, Provider, Question, Reply, Usage, Wire } from './call.ts'
+import { interrupted, isProblem } from './call.ts'
+import { type Body, dialectOf, isWholeAnswer } from './dialect.ts'
+import { noticeOf, problemOf } from './problem.ts'
+import { says } from './says.ts'
+import { fetchWithReason, readingFetch, silenceOf, textIn } from './transport.ts'
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
 
 const shortestKey = 16 // characters; the providers' keys have 32 and more
 
-// Time for one whole attempt, body included. Local servers may have to load the model first.
-const attemptTimeout = { remote: 60_000, local: 300_000 } // ms
+const noTimeout = 2 ** 31 - 1 // ms; the most a timer takes
 
-/** The openai package set up for a provider. */
-export function openClient(provider: Provider, timeout: number): OpenAI {
+/** The openai package set up for a provider. `fetch`: how answers are read. */
+export function openClient(
+  provider: Provider,
+  timeout: number,
+  fetch: typeof fetchWithReason = fetchWithReason,
+): OpenAI {
   const { OpenAI: Client } = require('openai') as typeof import('openai')
   return new Client({
     apiKey: provider.key || 'none', // local servers want none, the package wants some
@@ -35,36 +31,81 @@ export function openClient(provider: Provider, timeout: number): OpenAI {
     maxRetries: 0,
     timeout,
     logLevel: 'off', // OPENAI_LOG=debug prints to standard output
-    fetch: fetchWithReason,
+    fetch,
   })
 }
 
-/** A wire to a real server. Parameters it refuses are replaced or dropped once, and stay so for the run. */
-export async function openWire(
-  provider: Provider,
-  timeout = provider.local ? attemptTimeout.local : attemptTimeout.remote,
-): Promise<Wire> {
-  const client = openClient(provider, timeout)
+function openReading(provider: Provider): OpenAI {
+  return openClient(provider, noTimeout, readingFetch(silenceOf(provider)))
+}
+
+/** The models a server lists. Throws a Problem. */
+export async function listModels(provider: Provider): Promise<string[]> {
+  try {
+    const list = field(await openReading(provider).get<unknown>('/models'), 'data')
+    const names = (Array.isArray(list) ? list : []).map((model) => field(model, 'id'))
+    return names.filter((name) => typeof name === 'string')
+  } catch (error) {
+    throw problemOf(error, provider)
+  }
+}
+
+/** A wire to a real server. */
+export async function openWire(provider: Provider): Promise<Wire> {
+  const client = openReading(provider)
   const dialect = dialectOf(provider)
-  const send = (body: Body, signal: AbortSignal): Promise<unknown> =>
-    inTime(signal, timeout, (bounded) => client.chat.completions.create(body, { signal: bounded })).catch(
-      (error: unknown) => {
-        if (signal.aborted) throw interrupted
-        throw error === late ? tooLate(provider, timeout) : problemOf(error, provider)
-      },
-    )
+  const faults = new WeakMap<Question, number>() // of the server's own, before anything succeeded
+
+  const send = async (body: Body, signal: AbortSignal): Promise<Reply | Problem> => {
+    try {
+      const answer = await client.post<unknown>('/chat/completions', { body, signal })
+      const reply = readReply(body, withoutKey(answer, provider.key), provider)
+      dialect.succeed()
+      return reply
+    } catch (error) {
+      if (signal.aborted) throw interrupted
+      const problem = isProblem(error) ? error : problemOf(error, provider)
+      return problem.kind === 'page' ? { ...problem, kind: dialect.succeeded ? 'again' : 'fatal' } : problem
+    }
+  }
+
+  /** Whether a plainer spelling may do: it was refused, or the server failed over it three times. */
+  const isRefused = (question: Question, { kind, status = 0 }: Problem): boolean => {
+    if (kind === 'refused' || kind === 'parameter') return true
+    if (kind !== 'again' || status < 500) return false
+    const times = (faults.get(question) ?? 0) + 1
+    faults.set(question, times)
+    return times >= faultsInVain
+  }
+
+  const plainly = (question: Question, signal: AbortSignal): Promise<Reply | undefined> =>
+    dialect.tryPlainer(question, async (body) => {
+      const answer = await send(body, signal)
+      if (!isProblem(answer)) return answer
+      if (['refused', 'parameter', 'again', 'request'].includes(answer.kind) && !answer.connection) return undefined
+      throw answer
+    })
+
   return async (question, signal) => {
     for (;;) {
-      const spelling = dialect.version
-      const body = dialect.spell(question)
-      const answer = await send(body, signal).catch((problem: Problem) => problem)
-      if (!isProblem(answer)) return readReply(body, withoutKey(answer, provider.key))
-      if (answer.kind !== 'parameter') throw answer
+      await dialect.settled()
+      const { spelling } = dialect
+      const answer = await send(dialect.spellCall(question), signal)
+      if (!isProblem(answer)) return answer
+      if (answer.kind === 'sample') dialect.learnFromSample()
+      const refused = isRefused(question, answer)
       // Another request may have learnt the same meanwhile: then the new spelling is simply tried.
-      if (spelling === dialect.version && !dialect.learn(answer)) throw { ...answer, kind: 'request' }
+      if (refused && spelling !== dialect.spelling) continue
+      if (answer.kind === 'parameter' && dialect.learn(answer)) continue
+      if (!refused) throw answer
+      const reply = dialect.mayBePlainer ? await plainly(question, signal) : undefined
+      if (reply) return reply
+      throw answer.kind === 'again' ? answer : { ...answer, kind: 'request' }
     }
   }
 }
+
+const faultsInVain = 3
 
 // A debugging proxy may send back what it got. Stand-in keys such as "ollama" are words like others.
 function withoutKey(completion: unknown, key = ''): unknown {
@@ -72,129 +113,65 @@ function withoutKey(completion: unknown, key = ''): unknown {
   return text.includes(key) && text !== '' ? JSON.parse(text.replaceAll(key, '…')) : completion
 }
 
-const late = Symbol('late')
-
-/** Bounds the whole work, body included: the package's own time-out ends with the headers. Throws `late`. */
-async function inTime<T>(
-  signal: AbortSignal,
-  ms: number,
-  work: (bounded: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const bounded = new AbortController()
-  const stop = (): void => bounded.abort()
-  const timer = setTimeout(stop, ms)
-  signal.addEventListener('abort', stop)
-  try {
-    return await work(bounded.signal)
-  } catch (error) {
-    throw bounded.signal.aborted ? late : error
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', stop)
-  }
-}
-
-/** The package looks for what went wrong under `error`; servers that say it elsewhere would be heard as "no body". */
-async function fetchWithReason(url: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(url, init)
-  if (response.ok || !response.headers.get('content-type')?.includes('json')) return response
-  const text = await response.text()
-  const { status, headers } = response
-  return new Response(withReason(text), { status, headers })
-}
-
-function withReason(text: string): string {
-  try {
-    const told: unknown = JSON.parse(text)
-    return field(told, 'error') === undefined ? JSON.stringify({ error: told }) : text
-  } catch {
-    return text
-  }
-}
-
-export type Body = OpenAI.ChatCompletionCreateParamsNonStreaming
-
-/** How to spell requests to a provider: what one of them taught holds for all of the run. */
-export function dialectOf(provider: Provider): Dialect {
-  const known = dialects.get(provider) ?? new Dialect(provider)
-  dialects.set(provider, known)
-  return known
-}
-
-const dialects = new WeakMap<Provider, Dialect>()
-
-class Dialect {
-  version = 0
-  private readonly provider: Provider
-  private readonly formats = ['json_schema', 'json_object', 'text']
-  private tokenLimit: string
-  private readonly dropped = new Set<string>()
-
-  constructor(provider: Provider) {
-    this.provider = provider
-    this.tokenLimit = provider.tokenLimit
-  }
-
-  spell({ messages, schema, temperature, maxTokens, penalty }: Question): Body {
-    const { model, extra, penalties } = this.provider
-    const parameters: Record<string, unknown> = { temperature, [this.tokenLimit]: maxTokens, ...extra }
-    if (penalty !== undefined) for (const name of penalties) parameters[name] = penalty
-    const [type] = this.formats
-    const json_schema = { name: wireName(schema), strict: true, schema: schemas[schema] }
-    if (type !== 'text')
-      parameters.response_format = type === 'json_schema' ? { type, json_schema } : { type }
-    for (const name of this.dropped) delete parameters[name]
-    return { model, messages, ...parameters } as Body
-  }
-
-  /** Takes in what a 400 said about a parameter; false when there is nothing left to change about it. */
-  learn({ parameter = '' }: Problem): boolean {
-    const changed = this.change(parameter)
-    if (changed) this.version++
-    return changed
-  }
-
-  private change(parameter: string): boolean {
-    if (parameter === 'response_format') return this.formats.length > 1 && this.formats.shift() !== undefined
-    if (this.dropped.has(parameter)) return false
-    if (parameter === this.tokenLimit && this.tokenLimit === this.provider.tokenLimit) {
-      this.tokenLimit = parameter === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
-      return true
-    }
-    const mayGo = [
-      'temperature',
-      ...this.provider.penalties,
-      this.tokenLimit,
-      ...Object.keys(this.provider.extra),
-    ]
-    if (mayGo.includes(parameter)) this.dropped.add(parameter)
-    return mayGo.includes(parameter)
-  }
-}
-
 // A server may answer 200 with a page, an error object, or something else: the shape is checked, whatever the types say.
-export function readReply(request: Body, completion: unknown): Reply {
+export function readReply(request: unknown, completion: unknown, provider: Provider): Reply {
   const choices = field(completion, 'choices')
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
   const message = field(choice, 'message')
-  if (typeof message !== 'object' || message === null) throw noticeOf(completion)
-  const content = field(message, 'content')
-  const refusal = field(message, 'refusal')
-  const reply = typeof content === 'string' ? content : null
+  const legacy = field(choice, 'text')
+  if ((typeof message !== 'object' || message === null) && typeof legacy !== 'string')
+    throw noticeOf(completion, provider)
   const finish = field(choice, 'finish_reason')
+  const reason = typeof finish === 'string' ? finish : ''
+  const text = replyIn(message, reason) ?? (typeof legacy === 'string' ? legacy : null)
+  const failed = field(choice, 'error')
+  const notice = failed == null ? undefined : noticeOf({ error: failed }, provider)
+  if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw notice
+  const refusal = field(message, 'refusal')
   return {
     request,
-    reply,
-    finish_reason: typeof finish === 'string' ? finish : '',
+    reply: text,
+    finish_reason: endOf(reason, text ?? ''),
     ...(typeof refusal === 'string' && refusal !== '' ? { refusal } : {}),
     usage: readUsage(field(completion, 'usage')),
   }
 }
 
+/** How a reply ended, in OpenAI's words; a reason nobody knows means that the text is cut, unless its JSON is whole. */
+function endOf(reason: string, text: string): string {
+  if (says.verdict.test(reason)) return 'content_filter'
+  if (says.end.test(reason) || reason === 'length') return reason
+  return isWholeAnswer(text) ? 'stop' : 'length'
+}
+
+/** The text of a message, wherever it stands. Thoughts alone are put down as thoughts, unless they are the answer. */
+function replyIn(message: unknown, reason: string): string | null {
+  const content = field(message, 'content')
+  const text = textIn(content)
+  if (text.trim() !== '') return text
+  const called = argumentsIn(message)
+  if (called !== undefined) return called
+  const thought = textIn(field(message, 'reasoning_content')) || textIn(field(message, 'reasoning'))
+  if (thought.trim() === '') return typeof content === 'string' ? content : null
+  if (!says.end.test(reason)) return `<think>\n${thought}`
+  return isWholeAnswer(thought) ? thought : `<think>\n${thought}\n</think>\n`
+}
+
+/** The arguments of the function a model called instead of answering. */
+function argumentsIn(message: unknown): string | undefined {
+  const calls = field(message, 'tool_calls')
+  const called = (Array.isArray(calls) ? calls : []).map((call) => field(call, 'function'))
+  const given = [...called, field(message, 'function_call')].map((call) => field(call, 'arguments'))
+  const texts = given.filter((value) => value != null).map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+  return texts.find(isWholeAnswer) ?? texts.find((text) => text.trim() !== '')
+}
+
+// Some servers count thoughts in the total alone.
 function readUsage(usage: unknown): Usage {
   const prompt_tokens = countIn(usage, 'prompt_tokens')
   const cached = countIn(field(usage, 'prompt_tokens_details'), 'cached_tokens')
-  const completion_tokens = countIn(usage, 'completion_tokens')
+  const unsaid = prompt_tokens > 0 ? countIn(usage, 'total_tokens') - prompt_tokens : 0
+  const completion_tokens = Math.max(countIn(usage, 'completion_tokens'), unsaid)
   return { prompt_tokens, completion_tokens, cached_tokens: Math.min(cached, prompt_tokens) }
 }
 

@@ -148,6 +148,7 @@ export function showFirstLines(
   screen.title(
     `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
   )
+  if (provider.note) screen.remark(screen.say(provider.note))
   if (settings.whole) screen.detail(words.plan(settings.target, seeds))
   const carried = [...settings.carried].filter(([name]) => !settings.given.has(name))
   if (!settings.whole && carried.length > 0)

@@ -6,6 +6,7 @@ import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
 import { Model } from '../model/model.ts'
 import { askingSteps, wantedFirst, wantedNext } from '../model/prices.ts'
+import { withListedModel } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
 import { Folder, type Step, batchesFile, exists, lockFolder, stepBefore } from '../workspace/folder.ts'
@@ -60,7 +61,14 @@ export class Session {
     this.wires = wiresTo(provider, folder.path('paste'), this.screen)
     const budget = new Budget({ ...settings, language }, provider)
     const inFlight = provider.byHand ? 1 : settings.concurrency
-    this.model = new Model(provider, log, budget, inFlight, () => this.wires.open())
+    this.model = new Model(
+      provider,
+      log,
+      budget,
+      inFlight,
+      () => this.wires.open(),
+      (words) => this.screen.remark(this.screen.say(words)),
+    )
     if (dry) this.dryRun = new dry.DryRun(this.screen, this.model, folder)
   }
 
@@ -72,7 +80,8 @@ export class Session {
     const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
     try {
       const log = await openLog(asked)
-      const { settings, provider } = settle(asked, environment, log)
+      const named = await withListedModel(asked, environment, log.latest)
+      const { settings, provider } = settle(named, environment, log)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       await checkFiles(settings, folder)
@@ -160,7 +169,7 @@ export class Session {
     if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
     await this.announce(step, round)
     await this.batches?.before(step, round, work)
-    this.model.account.beginStep()
+    this.model.beginStep()
     const files = this.filesOf(step, round)
     const written = await this.write(files, () => work(round, files))
     if (!written) return

@@ -6,14 +6,23 @@ import { fileURLToPath } from 'node:url'
 import { Fault } from './fault.ts'
 import { address } from './options.ts'
 
+/** Variables that name a proxy, which Node's fetch does not use. */
+export const proxyVariables = [
+  'HTTPS_PROXY',
+  'https_proxy',
+  'HTTP_PROXY',
+  'http_proxy',
+  'ALL_PROXY',
+  'all_proxy',
+] as const
+
 const variables = [
   'OPENAI_API_KEY',
   'DASHSCOPE_API_KEY',
   'LLM_API_KEY',
   'OPENAI_BASE_URL',
   'DASHSCOPE_BASE_URL',
-  'HTTPS_PROXY',
-  'https_proxy',
+  ...proxyVariables,
 ] as const
 
 /** Keys and addresses of the providers, from the environment and from .env; never stored, never printed. */

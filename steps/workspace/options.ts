@@ -199,6 +199,31 @@ export const options = {
       zh: '每百万 token 的美元价格（输入/输出），用于价格未知的模型',
     },
   },
+  param: {
+    kind: 'text',
+    value: 'NAME=JSON',
+    repeatable: true,
+    form: {
+      fits: (value) => /^[\w.-]+=/.test(value) && !/^(model|messages)=/.test(value),
+      words: {
+        en: 'NAME=JSON like enable_thinking=false, and neither model nor messages',
+        zh: '形如 enable_thinking=false 的 NAME=JSON，名称不能是 model 或 messages',
+      },
+    },
+    help: {
+      en: 'a field for every request, for what a server wants; repeatable',
+      zh: '每次请求都带上的字段，用于满足服务器的特殊要求；可重复使用',
+    },
+  },
+  timeout: {
+    kind: 'number',
+    value: 'S',
+    range: [0.01, 86_400],
+    help: {
+      en: 'seconds without a byte after which a request is given up (60; local 300)',
+      zh: '多少秒收不到任何数据就放弃请求（60；本地 300）',
+    },
+  },
   'dry-run': {
     kind: 'flag',
     help: {

@@ -35,6 +35,8 @@ export type Settings = {
   replay: string | undefined
   budget: number | undefined // US dollars
   price: string | undefined // dollars per million tokens, as input/output
+  params: Record<string, unknown> // fields for every request
+  timeout: number | undefined // seconds without a byte
   dryRun: boolean
   batch: boolean
   poll: number // seconds
@@ -97,7 +99,7 @@ function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.
   const language = text('language') as Language | undefined
   // A replayed run judges again; a single step only when told to, since it may cost.
   const judge = given.has('judge') || (named.length === 0 && carried.has('judge'))
-  const dropped: OptionName[] = elsewhere ? ['provider', 'model', 'base-url'] : []
+  const dropped: OptionName[] = elsewhere ? ['provider', 'model', 'base-url', 'param'] : []
   if (whoAnswers.price === undefined) dropped.push('price')
   if (!judge) dropped.push('judge')
   return {
@@ -122,6 +124,8 @@ function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.
     judge,
     exports: exportNames.filter((name) => list('export').includes(name)),
     replay: read(typed('replay'), path.resolve),
+    params: paramsIn(given.get('param') ?? (elsewhere ? [] : (carried.get('param') ?? []))),
+    timeout: read(typed('timeout'), Number),
     budget: read(typed('budget'), Number),
     dryRun: given.has('dry-run'),
     batch: given.has('batch'),
@@ -144,6 +148,17 @@ function answering(given: Values, carried: Values) {
     baseUrl: kept('base-url', !elsewhere),
     price: kept('price', !elsewhere && !given.has('model')),
   }
+}
+
+/** Fields as `--param` names them; what is no JSON is text. */
+function paramsIn(typed: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    typed.map((param) => {
+      const [name = '', ...parts] = param.split('=')
+      const text = parts.join('=')
+      return [name, jsonIn(text) ?? text]
+    }),
+  )
 }
 
 /** Of an option that was repeated the last value counts, unless it is a list. */
@@ -207,6 +222,7 @@ export function keptSettings(
     similarity: settings.similarity,
     seed: settings.seed,
     price: settings.price,
+    param: someOf(Object.entries(settings.params).map(([name, value]) => `${name}=${JSON.stringify(value)}`)),
     topics: read(settings.topics, portable),
     avoid: someOf(settings.avoid.map(portable)),
     merge: someOf(settings.merge.map(portable)),

@@ -21,7 +21,7 @@ const provider: Provider = {
   key: undefined,
   keyFrom: '',
   local: true,
-  proxied: false,
+  proxied: '',
   replayOf: undefined,
 }
 

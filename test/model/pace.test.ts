@@ -78,7 +78,7 @@ describe('a server that was never reached', () => {
   })
 
   it('may be behind a proxy, and that is said', async () => {
-    const { end } = await attemptsAgainst(refused, { ...remote, proxied: true })
+    const { end } = await attemptsAgainst(refused, { ...remote, proxied: 'HTTPS_PROXY' })
     expect(end.words.en).toContain('HTTPS_PROXY')
   })
 

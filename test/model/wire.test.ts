@@ -22,7 +22,7 @@ const plain: Omit<Provider, 'baseUrl'> = {
   keyFrom: 'OPENAI_API_KEY',
   extra: {},
   local: true,
-  proxied: false,
+  proxied: '',
   replayOf: undefined,
 }
 
@@ -34,9 +34,9 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 /** What comes of one question when the server answers like this: a reply or a problem. */
-async function ask(odd: Odd | undefined, provider: Partial<Provider> = {}, timeout = 60_000) {
+async function ask(odd: Odd | undefined, provider: Partial<Provider> = {}, silence = 60_000) {
   answer = odd
-  const wire = await openWire({ ...plain, baseUrl: server.url, ...provider }, timeout)
+  const wire = await openWire({ ...plain, baseUrl: server.url, silence, ...provider })
   return wire(question, new AbortController().signal).catch((problem: Problem) => problem)
 }
 const kinds = (faults: Record<string, Odd>): [string, Odd][] => Object.entries(faults)

@@ -16,7 +16,7 @@ export const remote: Provider = {
   key: 'sk-test',
   keyFrom: 'OPENAI_API_KEY',
   extra: {},
-  proxied: false,
+  proxied: '',
   replayOf: undefined,
 }
 
@@ -27,7 +27,7 @@ export const offline: Provider = {
   baseUrl: '',
   key: undefined,
   keyFrom: '',
-  proxied: false,
+  proxied: '',
   replayOf: undefined,
 }
 

@@ -1,0 +1,192 @@
+// How requests to one server are spelt. What it refuses is replaced or dropped once, and stays so for the run; where it
+// does not say what is wrong, plainer spellings are tried one after the other, before anything has succeeded.
+import { field } from '../workspace/jsonl.ts'
+import type { Message, Problem, Provider, Question } from './call.ts'
+import { schemas, wireName } from './call.ts'
+
+export type Body = { model: string; messages: Message[]; [parameter: string]: unknown }
+
+type Spelling = {
+  format: 'json_schema' | 'json_object' | 'text'
+  tokenLimit: Provider['tokenLimit']
+  most: number // tokens of a reply the server takes
+  dropped: readonly string[]
+  thinkingOff: boolean // `enable_thinking: false` is sent
+  merged: boolean // the system text stands in the first message of the user
+  streamed: boolean
+}
+
+const plainerFormat = { json_schema: 'json_object', json_object: 'text', text: undefined } as const
+const tokenLimits = ['max_tokens', 'max_completion_tokens']
+
+export class Dialect {
+  /** What was learnt so far; a new object whenever something is. */
+  spelling: Spelling
+  /** Whether a request has succeeded: then the server takes requests as they are spelt. */
+  succeeded = false
+  private readonly provider: Provider
+  private badSamples = 0
+  private trial: Promise<unknown> | undefined
+  private triedAll = false
+
+  constructor(provider: Provider) {
+    this.provider = provider
+    const { tokenLimit } = provider
+    const plain = { most: Infinity, dropped: [], thinkingOff: false, merged: false, streamed: false }
+    this.spelling = { format: 'json_schema', tokenLimit, ...plain }
+  }
+
+  /** A request as it goes into the body of a call, or into a line of a batch. */
+  spell(question: Question, spelling = this.spelling): Body {
+    const { messages, schema, temperature, maxTokens, penalty } = question
+    const { model, extra, params, penalties } = this.provider
+    const { format: type, tokenLimit, most, dropped, thinkingOff, merged } = spelling
+    const parameters: Record<string, unknown> = { temperature, [tokenLimit]: Math.min(maxTokens, most), ...extra }
+    if (penalty !== undefined) for (const name of penalties) parameters[name] = penalty
+    if (thinkingOff) parameters.enable_thinking = false
+    const json_schema = { name: wireName(schema), strict: true, schema: schemas[schema] }
+    if (type !== 'text') parameters.response_format = type === 'json_schema' ? { type, json_schema } : { type }
+    for (const name of dropped) delete parameters[name]
+    return { model, messages: merged ? mergedIn(messages) : messages, ...parameters, ...params }
+  }
+
+  /** The same with what concerns a single call: whether it is streamed. */
+  spellCall(question: Question, spelling = this.spelling): Body {
+    const { streamed, dropped } = spelling
+    const counted = streamed && !dropped.includes('stream_options')
+    const stream = { stream: streamed, ...(counted && { stream_options: { include_usage: true } }) }
+    return { ...stream, ...this.spell(question, spelling) }
+  }
+
+  /** A request succeeded as it was spelt. */
+  succeed(): void {
+    this.succeeded = true
+    this.badSamples = 0
+  }
+
+  /** A sample did not fit what the server checks; after three in a row it need not check any more. */
+  learnFromSample(): void {
+    this.badSamples++
+    if (this.badSamples >= samplesInVain && this.spelling.format !== 'text') this.change({ format: 'text' })
+  }
+
+  /** Takes in what was said about a parameter; false when there is nothing left to change about it. */
+  learn({ parameter = '', most }: Problem): boolean {
+    const change = this.changeFor(parameter, most)
+    if (change) this.change(change)
+    return change !== undefined
+  }
+
+  private change(change: Partial<Spelling>): void {
+    this.spelling = { ...this.spelling, ...change }
+  }
+
+  private changeFor(parameter: string, most: number | undefined): Partial<Spelling> | undefined {
+    const { format, merged, streamed, dropped, thinkingOff } = this.spelling
+    const { extra, penalties, params = {} } = this.provider
+    if (parameter in params) return undefined // somebody asked for it
+    const without = { dropped: [...dropped, parameter] }
+    if (tokenLimits.includes(parameter)) return this.changeOfLimit(most)
+    if (parameter === 'response_format') {
+      const plainer = plainerFormat[format]
+      return plainer && { format: plainer }
+    }
+    if (parameter === 'system') return merged ? undefined : { merged: true }
+    if (parameter === 'stream') return streamed ? undefined : { streamed: true }
+    if (dropped.includes(parameter)) return undefined
+    if (parameter === 'enable_thinking')
+      return parameter in extra || thinkingOff ? { ...without, thinkingOff: false } : { thinkingOff: true }
+    const sent = [...['temperature', 'stream_options'], ...penalties, ...Object.keys(extra)]
+    return sent.includes(parameter) ? without : undefined
+  }
+
+  private changeOfLimit(most = Infinity): Partial<Spelling> | undefined {
+    const { tokenLimit, dropped } = this.spelling
+    if (most < this.spelling.most) return { most }
+    if (tokenLimit === this.provider.tokenLimit)
+      return { tokenLimit: tokenLimit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens' }
+    return dropped.includes(tokenLimit) ? undefined : { dropped: [...dropped, tokenLimit] }
+  }
+
+  /** Resolves when no plainer spelling is being tried. */
+  async settled(): Promise<void> {
+    while (this.trial) await this.trial.catch(() => undefined)
+  }
+
+  /** Whether it is worth while to try plainer spellings. */
+  get mayBePlainer(): boolean {
+    return !this.succeeded && !this.triedAll && !this.trial
+  }
+
+  /** Tries plainer spellings, the plainest last; `attempt` returns undefined for one that the server does not take. */
+  async tryPlainer<T>(question: Question, attempt: (body: Body) => Promise<T | undefined>): Promise<T | undefined> {
+    const trial = this.tryEach(question, attempt)
+    this.trial = trial.finally(() => (this.trial = undefined))
+    this.trial.catch(() => undefined)
+    return trial
+  }
+
+  private async tryEach<T>(question: Question, attempt: (body: Body) => Promise<T | undefined>): Promise<T | undefined> {
+    const known = new Set([JSON.stringify(this.spellCall(question))])
+    for (const plainer of this.plainer()) {
+      const body = this.spellCall(question, plainer)
+      if (known.size === known.add(JSON.stringify(body)).size) continue
+      const answer = await attempt(body)
+      if (answer === undefined) continue
+      this.spelling = plainer
+      return answer
+    }
+    this.triedAll = true
+    return undefined
+  }
+
+  private plainer(): Spelling[] {
+    const { spelling } = this
+    const extras = [...Object.keys(this.provider.extra), ...this.provider.penalties]
+    const unformatted: Spelling = { ...spelling, format: 'text' }
+    const bare: Spelling = { ...unformatted, dropped: [...spelling.dropped, ...extras] }
+    const merged: Spelling = { ...bare, merged: true }
+    const quiet: Spelling = { ...merged, dropped: merged.dropped.filter((name) => name !== 'enable_thinking') }
+    return [
+      unformatted,
+      bare,
+      merged,
+      { ...quiet, thinkingOff: true },
+      { ...merged, streamed: true },
+      { ...merged, dropped: [...merged.dropped, 'temperature'] },
+    ]
+  }
+}
+
+const samplesInVain = 3
+
+// Templates of some models know no system role, and want user and assistant to take turns.
+function mergedIn(messages: readonly Message[]): Message[] {
+  const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content)
+  const others = messages.filter(({ role }) => role !== 'system')
+  const first = others.findIndex(({ role }) => role === 'user')
+  return others.map((message, place) =>
+    place === first ? { ...message, content: [...system, message.content].join('\n\n') } : message,
+  )
+}
+
+/** How to spell requests to a provider: what one of them taught holds for all of the run. */
+export function dialectOf(provider: Provider): Dialect {
+  const known = dialects.get(provider) ?? new Dialect(provider)
+  dialects.set(provider, known)
+  return known
+}
+
+const dialects = new WeakMap<Provider, Dialect>()
+
+/** Whether a text is the JSON of one of the steps, whole. */
+export function isWholeAnswer(text: string): boolean {
+  const bare = text.trim().replace(/^```\w*\s*|\s*```$/g, '')
+  if (!bare.startsWith('{')) return false
+  try {
+    const value: unknown = JSON.parse(bare)
+    return Object.values(schemas).some(({ required }) => required.every((name) => field(value, name) !== undefined))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,116 @@
+// Whether replies can be read at all. Where the first ones of a step cannot, or later a stretch of them, more would only
+// cost: the run ends with the cause and its cure. Replies of the log do not count: what made them so may be mended.
+import type { Words } from '../workspace/fault.ts'
+import type { Step } from '../workspace/folder.ts'
+import { promptTokens } from './account.ts'
+import type { Call, Question } from './call.ts'
+
+const firstInVain = 6 // replies of a step, none of them read
+const laterInVain = 10 // in a row
+
+/** `unread`: no reading fits. `copied`: it says the demonstrations again. */
+export type Heard = 'read' | 'unread' | 'copied'
+type Asked = Pick<Question, 'messages' | 'maxTokens'>
+type Cause = keyof typeof causes
+
+export class Readings {
+  private anyRead = false
+  private inVain: { cause: Cause; call: Call; asked: Asked }[] = []
+
+  /** A step begins. */
+  begin(): void {
+    this.anyRead = false
+    this.inVain = []
+  }
+
+  /** Takes in what came of a fresh reply; why the run should end, if it should. */
+  note(call: Call, asked: Asked, heard: Heard): Words | undefined {
+    if (heard === 'read') {
+      this.anyRead = true
+      this.inVain = []
+      return undefined
+    }
+    this.inVain.push({ cause: heard === 'copied' ? 'copied' : causeOf(call, asked), call, asked })
+    const enough = this.anyRead ? laterInVain : firstInVain
+    return this.inVain.length < enough ? undefined : this.words(call.step)
+  }
+
+  private words(step: Step): Words {
+    const times = (cause: Cause) => this.inVain.filter((reply) => reply.cause === cause).length
+    const [commonest] = this.inVain.toSorted((a, b) => times(b.cause) - times(a.cause))
+    const count = this.inVain.length
+    const why = commonest ? wordsFor(commonest.cause, commonest.call, commonest.asked) : { en: '', zh: '' }
+    return this.anyRead
+      ? {
+          en: `${step}: none of the last ${count} replies could be read: ${why.en}`,
+          zh: `${step}：最近 ${count} 次回复都无法解读：${why.zh}`,
+        }
+      : {
+          en: `${step}: none of the first ${count} replies could be read: ${why.en}`,
+          zh: `${step}：最初 ${count} 次回复都无法解读：${why.zh}`,
+        }
+  }
+}
+
+/** Why a reply could not be read, with what to do; for one that stands alone, as in `check`. */
+export function whyUnread(call: Pick<Call, 'reply' | 'finish_reason' | 'usage'>, asked: Asked): Words {
+  return wordsFor(causeOf(call, asked), call, asked)
+}
+
+function wordsFor(cause: Cause, call: Pick<Call, 'reply' | 'usage'>, asked: Asked): Words {
+  return causes[cause](call, asked)
+}
+
+const leastContext = 256 // prompt tokens; fewer are no context's doing
+const cutShare = 0.7 // of the tokens that were sent; other tokenisers differ by less, see `tokensOf`
+const thought = /^\s*(?:<think(?:ing)?>|\[THINK\]|◁think▷|<\|channel\|>analysis)/i
+
+function causeOf({ reply, finish_reason, usage }: Pick<Call, 'reply' | 'finish_reason' | 'usage'>, asked: Asked): Cause {
+  const text = reply ?? ''
+  const cut = finish_reason === 'length'
+  const sent = promptTokens(asked.messages)
+  if (usage.prompt_tokens >= leastContext && usage.prompt_tokens < cutShare * sent) return 'context'
+  if (thought.test(text) || (text === '' && (cut || usage.completion_tokens > 0))) return 'thinking'
+  if (text === '') return 'empty'
+  if (text.trim() === '') return 'blank'
+  const room = asked.maxTokens - usage.completion_tokens
+  if (cut) return usage.completion_tokens > 0 && room > asked.maxTokens / 4 ? 'context' : 'cut'
+  return 'prose'
+}
+
+const shownAtMost = 80 // characters of a reply
+
+const causes = {
+  thinking: (_: unknown, { maxTokens }: Asked): Words => ({
+    en: `the model thinks first, and its thoughts leave no answer within ${maxTokens} tokens. Switch thinking off (--param enable_thinking=false, or --param chat_template_kwargs={"enable_thinking":false}, or a model that does not think), or raise --max-tokens ${4 * maxTokens}`,
+    zh: `模型先思考，在 ${maxTokens} 个 token 之内没有写出答案。请关闭思考（--param enable_thinking=false，或 --param chat_template_kwargs={"enable_thinking":false}，或换一个不思考的模型），或调大 --max-tokens ${4 * maxTokens}`,
+  }),
+  empty: (): Words => ({
+    en: 'they were empty. Does the server know this model\'s chat template? Another model, or --param response_format={"type":"text"}, may do',
+    zh: '回复是空的。服务器是否有该模型的对话模板？可以换一个模型，或试试 --param response_format={"type":"text"}',
+  }),
+  blank: (): Words => ({
+    en: 'they were white space only, as some servers write when they must write JSON. Try --param response_format={"type":"text"}, or another model',
+    zh: '回复只有空白字符，有些服务器在强制输出 JSON 时会这样。请试试 --param response_format={"type":"text"}，或换一个模型',
+  }),
+  cut: (_: unknown, { maxTokens }: Asked): Words => ({
+    en: `they were cut at the limit of ${maxTokens} tokens before anything was whole. Raise it: --max-tokens ${4 * maxTokens}`,
+    zh: `回复在 ${maxTokens} 个 token 的上限处被截断，没有一项完整。请调大：--max-tokens ${4 * maxTokens}`,
+  }),
+  context: ({ usage }: Pick<Call, 'usage'>, { messages }: Asked): Words => ({
+    en: `the server read ${usage.prompt_tokens} tokens of a prompt of about ${promptTokens(messages)}, and has no room for more: its context is too small. Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)`,
+    zh: `提示词约 ${promptTokens(messages)} 个 token，服务器只读入了 ${usage.prompt_tokens} 个，再也装不下：上下文长度太小。请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）`,
+  }),
+  copied: (): Words => ({
+    en: 'they only say again what the prompt shows. A larger model, or one tuned to follow instructions, may do; also a higher --temperature',
+    zh: '回复只是重复提示词中的示例。请换更大的、或经过指令微调的模型，也可以调高 --temperature',
+  }),
+  prose: ({ reply }: Pick<Call, 'reply'>): Words => {
+    const line = (reply ?? '').trim().split(/[\r\n]/)[0] ?? ''
+    const shown = line.length > shownAtMost ? `${line.slice(0, shownAtMost)}…` : line
+    return {
+      en: `they are not the JSON asked for, but begin: "${shown}". A larger model, or one tuned to follow instructions, may do`,
+      zh: `回复不是所要的 JSON，开头是：“${shown}”。请换更大的、或经过指令微调的模型`,
+    }
+  },
+} as const

@@ -1,0 +1,173 @@
+// What servers say → what it means. Each line is a wording met in public reports or in a provider's documentation, in
+// English and in Chinese; add another where a server says it in its own way.
+import type { Provider } from './call.ts'
+
+/** What a server said. `text`: all of it, but what it repeats of the request. */
+export type Told = {
+  status: number
+  codes: string
+  message: string
+  text: string
+  param: string
+  headers: Headers | undefined
+}
+
+/** One pattern of several. */
+function any(...patterns: readonly RegExp[]): RegExp {
+  return new RegExp(patterns.map(({ source }) => source).join('|'), 'i')
+}
+
+const filter = any(
+  /data_?inspection_?failed|inappropriate content/, // DashScope
+  /content_?filter|content_policy|content management policy|responsibleaipolicy/, // OpenAI, Azure, Moonshot
+  /usage guidelines|safety_check|usage polic(y|ies)/, // xAI, OpenAI
+  /requires moderation|input was flagged|flagged (for|as) /, // OpenRouter
+  /content exists risk|considered high risk/, // DeepSeek, Moonshot
+  /sensitive ?content|sensitive (information|words?)|new_sensitive|content_?sensitive/, // Volcengine, MiniMax
+  /prohibited_content|blocked (due to|by|for) [\w ]{0,30}(safety|polic)|blocked by [\w ]{0,20}filter/, // Gemini
+  /不安全或敏感|敏感(内容|信息|词)|违规(内容|信息)|内容(安全|审核|审查|风控)|(内容|文本).{0,10}(违规|不合规)/, // Zhipu, Baidu, Tencent
+)
+const filterCodes = /(?:^|\s)(?:1301|1026|1027)(?:\s|$)/ // Zhipu; MiniMax
+
+const broke = any(
+  /arrear|freetieronly|free tier of the model has been exhausted|good standing|overdue/, // DashScope
+  /exceeded_current_quota|suspended, please check your plan/, // Moonshot
+  /insufficient[_ ](balance|funds?|credits?|user_quota|account)|(balance|credits?|funds?) (is |are )?(insufficient|too low|exhausted|not enough)/,
+  /out of credits?|not enough credits?|no (remaining )?credits|payment required|requires more credits|billing_(hard_limit|not_active)/, // OpenRouter, OpenAI
+  /余额不足|余额已|欠费|额度不足|额度已用|无可用资源包|请充值|账户.{0,6}余额/, // Zhipu, new-api
+)
+const brokeCodes = /(?:^|\s)(?:1113|30001|insufficient_balance)(?:\s|$)/ // Zhipu, SiliconFlow, DeepSeek
+const openaiBroke = /insufficient_quota|exceeded your current quota/i // a throttle by the minute at DashScope
+
+const daily = any(
+  /per[ -]day|daily|\b[TR]PD\b|per 24 ?h|24 hours/,
+  /每日|每天|当日|今日|单日|日(请求|调用|用)量/, // and the like
+)
+
+/** Patterns on all a server said. */
+export const says = {
+  /** Names of a verdict on the text, as a finish reason. */
+  verdict: any(/content_?filter|sensitive|safety|prohibited|recitation|blocklist|spii|^refusal$|blocked|moderation|违规|敏感/),
+  /** Finish reasons of a reply that came to its end. */
+  end: any(/^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/),
+  page: any(/^\s*<(!doctype|html|head|body|\?xml)/, /404 page not found/),
+  wrongEndpoint: any(/unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/),
+  tooLong: any(
+    /context.?(length|window|size)|maximum context|exceed_context|input length|prompt is too long|too many tokens/,
+    /上下文(长度|窗口)|输入(长度|过长)|超出.{0,8}(长度|上下文)/,
+  ),
+  place: any(
+    /country|region|territory|location is not|geo|not available in your|ip address|cloudflare|blocked by/,
+    /地区|区域|国家|所在地|IP ?地址/,
+  ),
+  quota: any(/quota|limit|额度|配额|限额/),
+  notYours: any(/eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/),
+  certificate: any(
+    /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|certificate/, // names of OpenSSL and Node
+  ),
+  noTls: any(/WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH|EPROTO|ERR_SSL_/),
+  /** Words about a parameter that count under a status of 500 too, where a message may name anything. */
+  atAnyStatus: any(
+    /not support|unsupported|required for format|does(n't| not) (support|allow|accept)|must be (set|true|false)|not (allowed|permitted|enabled)/,
+    /不支持|必须(设置|为)|仅支持|只支持/,
+  ),
+  /** Tokens left for a reply, where the server says its context and what the prompt takes of it. */
+  room(text: string): number | undefined {
+    const context = Number(/(?:maximum )?context length (?:is|of) (\d+)/i.exec(text)?.[1])
+    const prompt = Number(/(\d+) (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)/i.exec(text)?.[1])
+    return context - prompt >= leastRoom ? context - prompt : undefined
+  },
+  /** Milliseconds to wait, as in "try again in 1h2m3.5s" and "请 30 秒后重试". */
+  waitIn(text: string): number | undefined {
+    const asked = /(?:again|retry|wait)\D{0,20}?((?:\d+h)?(?:\d+m(?!s))?(?:[\d.]+(?:ms|s\b))?)(?: seconds)?/i.exec(text)?.[1]
+    const zh = /(\d+) ?(秒|分钟|小时)(?:后|之后)/.exec(text)
+    if (zh) return Number(zh[1]) * { 秒: 1000, 分钟: 60_000, 小时: 3_600_000 }[zh[2] as '秒' | '分钟' | '小时']
+    if (!asked) return undefined
+    const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+    const parts = [...asked.matchAll(/([\d.]+)(ms|h|m|s)/g)]
+    return parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit as keyof typeof units], 0)
+  },
+}
+const leastRoom = 64 // tokens; a reply in less is none
+
+/** What an answer is, whatever its status. */
+export const is = {
+  filter: ({ status, codes, text }: Told) =>
+    status !== 401 && status !== 429 && (filter.test(text) || filterCodes.test(codes)),
+  /** Groq checks the JSON itself, and says 400 where this sample did not fit. */
+  badSample: ({ text }: Told) => /json_validate_failed|failed to (generate|validate) json/i.test(text),
+  broke: ({ status, codes, text }: Told, { regional, baseUrl }: Provider) =>
+    status === 402 ||
+    broke.test(text) ||
+    brokeCodes.test(codes) ||
+    (openaiBroke.test(text) && !regional && !/aliyuncs\.com/.test(baseUrl)),
+  waiting402: ({ status, text }: Told, retryAfter: number | undefined) =>
+    status === 402 && !broke.test(text) && (retryAfter !== undefined || /try again|retry|wait|稍后|重试/i.test(text)),
+  daily: ({ status, text }: Told) => (status === 429 || status === 403) && daily.test(text),
+  loading: ({ status, text }: Told) =>
+    (status >= 500 || status === 425 || status === 200) &&
+    /\bloading|\bloads\b|warming up|starting up|not ready|加载|启动中|预热/i.test(text) &&
+    !/failed to load|无法加载|加载失败/i.test(text),
+  noModel: ({ status, text }: Told) =>
+    [400, 403, 404, 503].includes(status) && /model_not_found|model.{0,60}(does not exist|not found)|模型不存在/i.test(text),
+}
+
+// Which parameter is not wanted. The first that fits is meant: who names `stream` beside thinking speaks of thinking.
+const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
+  ['enable_thinking', any(/enable[_ ]thinking/)],
+  ['reasoning_effort', any(/reasoning[_ .]?effort|(reasoning|think) value|reasoning\.effort/)], // Ollama: invalid reasoning value
+  ['stream_options', any(/stream_options/)],
+  [
+    'stream',
+    any(
+      /only supports? (the )?stream|stream(ing)? (mode |parameter )?(is )?(required|only)|enable the stream|must be stream|non-stream\w* .{0,30}not support/,
+      /(仅|只)支持流式|非流式.{0,10}不支持|不支持非流式/,
+    ),
+  ],
+  [
+    'system',
+    any(
+      /system[_ ]?(role|message|prompt|instruction)s?.{0,40}(not|n't|unsupported)|unsupported.{0,20}system|developer instruction/,
+      /(role|roles).{0,40}system|roles must alternate|does not support.{0,20}system/,
+      /不支持.{0,10}(system|系统)|(system|系统).{0,10}(不支持|不允许)/,
+    ),
+  ],
+  ['presence_penalty', any(/presence_?penalty/)],
+  ['frequency_penalty', any(/frequency_?penalty/)],
+  [
+    'response_format',
+    any(
+      /response[_ ]?(format|schema|mime)|json[_ ]?(mode|schema|object)|structured[_ ]?output|guided[_ ]?(decoding|json)/,
+      /xgrammar|outlines|grammar|required for format|additionalproperties|generation_config/,
+      /(JSON|json) ?模式|结构化输出|响应格式/,
+    ),
+  ],
+  ['max_completion_tokens', any(/max_completion_tokens/)],
+  ['max_tokens', any(/max[_ ]?(output[_ ]?)?tokens/)],
+  ['temperature', any(/temperature|温度/)],
+]
+
+/** The parameter an answer speaks of, and the most the server takes of it. */
+export function namedIn({ param, text }: Told): { parameter: string; most?: number } | undefined {
+  const parts = param.split(/[.[\]]/)
+  const known = parameterSigns.find(([name]) => parts.includes(name)) ?? parameterSigns.find(([, sign]) => sign.test(text))
+  if (!known) return undefined
+  const [parameter] = known
+  // "'max_tokens' is not supported, use 'max_completion_tokens'": the first named is meant.
+  const first = parameter === 'max_completion_tokens' && !parts.includes(parameter) && firstNamed(text) === 'max_tokens'
+  const name = first ? 'max_tokens' : parameter
+  const most = name.startsWith('max_') ? mostIn(text) : undefined
+  return most === undefined ? { parameter: name } : { parameter: name, most }
+}
+
+function firstNamed(text: string): string | undefined {
+  return /max_(?:completion_)?tokens/i.exec(text)?.[0].toLowerCase()
+}
+
+/** The upper end of a range, as in "should be [1, 8192]" and "at most 16384". */
+function mostIn(text: string): number | undefined {
+  const told =
+    /[[(]\s*\d+\s*,\s*(\d+)\s*[\])]/.exec(text) ??
+    /(?:at most|maximum(?: value)?(?: is| of)?|less than or equal to|<=|≤|不超过|最大(?:值)?为?|小于等于)\s*(\d+)/i.exec(text)
+  return told ? Number(told[1]) : undefined
+}

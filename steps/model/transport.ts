@@ -1,0 +1,183 @@
+// What comes over the connection, made into the one JSON value the openai package reads: whatever the server calls it,
+// whatever stands before it, and also when it comes as a stream nobody asked for. Waits as long as bytes come.
+import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
+import type { Provider } from './call.ts'
+
+/** No byte came for this long. */
+export class Silence extends Error {
+  readonly ms: number
+
+  constructor(ms: number) {
+    super(`no byte for ${ms / 1000} s`)
+    this.ms = ms
+  }
+}
+
+// Time without a byte. Local servers may have to load the model first, or answer others before.
+const usualSilence = { remote: 60_000, local: 300_000 } // ms
+
+/** Milliseconds without a byte after which a request to a server is given up. */
+export function silenceOf({ silence, local }: Provider): number {
+  return silence ?? (local ? usualSilence.local : usualSilence.remote)
+}
+
+type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
+type Agent = NonNullable<RequestInit['dispatcher']>
+
+/**
+ * A fetch that reads answers whole. Redirects are not followed: a key must not go where nobody sent it. `silence`: ms
+ * without a byte after which a request is given up.
+ */
+export function readingFetch(silence: number): Fetch {
+  const watch = new Watch(silence)
+  return (url, init = {}) =>
+    watch.over(init.signal ?? undefined, async (signal, heard) => {
+      const dispatcher = patientAgent()
+      const response = await fetch(url, { ...init, signal, redirect: 'manual', ...(dispatcher && { dispatcher }) })
+      heard()
+      const chunks: Uint8Array[] = []
+      for await (const chunk of response.body ?? []) {
+        heard()
+        chunks.push(chunk as Uint8Array)
+      }
+      const { status, headers } = response
+      return told(Buffer.concat(chunks).toString('utf8'), status, headers)
+    })
+}
+
+/** For answers that are not held in memory: only the reason of a refusal is read. */
+export async function fetchWithReason(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const response = await fetch(url, { ...init, redirect: 'manual' })
+  return response.ok ? response : told(await response.text(), response.status, response.headers)
+}
+
+// The package looks for what went wrong under `error`, and hears nothing where a server says it elsewhere.
+function told(text: string, status: number, headers: Headers): Response {
+  const answer = answerIn(text)
+  const kept = new Headers(headers)
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) kept.delete(name)
+  const ok = status >= 200 && status < 300
+  const body = ok ? answer : { error: answer ?? { message: text.slice(0, longestReason) } }
+  kept.set('content-type', body === undefined ? 'text/plain' : 'application/json')
+  if ([204, 205, 304].includes(status)) return new Response(null, { status, headers: kept })
+  return new Response(body === undefined ? text : JSON.stringify(body), { status, headers: kept })
+}
+
+const longestReason = 2000 // characters of a page or text that stands in for an error
+
+// Node's own agent gives up after 300 s without a byte, whatever is asked for; another of its kind need not. It stands
+// under this name for the packages that share it (undici, lib/global.js).
+let patient: Agent | undefined
+function patientAgent(): Agent | undefined {
+  const agent: unknown = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1'))
+  if (patient || !isObject(agent)) return patient
+  const Kind = agent.constructor as new (terms: object) => Agent
+  return (patient = new Kind({ headersTimeout: 0, bodyTimeout: 0 }))
+}
+
+// A server that answers one request at a time keeps the others waiting without a byte. So a request is not given up while
+// those that were sent before it get bytes: it waits its turn. One that later ones overtake is.
+
+const sameTime = 1000 // ms; requests sent within it may be taken in any order
+
+type Watched = { sentAt: number; restart: () => void }
+
+class Watch {
+  private readonly silence: number
+  private readonly open = new Set<Watched>()
+
+  constructor(silence: number) {
+    this.silence = silence
+  }
+
+  async over<T>(
+    outer: AbortSignal | undefined,
+    work: (signal: AbortSignal, heard: () => void) => Promise<T>,
+  ): Promise<T> {
+    const inner = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    const restart = (): void => {
+      clearTimeout(timer)
+      timer = setTimeout(() => inner.abort(new Silence(this.silence)), this.silence)
+    }
+    const stop = (): void => inner.abort(outer?.reason)
+    const watched: Watched = { sentAt: Date.now(), restart }
+    this.open.add(watched)
+    if (outer?.aborted) stop()
+    outer?.addEventListener('abort', stop)
+    restart()
+    try {
+      return await work(inner.signal, () => this.heard(watched))
+    } catch (error) {
+      throw inner.signal.reason instanceof Silence ? inner.signal.reason : error
+    } finally {
+      clearTimeout(timer)
+      outer?.removeEventListener('abort', stop)
+      this.open.delete(watched)
+    }
+  }
+
+  private heard({ sentAt }: Watched): void {
+    for (const other of this.open) if (other.sentAt >= sentAt - sameTime) other.restart()
+  }
+}
+
+/** The JSON value in an answer; undefined where there is none. Lines of comments and blanks before it are passed over. */
+export function answerIn(text: string): unknown {
+  const whole = jsonIn(text.replace(/^\ufeff/, ''))
+  if (whole !== undefined) return whole
+  const lines = text.replace(/^\ufeff/, '').split(/\r\n?|\n/)
+  const said = lines.filter((line) => line.trim() !== '' && !line.startsWith(':'))
+  const rest = jsonIn(said.join('\n'))
+  return rest === undefined ? joined(eventsIn(said), /^data:\s*\[DONE\]/m.test(text)) : rest
+}
+
+// Server-sent events, or the same as lines of JSON.
+function eventsIn(lines: readonly string[]): object[] {
+  const told = lines.map((line) => jsonIn(line.replace(/^data:\s*/, '')))
+  return told.flatMap((value) => (isObject(value) ? [value] : []))
+}
+
+/** The whole reply that a stream of pieces makes; an error in it stands for all. */
+function joined(events: readonly object[], ended: boolean): unknown {
+  const failed = events.find((event) => field(event, 'error') != null)
+  const pieces = events.map((event) => firstOf(field(event, 'choices')))
+  if (failed || pieces.every((piece) => piece === undefined)) return failed ?? events[0]
+  const message: Record<string, unknown> = { role: 'assistant', content: null }
+  let finish_reason: unknown = ended ? null : 'broken off'
+  for (const piece of pieces) {
+    finish_reason = field(piece, 'finish_reason') ?? finish_reason
+    add(message, field(piece, 'delta') ?? field(piece, 'message'))
+  }
+  const usage = events.map((event) => field(event, 'usage')).findLast((told) => told != null)
+  return { choices: [{ index: 0, message, finish_reason }], usage }
+}
+
+const spoken = ['content', 'reasoning_content', 'reasoning', 'refusal'] as const
+
+function add(message: Record<string, unknown>, delta: unknown): void {
+  for (const name of spoken) {
+    const piece = textIn(field(delta, name))
+    if (piece !== '') message[name] = `${message[name] ?? ''}${piece}`
+  }
+  const called = field(firstOf(field(delta, 'tool_calls')), 'function') ?? field(delta, 'function_call')
+  const piece = field(called, 'arguments')
+  if (typeof piece !== 'string') return
+  const before = field(message.function_call, 'arguments') ?? ''
+  message.function_call = { arguments: `${String(before)}${piece}` }
+}
+
+/** The text of a message: as it is, or the parts of a list that are text and no thought. */
+export function textIn(content: unknown): string {
+  return (Array.isArray(content) ? content : [content]).map(textOfPart).join('')
+}
+
+function textOfPart(part: unknown): string {
+  const kind = field(part, 'type') ?? 'text'
+  const text = typeof part === 'string' ? part : field(part, 'text')
+  return typeof text === 'string' && ['text', 'output_text'].includes(String(kind)) ? text : ''
+}
+
+function firstOf(list: unknown): unknown {
+  return Array.isArray(list) ? list[0] : undefined
+}
