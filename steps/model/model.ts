@@ -131,10 +131,13 @@ export class Model {
     return this.rehearsal?.counts === false ? (objectionTo(call) ?? call) : this.use(call)
   }
 
-  private use(call: Call, fresh?: true): Call | Failure {
-    if (fresh) this.fresh.add(call)
-    this.account.use(call, fresh)
-    return objectionTo(call) ?? call
+  /** `question`: what was asked, of a call that is fresh. */
+  private use(call: Call, question?: Question): Call | Failure {
+    if (question) this.fresh.add(call)
+    this.account.use(call, question ? true : undefined)
+    const objection = objectionTo(call)
+    if (objection && question) this.heard(call, question, 'verdict')
+    return objection ?? call
   }
 
   private async send(key: string, step: Step, question: Question, extras: Extras): Promise<Call | Failure> {
@@ -152,12 +155,12 @@ export class Model {
       const paid = () => this.budget.pay(step, question, attempt, this.halt.signal)
       const reply = await this.pace.patiently(paid, this.halt.signal)
       await this.succeed()
-      return this.use(await log(reply), true)
+      return this.use(await log(reply), question)
     } catch (error) {
       if (!isProblem(error)) throw error
       if (error.kind === 'filter' && (this.succeeded || !error.unsure)) {
         this.failures = this.fatal = 0
-        return this.use(await log(withoutReply(question, 'content_filter')), true)
+        return this.use(await log(withoutReply(question, 'content_filter')), question)
       }
       const failure = this.fail(error)
       if (failure.failed === 'call_failed' && extras.skip)

@@ -2,14 +2,15 @@
 // cost: the run ends with the cause and its cure. Replies of the log do not count: what made them so may be mended.
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
+import { jsonIn } from '../workspace/jsonl.ts'
 import { promptTokens } from './account.ts'
 import type { Call, Question } from './call.ts'
 
 const firstInVain = 6 // replies of a step, none of them read
 const laterInVain = 10 // in a row
 
-/** `unread`: no reading fits. `copied`: it says the demonstrations again. */
-export type Heard = 'read' | 'unread' | 'copied'
+/** `unread`: no reading fits. `copied`: it says the demonstrations again. `verdict`: of a filter, or a refusal. */
+export type Heard = 'read' | 'unread' | 'copied' | 'verdict'
 type Asked = Pick<Question, 'messages' | 'maxTokens'>
 type Cause = keyof typeof causes
 
@@ -30,7 +31,7 @@ export class Readings {
       this.inVain = []
       return undefined
     }
-    this.inVain.push({ cause: heard === 'copied' ? 'copied' : causeOf(call, asked), call, asked })
+    this.inVain.push({ cause: heard === 'unread' ? causeOf(call, asked) : heard, call, asked })
     const enough = this.anyRead ? laterInVain : firstInVain
     return this.inVain.length < enough ? undefined : this.words(call.step)
   }
@@ -62,6 +63,7 @@ function wordsFor(cause: Cause, call: Pick<Call, 'reply' | 'usage'>, asked: Aske
 }
 
 const leastContext = 256 // prompt tokens; fewer are no context's doing
+const contextUnit = 256 // tokens; a prompt and reply of just such a length have filled a context
 const cutShare = 0.7 // of the tokens that were sent; other tokenisers differ by less, see `tokensOf`
 const thought = /^\s*(?:<think(?:ing)?>|\[THINK\]|◁think▷|<\|channel\|>analysis)/i
 
@@ -73,9 +75,10 @@ function causeOf({ reply, finish_reason, usage }: Pick<Call, 'reply' | 'finish_r
   if (thought.test(text) || (text === '' && (cut || usage.completion_tokens > 0))) return 'thinking'
   if (text === '') return 'empty'
   if (text.trim() === '') return 'blank'
-  const room = asked.maxTokens - usage.completion_tokens
-  if (cut) return usage.completion_tokens > 0 && room > asked.maxTokens / 4 ? 'context' : 'cut'
-  return 'prose'
+  const total = usage.prompt_tokens + usage.completion_tokens
+  const isFull = usage.completion_tokens < asked.maxTokens && total > 0 && total % contextUnit === 0
+  if (cut) return isFull ? 'context' : 'cut'
+  return /^\s*[{[]/.test(text) && jsonIn(text) === undefined ? 'cut' : 'prose'
 }
 
 const shownAtMost = 80 // characters of a reply
@@ -94,12 +97,16 @@ const causes = {
     zh: '回复只有空白字符，有些服务器在强制输出 JSON 时会这样。请试试 --param response_format={"type":"text"}，或换一个模型',
   }),
   cut: (_: unknown, { maxTokens }: Asked): Words => ({
-    en: `they were cut at the limit of ${maxTokens} tokens before anything was whole. Raise it: --max-tokens ${4 * maxTokens}`,
-    zh: `回复在 ${maxTokens} 个 token 的上限处被截断，没有一项完整。请调大：--max-tokens ${4 * maxTokens}`,
+    en: `they were cut, at ${maxTokens} tokens or sooner, before anything was whole. Raise the limit: --max-tokens ${4 * maxTokens}`,
+    zh: `回复在 ${maxTokens} 个 token 处或更早被截断，没有一项完整。请调大上限：--max-tokens ${4 * maxTokens}`,
   }),
   context: ({ usage }: Pick<Call, 'usage'>, { messages }: Asked): Words => ({
     en: `the server read ${usage.prompt_tokens} tokens of a prompt of about ${promptTokens(messages)}, and has no room for more: its context is too small. Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)`,
     zh: `提示词约 ${promptTokens(messages)} 个 token，服务器只读入了 ${usage.prompt_tokens} 个，再也装不下：上下文长度太小。请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）`,
+  }),
+  verdict: (): Words => ({
+    en: 'a content filter held them back, or the model refused. Do the seed tasks or topics speak of something it avoids? Another model or provider may answer',
+    zh: '回复被内容过滤拦截，或模型拒绝回答。种子任务或话题是否涉及它回避的内容？可以换一个模型或服务商',
   }),
   copied: (): Words => ({
     en: 'they only say again what the prompt shows. A larger model, or one tuned to follow instructions, may do; also a higher --temperature',
