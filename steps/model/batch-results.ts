@@ -6,7 +6,7 @@ import { exists, steps } from '../workspace/folder.ts'
 import { Ledger, TextWriter, field, jsonIn, readLines } from '../workspace/jsonl.ts'
 import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsGone } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
-import { type Call, type Message, type Reply, callOf, isProblem, noUsage } from './call.ts'
+import { type Call, type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
 import type { Model } from './model.ts'
 import { type Body, type Dialect, dialectOf } from './dialect.ts'
 
@@ -20,11 +20,14 @@ type Taking = {
   spelling: Dialect['spelling']
   came: { ms: number; batch: string }
   download: string
+  answered: number
+  learnt: boolean // a parameter is spelt otherwise from now on
+  failed: Problem | undefined // what the first line that failed said
 }
 
 /**
  * Appends the replies to the log; `file`: what was asked. Those that did not come down are fetched again; what then is
- * still missing is a Problem.
+ * still missing is a Problem. Returns what was said instead of any reply, where none came and none is likely to.
  */
 export async function takeResults(
   model: Model,
@@ -32,12 +35,13 @@ export async function takeResults(
   batch: OpenBatch,
   state: BatchState,
   file: string,
-): Promise<void> {
+): Promise<Problem | undefined> {
   if (!(await exists(file))) throw questionsGone(batch, file)
   const asked = await CallLog.open(file, true)
   const { spelling } = dialectOf(model.provider)
   const download = path.join(path.dirname(file), '.batch-results.tmp')
-  const taking = { model, wire, asked, spelling, came: { ms: state.ms, batch: batch.id }, download }
+  const came = { ms: state.ms, batch: batch.id }
+  const taking: Taking = { model, wire, asked, spelling, came, download, answered: 0, learnt: false, failed: undefined }
   try {
     await wire.patiently(async () => {
       const answered = await takeFile(state.results, taking)
@@ -47,6 +51,7 @@ export async function takeResults(
       const all = state.replies ?? (state.status === 'completed' ? answered.size + silent : 0)
       if (silent > 0 && answered.size < all) throw incomplete(batch, answered.size, all)
     })
+    return taking.answered > 0 || taking.learnt ? undefined : taking.failed
   } finally {
     await asked.close()
   }
@@ -82,16 +87,19 @@ async function append(line: unknown, key: string, taking: Taking): Promise<void>
   const head = model.log.has(key) ? undefined : await asked.get(key)
   const reply = head && replyIn(line, head.request, taking)
   if (!head || !reply) return
+  taking.answered++
   model.account.payInBatch(key, (head.request as Body).messages as Message[], reply)
   await model.log.append(callOf(head, { ...reply, ...came }))
 }
 
 /** The reply in a line of results; a filter's verdict is one too. Nothing when the line failed. */
-function replyIn(line: unknown, request: unknown, { model, wire, spelling }: Taking): Reply | undefined {
-  const answer = wire.readLine(line, request as Body)
+function replyIn(line: unknown, request: unknown, taking: Taking): Reply | undefined {
+  const answer = taking.wire.readLine(line, request as Body)
   if (!isProblem(answer)) return answer
-  const dialect = dialectOf(model.provider)
-  if (answer.kind === 'parameter' && spelling === dialect.spelling) dialect.learn(answer)
+  const dialect = dialectOf(taking.model.provider)
+  if (answer.kind === 'parameter' && taking.spelling === dialect.spelling)
+    taking.learnt = dialect.learn(answer) || taking.learnt
+  taking.failed ??= answer
   if (answer.kind !== 'filter') return undefined
   return { request, reply: null, finish_reason: 'content_filter', usage: noUsage }
 }
@@ -101,8 +109,11 @@ function replyIn(line: unknown, request: unknown, { model, wire, spelling }: Tak
 
 const questionFile = /^\.batch-[0-9a-f]{16}\.jsonl$/
 
+/** The end of a batch whose every line failed. */
+export const fruitless = 'fruitless'
+
 /** Ends of batches that answered nothing they were asked: such a batch does not count as sent. */
-const unanswered = ['failed', 'cancelled']
+const unanswered = ['failed', 'cancelled', fruitless]
 
 export class BatchLedger {
   private readonly ledger: Ledger

@@ -4,9 +4,9 @@ import { writeFile } from 'node:fs/promises'
 import type OpenAI from 'openai'
 import { Fault, type Words, messageOf } from '../workspace/fault.ts'
 import { type Step, batchesFile } from '../workspace/folder.ts'
-import { field } from '../workspace/jsonl.ts'
+import { field, jsonIn } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
-import { Pace } from './pace.ts'
+import { Pace, type Tell } from './pace.ts'
 import { problemOf } from './problem.ts'
 import { openClient, readReply } from './wire.ts'
 
@@ -22,11 +22,14 @@ export type OpenBatch = {
 
 const endpoint = '/v1/chat/completions'
 const wantingApi = [400, 404, 405, 501] // what servers without the API say
+const looksForFile = 3 // for results that a server names before it has them
 const transferTimeout = 600_000 // ms, for files of up to 200 MB
 
 const brief = { timeout: 30_000 } // ms; not broken off by Ctrl-C, since a batch may have been made
-const underWay = ['validating', 'in_progress', 'finalizing', 'cancelling']
+// What a batch may be, in any case; other servers have other words for it (SiliconFlow, Together, Novita).
+const underWay = ['validating', 'in_progress', 'finalizing', 'cancelling', 'in_queue', 'queued', 'pending', 'running']
 const ended = ['completed', 'failed', 'expired', 'cancelled']
+const otherWords: Record<string, string> = { canceled: 'cancelled', success: 'completed', succeeded: 'completed' }
 
 /**
  * Where a batch stands. `results` and `failures` name its files; `replies` says how many lines `results` has, where the
@@ -48,18 +51,19 @@ export class BatchWire {
   private readonly provider: Provider
   private readonly pace: Pace
   private readonly halt: AbortSignal
+  private readonly looks = new Map<string, number>() // for files that were not there
 
-  private constructor(provider: Provider, halt: AbortSignal) {
+  private constructor(provider: Provider, halt: AbortSignal, tell: Tell) {
     this.client = openClient(provider, transferTimeout)
     this.provider = provider
-    this.pace = new Pace(1, provider)
+    this.pace = new Pace(1, provider, tell)
     this.halt = halt
   }
 
   /** A provider without a Batch API is a Fault, before anything is asked. `halt` ends every wait and every transfer. */
-  static async open(provider: Provider, halt: AbortSignal): Promise<BatchWire> {
+  static async open(provider: Provider, halt: AbortSignal, tell: Tell): Promise<BatchWire> {
     if (!provider.batches) throw noBatches(provider)
-    const wire = new BatchWire(provider, halt)
+    const wire = new BatchWire(provider, halt, tell)
     await wire
       .patiently(() => wire.firstPage())
       .catch((error: unknown) => {
@@ -117,11 +121,14 @@ export class BatchWire {
 
   /** One look; a Problem that passes may be looked at again. A batch that is not known there is a Fault. */
   async look(id: string): Promise<BatchState> {
-    const batch = await this.tried(() => this.client.batches.retrieve(id, { signal: this.halt }), id)
-    if (field(batch, 'id') !== id || ![...underWay, ...ended].includes(batch.status))
-      throw nonsense(this.provider)
-    const { status, request_counts: counts, completed_at: end = 0, created_at: start } = batch
-    const [results, failures] = [batch.output_file_id ?? undefined, batch.error_file_id ?? undefined]
+    const told = await this.tried(() => this.client.batches.retrieve(id, { signal: this.halt }), id)
+    const batch = (field(told, 'id') === id ? told : field(told, 'data')) as typeof told
+    if (field(batch, 'id') !== id || typeof batch.status !== 'string') throw nonsense(this.provider)
+    const said = batch.status.toLowerCase()
+    const status = otherWords[said] ?? said
+    if (![...underWay, ...ended].includes(status)) throw unknownStatus(id, batch.status)
+    const { request_counts: counts, completed_at: end = 0, created_at: start } = batch
+    const [results, failures] = [batch.output_file_id || undefined, batch.error_file_id || undefined]
     const answered = (counts?.completed ?? 0) + (counts?.failed ?? 0)
     const replies = answered > 0 ? counts?.completed : undefined
     // The names of its files may come a little later.
@@ -143,9 +150,18 @@ export class BatchWire {
   /** Writes one file of results to disk. */
   async fetch(id: string, name: string, into: string): Promise<void> {
     await this.tried(async () => {
-      const { body } = await this.client.files.content(name, { signal: this.halt })
+      const { body } = await this.client.files.content(name, { signal: this.halt }).catch((error: unknown) => {
+        throw field(error, 'status') === 404 && this.isEarly(name) ? notYet(id) : error
+      })
       await writeFile(into, body ?? [], { signal: this.halt })
     }, id)
+  }
+
+  /** Whether a file that was just named may come yet. */
+  private isEarly(name: string): boolean {
+    const looks = (this.looks.get(name) ?? 0) + 1
+    this.looks.set(name, looks)
+    return looks <= looksForFile
   }
 
   /** Faults that pass are waited out, as in normal API calls; what is left of them is thrown. */
@@ -155,18 +171,17 @@ export class BatchWire {
 
   /** What a line of results says to this request. */
   readLine(line: unknown, request: Parameters<typeof readReply>[0]): Reply | Problem {
-    const status = field(field(line, 'response'), 'status_code')
-    const body = field(field(line, 'response'), 'body')
+    const status = Number(field(field(line, 'response'), 'status_code') ?? NaN)
+    const put = field(field(line, 'response'), 'body')
+    const body = typeof put === 'string' ? (jsonIn(put) ?? put) : put
     try {
       if (status === 200) return readReply(request, body, this.provider)
     } catch (problem) {
       if (isProblem(problem)) return problem
       throw problem
     }
-    const told = field(body, 'error') ?? field(line, 'error')
-    const said = Object.fromEntries(['code', 'type', 'param'].map((name) => [name, field(told, name)]))
-    const error = Object.assign(new Error(String(field(told, 'message'))), said, { status })
-    return problemOf(error, this.provider)
+    const error = body ?? field(line, 'error')
+    return problemOf({ status: Number.isNaN(status) ? 500 : status, error }, this.provider)
   }
 
   /** What goes wrong is a Problem; a 404 about this batch is a Fault. */
@@ -182,7 +197,7 @@ export class BatchWire {
 }
 
 function idIn(answer: unknown, provider: Provider): string {
-  const id = field(answer, 'id')
+  const id = field(answer, 'id') ?? field(field(answer, 'data'), 'id')
   if (typeof id !== 'string') throw nonsense(provider)
   return id
 }
@@ -211,6 +226,18 @@ function noBatches({ name, baseUrl }: Provider): Fault {
 function nonsense({ baseUrl }: Provider): Problem {
   const en = `${baseUrl}: the answer is none of a Batch API`
   return { kind: 'again', words: { en, zh: `${baseUrl}：返回的不是 Batch API 的回答` } }
+}
+
+function notYet(id: string): Problem {
+  return { kind: 'again', words: { en: `the results of ${id} are not there yet`, zh: `批处理 ${id} 的结果尚未就绪` } }
+}
+
+function unknownStatus(id: string, status: string): Fault {
+  const shown = status.slice(0, 40)
+  return ending({
+    en: `the batch ${id} has the status "${shown}", which means nothing to the workshop. Look at it in the provider's console; once it is completed, failed, expired or cancelled there, the same command goes on.`,
+    zh: `批处理 ${id} 的状态是“${shown}”，本程序不认识。请在服务商控制台查看；等它显示 completed、failed、expired 或 cancelled 后，重新运行同一命令即可继续。`,
+  })
 }
 
 function unknownBatch(id: string, { baseUrl, keyFrom }: Provider): Fault {
@@ -246,12 +273,20 @@ export function questionsGone({ id }: OpenBatch, asked: string): Fault {
   })
 }
 
+/** Every line of a batch failed, as this one. */
+export function allFailed(id: string, { words }: Problem): Words {
+  return {
+    en: `no request of the batch ${id} was answered: ${words.en}. Nothing was asked at the full price; the same command sends another batch`,
+    zh: `批处理 ${id} 中没有一个请求得到回答：${words.zh}。没有按全价发送任何请求；重新运行同一命令会再提交一个批处理`,
+  }
+}
+
 export function refused(id: string, { status, errors }: BatchState): Words {
   if (status === 'cancelled')
     return {
       en: `the batch ${id} was cancelled; the same command makes another`,
       zh: `批处理 ${id} 已被取消；重新运行同一命令会另建一个`,
     }
-  const en = `the provider did not take the batch ${id}: ${errors}`
-  return { en, zh: `服务商没有接受批处理 ${id}：${errors}` }
+  const [en, zh] = errors === '' ? ['it does not say why', '未说明原因'] : [errors, errors]
+  return { en: `the provider did not take the batch ${id}: ${en}`, zh: `服务商没有接受批处理 ${id}：${zh}` }
 }

@@ -11,11 +11,12 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Step, batchesFile } from '../workspace/folder.ts'
 import { TextWriter, readLines } from '../workspace/jsonl.ts'
-import { BatchLedger, Spool, takeResults } from './batch-results.ts'
-import { type BatchState, BatchWire, type OpenBatch, refused, unrecorded } from './batch-wire.ts'
-import { type Call, type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
+import { BatchLedger, Spool, fruitless, takeResults } from './batch-results.ts'
+import { type BatchState, BatchWire, type OpenBatch, allFailed, refused, unrecorded } from './batch-wire.ts'
+import { type Call, type CallHead, type Problem, type Question, callOf, isProblem, noUsage } from './call.ts'
 import { allGood } from './judge.ts'
 import type { Model, Rehearsal } from './model.ts'
+import { says } from './says.ts'
 import { dialectOf } from './dialect.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
@@ -52,17 +53,21 @@ export class Batching {
   private readonly model: Model
   private readonly wire: BatchWire
   private readonly ledger: BatchLedger
+  private most: typeof mostInAFile
+  private oneByOne = false // the server has no room for several batches
+  private foreseen = new Set<string>() // keys of questions that were open when the step began
 
   private constructor(terms: Terms, wire: BatchWire, ledger: BatchLedger) {
     this.terms = terms
     this.model = terms.model
     this.wire = wire
     this.ledger = ledger
+    this.most = terms.most ?? mostInAFile
   }
 
   /** A server without a Batch API is a Fault. */
   static async open(terms: Terms): Promise<Batching> {
-    const wire = await BatchWire.open(terms.model.provider, terms.model.halted)
+    const wire = await BatchWire.open(terms.model.provider, terms.model.halted, terms.model.tell)
     return new Batching(terms, wire, await BatchLedger.read(path.join(terms.dir, batchesFile)))
   }
 
@@ -71,9 +76,12 @@ export class Batching {
     const found = this.underWay(step)
     for (const { id, keys } of found) this.terms.tell({ step, found: { id, requests: keys.length } })
     await this.follow(step, found)
+    this.foreseen = new Set()
     for (let time = 0; !this.model.stopped; time++) {
       const { spools, waiting, left } = await this.collect(rehearse, time)
-      for (const spool of spools) await this.send(step, spool)
+      // Once a limit was met, a batch goes up when the one before has ended; what waits is gathered again.
+      for (const [place, spool] of spools.entries())
+        await (this.oneByOne && place > 0 ? spool.discard() : this.send(step, spool))
       if (spools.length === 0) return this.terms.tell({ step, left: left + waiting })
       if (waiting > 0) this.terms.tell({ step, waiting })
       await this.follow(step, this.underWay(step))
@@ -91,7 +99,11 @@ export class Batching {
   private goesByBatch({ key, step }: CallHead, { sample, maxTokens }: Question, time: number): boolean {
     const repairs = sample > 0 || maxTokens > this.terms.maxTokens
     const late = step === 'filter' && time >= batchesAQuestion
-    return !repairs && !late && this.ledger.timesSent(key) < batchesAQuestion
+    const times = this.ledger.timesSent(key)
+    // A group that a filter stopped asks anew in parts, and these again: a batch for each would take days.
+    if (time === 0) this.foreseen.add(key)
+    const parts = step !== 'filter' && !this.foreseen.has(key)
+    return !repairs && !late && !parts && times < batchesAQuestion
   }
 
   /** Rehearses the step and gathers its open questions, for batches in files that a server takes. */
@@ -124,7 +136,7 @@ export class Batching {
   }
 
   private async put(head: CallHead, question: Question, spools: Spool[]): Promise<void> {
-    const { lines, bytes } = this.terms.most ?? mostInAFile
+    const { lines, bytes } = this.most
     let spool = spools.at(-1)
     if (!spool || spool.keys.length >= lines || spool.bytes >= bytes)
       spools.push((spool = new Spool(path.join(this.terms.dir, `.batch-${head.key}.jsonl`))))
@@ -144,10 +156,18 @@ export class Batching {
       this.terms.tell({ step, made: { id, requests: keys.length } })
     } catch (error) {
       await spool.discard()
-      this.stop(error)
+      if (!isProblem(error) || !this.makeSmaller(error.words.en, keys.length)) this.stop(error)
     } finally {
       await rm(upload, { force: true })
     }
+  }
+
+  /** Takes in that a server takes no batch of so many requests; false where they cannot be fewer, or it says nothing of it. */
+  private makeSmaller(said: string, requests: number): boolean {
+    if (!says.batchLimit.test(said) || requests < 2) return false
+    this.most = { ...this.most, lines: Math.ceil(requests / 2) }
+    this.oneByOne = true
+    return true
   }
 
   // A batch that is written down nowhere would be paid for, and its replies not be found.
@@ -211,14 +231,17 @@ export class Batching {
   /** Puts the replies of an ended batch into the log. */
   private async take(batch: OpenBatch, state: BatchState): Promise<void> {
     const asked = path.join(this.terms.dir, batch.file)
+    let failure: Problem | undefined
     try {
       if ((state.results ?? state.failures) !== undefined)
-        await takeResults(this.model, this.wire, batch, state, asked)
+        failure = await takeResults(this.model, this.wire, batch, state, asked)
     } catch (error) {
       return this.stop(error) // the batch stays open: the next run fetches it again
     }
-    await this.ledger.write({ id: batch.id, status: state.status })
+    await this.ledger.write({ id: batch.id, status: failure ? fruitless : state.status })
     await rm(asked, { force: true })
+    if (failure) return this.model.stop({ words: allFailed(batch.id, failure), exit: 1 })
+    if (state.status === 'failed' && this.makeSmaller(state.errors, batch.keys.length)) return
     if (state.status === 'failed' || state.status === 'cancelled')
       return this.model.stop({ words: refused(batch.id, state), exit: 1 })
     const failed = batch.keys.filter((key) => !this.model.log.has(key)).length
@@ -228,7 +251,10 @@ export class Batching {
   private stop(error: unknown): void {
     if (!isProblem(error)) throw error
     const { en, zh } = error.words
-    const words = { en: `${en} – the same command goes on`, zh: `${zh}——重新运行同一命令即可继续` }
+    const goesOn = ['again', 'slow', 'loading', 'stopped'].includes(error.kind)
+    const words = goesOn
+      ? { en: `${en} – the same command goes on`, zh: `${zh}——重新运行同一命令即可继续` }
+      : error.words
     this.model.stop({ words, exit: 1 })
   }
 }

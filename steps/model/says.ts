@@ -56,6 +56,10 @@ export const says = {
     /context.?(length|window|size)|maximum context|exceed_context|input length|prompt is too long|too many tokens/,
     /上下文(长度|窗口)|输入(长度|过长)|超出.{0,8}(长度|上下文)/,
   ),
+  batchLimit: any(
+    /enqueued|(number of|too many) (lines|requests)|lines? (limit|in the file exceed)|file (is )?too large|maximum (number|size)|exceeds? (the )?(limit|maximum)/,
+    /行数|请求数.{0,8}(超|上限)|超(过|出).{0,8}(上限|限制)/,
+  ),
   place: any(
     /country|region|territory|location is not|geo|not available in your|ip address|cloudflare|blocked by/,
     /地区|区域|国家|所在地|IP ?地址/,
