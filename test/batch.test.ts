@@ -441,13 +441,91 @@ describe('a batch that cannot be', () => {
   it('is told with the provider’s reason; the same command makes another', async () => {
     const folder = await folderWithInstructions()
     const { server, env } = await serve()
-    server.refusal = 'Enqueued token limit reached for gpt-6-luna'
+    server.refusal = 'The model gpt-6-luna is not offered for batches'
     const refused = await workshop(folder, ['classify', ...batch], env)
     expect(refused).toMatchObject({ code: 1 })
-    expect(refused.err).toContain('Enqueued token limit reached')
+    expect(refused.err).toContain('is not offered for batches')
     expect(server.chat.received).toEqual([])
     server.refusal = undefined
     expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
     expect(server.batches).toHaveLength(2)
   })
+})
+
+describe('another dialect of the Batch API', () => {
+  /** Classifies by batch at a server whose answers are changed on their way. */
+  async function classifyAt(change: (request: string, body: Record<string, unknown>) => unknown, runs = 1) {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.around = async (request, answer) => {
+      const { status, body } = await answer()
+      const odd = typeof body === 'object' && body !== null ? change(request, { ...body }) : undefined
+      return { status, body: odd ?? body }
+    }
+    let run = await workshop(folder, ['classify', ...batch], env)
+    for (let again = 1; again < runs; again++) run = await workshop(folder, ['classify', ...batch], env)
+    return { run, server }
+  }
+
+  it.each<[string, (request: string, body: Record<string, unknown>) => unknown]>([
+    [
+      'in capitals',
+      (_, body) => (body.status ? { ...body, status: String(body.status).toUpperCase() } : undefined),
+    ],
+    [
+      'with a queue',
+      (_, body) => (body.status === 'in_progress' ? { ...body, status: 'in_queue' } : undefined),
+    ],
+    [
+      'with empty names of files',
+      (_, body) => (body.status ? { error_file_id: '', output_file_id: '', ...body } : undefined),
+    ],
+    [
+      'with ids under data',
+      (request, body) => (request === 'POST files' ? { code: 20000, data: body } : undefined),
+    ],
+  ])('is understood: %s', async (_, change) => {
+    const { run, server } = await classifyAt(change)
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(server.batches).toHaveLength(1)
+  })
+
+  it('with a status nobody knows is said, and ends', async () => {
+    const { run } = await classifyAt((_, body) =>
+      body.status ? { ...body, status: 'pondering' } : undefined,
+    )
+    expect(run.code).toBe(1)
+    expect(run.err).toContain('"pondering"')
+  })
+})
+
+it('every line of a batch failing is shown, and nothing goes to full price, nor the next time', async () => {
+  const folder = await folderWithInstructions()
+  const { server, env } = await serve(() => ({
+    status: 429,
+    error: { message: 'Rate limit reached', code: 'x' },
+  }))
+  for (const made of [1, 2]) {
+    const run = await workshop(folder, ['classify', ...batch], env)
+    expect(run.code).toBe(1)
+    expect(run.err).toContain('Rate limit reached')
+    expect(server.batches).toHaveLength(made)
+  }
+  expect(server.chat.received).toEqual([])
+})
+
+it('a limit of what may be queued makes smaller batches, one after the other', async () => {
+  const folder = await temporaryFolder()
+  const { server } = await serve()
+  server.refuse = (lines) => (lines > 2 ? 'Enqueued token limit reached for gpt-6-luna' : undefined)
+  const provider = { ...remote, baseUrl: server.chat.url }
+  const model = await modelWith(() => Promise.reject(new Error('asked')), 4, undefined, provider)
+  const terms = { model, dir: folder, poll: 0.01, maxTokens: 512, tell: () => undefined }
+  const batching = await Batching.open(terms)
+  const questions = ['bread', 'dice', 'rivers', 'clouds'].map((text) => questionOf(text))
+  await batching.fill('instances', async () => {
+    await Promise.all(questions.map((question) => model.ask('instances', question)))
+  })
+  expect(model.stopped).toBeUndefined()
+  expect(server.uploads.map((lines) => lines.length)).toEqual([4, 2, 2])
 })

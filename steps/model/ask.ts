@@ -42,7 +42,11 @@ export async function askUntilRead<T>(
     if (isFailure(call)) return call
     const value = read(call.reply ?? '', isCut(call))
     const isRead = value !== undefined && value !== allCopied
-    model.heard(call, question, isRead && !isNothingYet(value) ? 'read' : value === allCopied ? 'copied' : 'unread')
+    model.heard(
+      call,
+      question,
+      isRead && !isNothingYet(value) ? 'read' : value === allCopied ? 'copied' : 'unread',
+    )
     if (isRead) return { value, call: call.key }
     last = call.key
   }
@@ -113,7 +117,11 @@ class Group<T> {
     const call = await this.model.ask(this.question.step, this.spell(open, next), { rows })
     if (isFailure(call)) return this.failed(call, open, next)
     const answers = this.answersIn(call)
-    this.model.heard(call, this.spell(open, next), answers === allCopied ? 'copied' : answers ? 'read' : 'unread')
+    this.model.heard(
+      call,
+      this.spell(open, next),
+      answers === allCopied ? 'copied' : answers ? 'read' : 'unread',
+    )
     const missing = this.keep(open, foundIn(answers), call.key)
     if (missing.length > 0 && next + 1 < samplesAtMost) await this.answer(missing, next + 1)
   }
@@ -131,7 +139,9 @@ class Group<T> {
     for (const place of places) {
       const calls = await this.callsAbout(place)
       const replies = calls.filter((call) => objectionTo(call) === undefined)
-      const answered = replies.find((call) => this.keep([place], foundIn(this.answersIn(call)), call.key).length === 0)
+      const answered = replies.find(
+        (call) => this.keep([place], foundIn(this.answersIn(call)), call.key).length === 0,
+      )
       for (const call of calls.slice(0, answered && calls.indexOf(answered) + 1)) this.model.reuse(call)
       // A group of one asks anew what larger groups left unanswered: alone, a small model may know.
       const tries = replies.filter((call) => this.texts.length > 1 || call.rows?.length === 1).length

@@ -41,7 +41,17 @@ export async function takeResults(
   const { spelling } = dialectOf(model.provider)
   const download = path.join(path.dirname(file), '.batch-results.tmp')
   const came = { ms: state.ms, batch: batch.id }
-  const taking: Taking = { model, wire, asked, spelling, came, download, answered: 0, learnt: false, failed: undefined }
+  const taking: Taking = {
+    model,
+    wire,
+    asked,
+    spelling,
+    came,
+    download,
+    answered: 0,
+    learnt: false,
+    failed: undefined,
+  }
   try {
     await wire.patiently(async () => {
       const answered = await takeFile(state.results, taking)

@@ -27,9 +27,22 @@ const transferTimeout = 600_000 // ms, for files of up to 200 MB
 
 const brief = { timeout: 30_000 } // ms; not broken off by Ctrl-C, since a batch may have been made
 // What a batch may be, in any case; other servers have other words for it (SiliconFlow, Together, Novita).
-const underWay = ['validating', 'in_progress', 'finalizing', 'cancelling', 'in_queue', 'queued', 'pending', 'running']
+const underWay = [
+  'validating',
+  'in_progress',
+  'finalizing',
+  'cancelling',
+  'in_queue',
+  'queued',
+  'pending',
+  'running',
+]
 const ended = ['completed', 'failed', 'expired', 'cancelled']
-const otherWords: Record<string, string> = { canceled: 'cancelled', success: 'completed', succeeded: 'completed' }
+const otherWords: Record<string, string> = {
+  canceled: 'cancelled',
+  success: 'completed',
+  succeeded: 'completed',
+}
 
 /**
  * Where a batch stands. `results` and `failures` name its files; `replies` says how many lines `results` has, where the
@@ -150,9 +163,11 @@ export class BatchWire {
   /** Writes one file of results to disk. */
   async fetch(id: string, name: string, into: string): Promise<void> {
     await this.tried(async () => {
-      const { body } = await this.client.files.content(name, { signal: this.halt }).catch((error: unknown) => {
-        throw field(error, 'status') === 404 && this.isEarly(name) ? notYet(id) : error
-      })
+      const { body } = await this.client.files
+        .content(name, { signal: this.halt })
+        .catch((error: unknown) => {
+          throw field(error, 'status') === 404 && this.isEarly(name) ? notYet(id) : error
+        })
       await writeFile(into, body ?? [], { signal: this.halt })
     }, id)
   }
@@ -229,7 +244,10 @@ function nonsense({ baseUrl }: Provider): Problem {
 }
 
 function notYet(id: string): Problem {
-  return { kind: 'again', words: { en: `the results of ${id} are not there yet`, zh: `批处理 ${id} 的结果尚未就绪` } }
+  return {
+    kind: 'again',
+    words: { en: `the results of ${id} are not there yet`, zh: `批处理 ${id} 的结果尚未就绪` },
+  }
 }
 
 function unknownStatus(id: string, status: string): Fault {

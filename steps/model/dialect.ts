@@ -41,11 +41,16 @@ export class Dialect {
     const { messages, schema, temperature, maxTokens, penalty } = question
     const { model, extra, params, penalties } = this.provider
     const { format: type, tokenLimit, most, dropped, thinkingOff, merged } = spelling
-    const parameters: Record<string, unknown> = { temperature, [tokenLimit]: Math.min(maxTokens, most), ...extra }
+    const parameters: Record<string, unknown> = {
+      temperature,
+      [tokenLimit]: Math.min(maxTokens, most),
+      ...extra,
+    }
     if (penalty !== undefined) for (const name of penalties) parameters[name] = penalty
     if (thinkingOff) parameters.enable_thinking = false
     const json_schema = { name: wireName(schema), strict: true, schema: schemas[schema] }
-    if (type !== 'text') parameters.response_format = type === 'json_schema' ? { type, json_schema } : { type }
+    if (type !== 'text')
+      parameters.response_format = type === 'json_schema' ? { type, json_schema } : { type }
     for (const name of dropped) delete parameters[name]
     return { model, messages: merged ? mergedIn(messages) : messages, ...parameters, ...params }
   }
@@ -119,14 +124,20 @@ export class Dialect {
   }
 
   /** Tries plainer spellings, the plainest last; `attempt` returns undefined for one that the server does not take. */
-  async tryPlainer<T>(question: Question, attempt: (body: Body) => Promise<T | undefined>): Promise<T | undefined> {
+  async tryPlainer<T>(
+    question: Question,
+    attempt: (body: Body) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const trial = this.tryEach(question, attempt)
     this.trial = trial.finally(() => (this.trial = undefined))
     this.trial.catch(() => undefined)
     return trial
   }
 
-  private async tryEach<T>(question: Question, attempt: (body: Body) => Promise<T | undefined>): Promise<T | undefined> {
+  private async tryEach<T>(
+    question: Question,
+    attempt: (body: Body) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const known = new Set([JSON.stringify(this.spellCall(question))])
     for (const plainer of this.plainer()) {
       const body = this.spellCall(question, plainer)
@@ -146,7 +157,10 @@ export class Dialect {
     const unformatted: Spelling = { ...spelling, format: 'text' }
     const bare: Spelling = { ...unformatted, dropped: [...spelling.dropped, ...extras] }
     const merged: Spelling = { ...bare, merged: true }
-    const quiet: Spelling = { ...merged, dropped: merged.dropped.filter((name) => name !== 'enable_thinking') }
+    const quiet: Spelling = {
+      ...merged,
+      dropped: merged.dropped.filter((name) => name !== 'enable_thinking'),
+    }
     return [
       unformatted,
       bare,
@@ -185,7 +199,9 @@ export function isWholeAnswer(text: string): boolean {
   if (!bare.startsWith('{')) return false
   try {
     const value: unknown = JSON.parse(bare)
-    return Object.values(schemas).some(({ required }) => required.every((name) => field(value, name) !== undefined))
+    return Object.values(schemas).some(({ required }) =>
+      required.every((name) => field(value, name) !== undefined),
+    )
   } catch {
     return false
   }

@@ -26,7 +26,8 @@ function readError(error: unknown, provider: Provider): Problem {
 /** A reply that is none: an error at status 200, a page, an empty object. */
 export function noticeOf(body: unknown, provider: Provider): Problem {
   const choices = field(body, 'choices')
-  if (Array.isArray(choices) && choices.length === 0) return { kind: 'filter', unsure: true, words: nothingSaid }
+  if (Array.isArray(choices) && choices.length === 0)
+    return { kind: 'filter', unsure: true, words: nothingSaid }
   const code = Number(field(field(body, 'error'), 'code') ?? field(body, 'code') ?? field(body, 'status'))
   const isError = isObject(body) && ['error', 'code', 'message', 'detail'].some((name) => body[name] != null)
   const told = hear(body, isError && code >= 400 && code < 600 ? code : 200, undefined)
@@ -73,7 +74,9 @@ function aboutRequest(told: Told, words: Words): Problem | undefined {
   if (passes.includes(status) && !namedIn(told)) return undefined
   if (says.tooLong.test(told.text)) {
     const most = says.room(told.text)
-    return most === undefined ? { kind: 'request', status, words } : { kind: 'parameter', status, words, parameter: 'max_tokens', most }
+    return most === undefined
+      ? { kind: 'request', status, words }
+      : { kind: 'parameter', status, words, parameter: 'max_tokens', most }
   }
   const named = status < 500 || says.atAnyStatus.test(told.text) ? namedIn(told) : undefined
   if (named) return { kind: 'parameter', status, words, ...named }
@@ -124,7 +127,10 @@ function sentence({ status, message }: Told, { name }: Provider): Words {
 }
 
 function withCure(words: Words, cure: Words): Words {
-  return { en: `${words.en.replace(/[.。]$/, '')}. ${cure.en}`, zh: `${words.zh.replace(/[.。]$/, '')}。${cure.zh}` }
+  return {
+    en: `${words.en.replace(/[.。]$/, '')}. ${cure.en}`,
+    zh: `${words.zh.replace(/[.。]$/, '')}。${cure.zh}`,
+  }
 }
 
 // Keys look like sk-…; a server may repeat one in its message ("Incorrect API key provided: sk-…").
@@ -150,8 +156,12 @@ function waitAsked({ headers, message, status }: Told): number | undefined {
 
 function unconnected(error: unknown, provider: Provider): Problem {
   const reason = rootOf(error)
-  const at = (words: Words): Words => ({ en: `${provider.baseUrl}: ${words.en}`, zh: `${provider.baseUrl}：${words.zh}` })
-  if (reason instanceof Silence) return { kind: 'again', connection: true, silent: true, words: at(tooLate(reason.ms)) }
+  const at = (words: Words): Words => ({
+    en: `${provider.baseUrl}: ${words.en}`,
+    zh: `${provider.baseUrl}：${words.zh}`,
+  })
+  if (reason instanceof Silence)
+    return { kind: 'again', connection: true, silent: true, words: at(tooLate(reason.ms)) }
   const code = codeOf(reason) || messageOf(reason)
   const said = masked(`${messageOf(error)}${reason === error ? '' : ` (${code})`}`).slice(0, 300)
   const words = at({ en: said, zh: said })

@@ -197,9 +197,10 @@ export async function withListedModel(
   const name = nameOf(settings, environment, recorded)
   const unnamed = !settings.model && !settings.replay && !settings.dryRun && !known[name].standIn
   if (!unnamed || known[name].byHand || known[name].usualModel) return settings
+  const { address, keyVariable } = known[name]
+  const isInLog = lastServer(recorded)?.name === name && !(keyVariable && environment[keyVariable])
+  if (isInLog || !(settings.baseUrl ?? address)) return settings
   const draft = serverNamed(name, { ...settings, model: '?' }, environment, recorded)
-  const inLog = draft.key ? undefined : lastServer(recorded)
-  if (draft.baseUrl === '' || inLog?.name === name) return settings
   const { listModels } = await import('./wire.ts')
   const listed = await listModels(draft).catch((problem: unknown) => {
     throw isProblem(problem) ? noModel(name, problem.words) : problem

@@ -67,7 +67,10 @@ const contextUnit = 256 // tokens; a prompt and reply of just such a length have
 const cutShare = 0.7 // of the tokens that were sent; other tokenisers differ by less, see `tokensOf`
 const thought = /^\s*(?:<think(?:ing)?>|\[THINK\]|◁think▷|<\|channel\|>analysis)/i
 
-function causeOf({ reply, finish_reason, usage }: Pick<Call, 'reply' | 'finish_reason' | 'usage'>, asked: Asked): Cause {
+function causeOf(
+  { reply, finish_reason, usage }: Pick<Call, 'reply' | 'finish_reason' | 'usage'>,
+  asked: Asked,
+): Cause {
   const text = reply ?? ''
   const cut = finish_reason === 'length'
   const sent = promptTokens(asked.messages)

@@ -47,11 +47,15 @@ const daily = any(
 /** Patterns on all a server said. */
 export const says = {
   /** Names of a verdict on the text, as a finish reason. */
-  verdict: any(/content_?filter|sensitive|safety|prohibited|recitation|blocklist|spii|^refusal$|blocked|moderation|违规|敏感/),
+  verdict: any(
+    /content_?filter|sensitive|safety|prohibited|recitation|blocklist|spii|^refusal$|blocked|moderation|违规|敏感/,
+  ),
   /** Finish reasons of a reply that came to its end. */
   end: any(/^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/),
   page: any(/^\s*<(!doctype|html|head|body|\?xml)/, /404 page not found/),
-  wrongEndpoint: any(/unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/),
+  wrongEndpoint: any(
+    /unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/,
+  ),
   tooLong: any(
     /context.?(length|window|size)|maximum context|exceed_context|input length|prompt is too long|too many tokens/,
     /上下文(长度|窗口)|输入(长度|过长)|超出.{0,8}(长度|上下文)/,
@@ -65,7 +69,9 @@ export const says = {
     /地区|区域|国家|所在地|IP ?地址/,
   ),
   quota: any(/quota|limit|额度|配额|限额/),
-  notYours: any(/eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/),
+  notYours: any(
+    /eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/,
+  ),
   certificate: any(
     /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|certificate/, // names of OpenSSL and Node
   ),
@@ -78,18 +84,22 @@ export const says = {
   /** Tokens left for a reply, where the server says its context and what the prompt takes of it. */
   room(text: string): number | undefined {
     const context = Number(/(?:maximum )?context length (?:is|of) (\d+)/i.exec(text)?.[1])
-    const prompt = Number(/(\d+) (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)/i.exec(text)?.[1])
+    const prompt = Number(
+      /(\d+) (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)/i.exec(text)?.[1],
+    )
     return context - prompt >= leastRoom ? context - prompt : undefined
   },
   /** Milliseconds to wait, as in "try again in 1h2m3.5s" and "请 30 秒后重试". */
   waitIn(text: string): number | undefined {
-    const asked = /(?:again|retry|wait)\D{0,20}?((?:\d+h)?(?:\d+m(?!s))?(?:[\d.]+(?:ms|s\b))?)(?: seconds)?/i.exec(text)?.[1]
-    const zh = /(\d+) ?(秒|分钟|小时)(?:后|之后)/.exec(text)
-    if (zh) return Number(zh[1]) * { 秒: 1000, 分钟: 60_000, 小时: 3_600_000 }[zh[2] as '秒' | '分钟' | '小时']
-    if (!asked) return undefined
-    const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
-    const parts = [...asked.matchAll(/([\d.]+)(ms|h|m|s)/g)]
-    return parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit as keyof typeof units], 0)
+    const units = { h: 3_600_000, 小时: 3_600_000, m: 60_000, 分钟: 60_000, s: 1000, 秒: 1000, ms: 1 }
+    const en = /(?:again|retry|wait)\D{0,20}((?:\d[\d.]*\s*(?:ms|[hms])[a-z]*\s*)+)/i.exec(text)?.[1]
+    const asked = en ?? /\d+ ?(?:秒|分钟|小时)(?=之?后)/.exec(text)?.[0]
+    if (asked === undefined) return undefined
+    const parts = [...asked.matchAll(/([\d.]+)\s*(ms|[hms]|小时|分钟|秒)/gi)]
+    const ms = parts.map(
+      ([, count, unit = '']) => Number(count) * units[unit.toLowerCase() as keyof typeof units],
+    )
+    return ms.reduce((sum, part) => sum + part, 0)
   },
 }
 const leastRoom = 64 // tokens; a reply in less is none
@@ -106,14 +116,17 @@ export const is = {
     brokeCodes.test(codes) ||
     (openaiBroke.test(text) && !regional && !/aliyuncs\.com/.test(baseUrl)),
   waiting402: ({ status, text }: Told, retryAfter: number | undefined) =>
-    status === 402 && !broke.test(text) && (retryAfter !== undefined || /try again|retry|wait|稍后|重试/i.test(text)),
+    status === 402 &&
+    !broke.test(text) &&
+    (retryAfter !== undefined || /try again|retry|wait|稍后|重试/i.test(text)),
   daily: ({ status, text }: Told) => (status === 429 || status === 403) && daily.test(text),
   loading: ({ status, text }: Told) =>
     (status >= 500 || status === 425 || status === 200) &&
     /\bloading|\bloads\b|warming up|starting up|not ready|加载|启动中|预热/i.test(text) &&
     !/failed to load|无法加载|加载失败/i.test(text),
   noModel: ({ status, text }: Told) =>
-    [400, 403, 404, 503].includes(status) && /model_not_found|model.{0,60}(does not exist|not found)|模型不存在/i.test(text),
+    [400, 403, 404, 503].includes(status) &&
+    /model_not_found|model.{0,60}(does not exist|not found)|模型不存在/i.test(text),
 }
 
 // Which parameter is not wanted. The first that fits is meant: who names `stream` beside thinking speaks of thinking.
@@ -154,11 +167,14 @@ const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
 /** The parameter an answer speaks of, and the most the server takes of it. */
 export function namedIn({ param, text }: Told): { parameter: string; most?: number } | undefined {
   const parts = param.split(/[.[\]]/)
-  const known = parameterSigns.find(([name]) => parts.includes(name)) ?? parameterSigns.find(([, sign]) => sign.test(text))
+  const known =
+    parameterSigns.find(([name]) => parts.includes(name)) ??
+    parameterSigns.find(([, sign]) => sign.test(text))
   if (!known) return undefined
   const [parameter] = known
   // "'max_tokens' is not supported, use 'max_completion_tokens'": the first named is meant.
-  const first = parameter === 'max_completion_tokens' && !parts.includes(parameter) && firstNamed(text) === 'max_tokens'
+  const first =
+    parameter === 'max_completion_tokens' && !parts.includes(parameter) && firstNamed(text) === 'max_tokens'
   const name = first ? 'max_tokens' : parameter
   const most = name.startsWith('max_') ? mostIn(text) : undefined
   return most === undefined ? { parameter: name } : { parameter: name, most }
@@ -172,6 +188,8 @@ function firstNamed(text: string): string | undefined {
 function mostIn(text: string): number | undefined {
   const told =
     /[[(]\s*\d+\s*,\s*(\d+)\s*[\])]/.exec(text) ??
-    /(?:at most|maximum(?: value)?(?: is| of)?|less than or equal to|<=|≤|不超过|最大(?:值)?为?|小于等于)\s*(\d+)/i.exec(text)
+    /(?:at most|maximum(?: value)?(?: is| of)?|less than or equal to|<=|≤|不超过|最大(?:值)?为?|小于等于)\s*(\d+)/i.exec(
+      text,
+    )
   return told ? Number(told[1]) : undefined
 }

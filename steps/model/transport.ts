@@ -33,7 +33,12 @@ export function readingFetch(silence: number): Fetch {
   return (url, init = {}) =>
     watch.over(init.signal ?? undefined, async (signal, heard) => {
       const dispatcher = patientAgent()
-      const response = await fetch(url, { ...init, signal, redirect: 'manual', ...(dispatcher && { dispatcher }) })
+      const response = await fetch(url, {
+        ...init,
+        signal,
+        redirect: 'manual',
+        ...(dispatcher && { dispatcher }),
+      })
       heard()
       const chunks: Uint8Array[] = []
       for await (const chunk of response.body ?? []) {

@@ -82,7 +82,8 @@ export async function openWire(provider: Provider): Promise<Wire> {
     dialect.tryPlainer(question, async (body) => {
       const answer = await send(body, signal)
       if (!isProblem(answer)) return answer
-      if (['refused', 'parameter', 'again', 'request'].includes(answer.kind) && !answer.connection) return undefined
+      if (['refused', 'parameter', 'again', 'request'].includes(answer.kind) && !answer.connection)
+        return undefined
       throw answer
     })
 
@@ -162,7 +163,9 @@ function argumentsIn(message: unknown): string | undefined {
   const calls = field(message, 'tool_calls')
   const called = (Array.isArray(calls) ? calls : []).map((call) => field(call, 'function'))
   const given = [...called, field(message, 'function_call')].map((call) => field(call, 'arguments'))
-  const texts = given.filter((value) => value != null).map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
+  const texts = given
+    .filter((value) => value != null)
+    .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
   return texts.find(isWholeAnswer) ?? texts.find((text) => text.trim() !== '')
 }
 

@@ -50,19 +50,55 @@ describe('calls that finally fail', () => {
     expect(model.stopped).toBeUndefined()
   })
 
-  it('are asked again by the next run, but for those that are skipped for good', async () => {
+  // Each letter is a request of step 1: + is answered, - fails. Asked again are those that the log does not hold.
+  it.each([
+    ['one that failed alone between successes is skipped for good', '+-+', 0],
+    ['two that failed one after the other are asked again', '+--+', 2],
+    ['one that failed before any success is asked again', '-+', 1],
+    ['those that failed when the run ended are asked again', '+---', 3],
+  ])('in step 1: %s', async (_, fates, again) => {
+    const file = path.join(await temporaryFolder(), 'calls.jsonl')
+    const first = await modelWith(
+      (({ messages }) =>
+        messages[0]?.content.startsWith('-') ? refuse('request') : Promise.resolve(replied('{}'))) as Wire,
+      1,
+      file,
+    )
+    const questions = [...fates].map((fate, k) => questionOf(`${fate} ${k}`))
+    for (const question of questions) await first.ask('generate', question, { skip: true })
+    await first.close()
+    const { calls, wire } = counted(() => Promise.resolve(replied('{}')))
+    const next = await modelWith(wire, 1, file)
+    for (const question of questions) await next.ask('generate', question, { skip: true })
+    expect(calls.count).toBe(again)
+  })
+
+  it('in later steps are asked again by the next run', async () => {
     const file = path.join(await temporaryFolder(), 'calls.jsonl')
     const failing = await modelWith(() => refuse('request'), 1, file)
     await failing.ask('instances', questionOf('a row'))
-    await failing.ask('generate', questionOf('a step 1 request'), { skip: true })
     await failing.close()
     const { calls, wire } = counted(() => Promise.resolve(replied('{}')))
     const next = await modelWith(wire, 1, file)
     expect(await next.ask('instances', questionOf('a row'))).toMatchObject({ reply: '{}' })
-    expect(await next.ask('generate', questionOf('a step 1 request'), { skip: true })).toMatchObject({
-      failed: 'call_failed',
-    })
     expect(calls.count).toBe(1)
+  })
+})
+
+describe('a status that may be about one text', () => {
+  const forbidden = (): Promise<never> =>
+    Promise.reject(problem('fatal', { status: 403 }) as unknown as Error)
+  it.each([
+    ['costs its row when it comes alone after successes', (n: number) => n === 3, false],
+    ['ends the run when it repeats', (n: number) => n > 2, true],
+    ['ends the run at the start', (n: number) => n === 1, true],
+  ])('%s', async (_, fails, ends) => {
+    const { wire } = counted((n) => (fails(n) ? forbidden() : Promise.resolve(replied('{}'))))
+    const model = await modelWith(wire, 1)
+    const answers = await askMany(model, 8)
+    expect(model.stopped !== undefined).toBe(ends)
+    if (!ends)
+      expect(answers.filter((answer) => 'failed' in answer)).toMatchObject([{ failed: 'call_failed' }])
   })
 })
 

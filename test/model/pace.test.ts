@@ -39,9 +39,9 @@ describe('a request that fails', () => {
       [0, 9000, 18_000, 27_000, 36_000, 45_000, 54_000],
     ],
     [
-      'a minute where it asked for an hour',
-      problem('again', { retryAfter: 3_600_000 }),
-      [0, 60_000, 120_000, 180_000, 240_000, 300_000, 360_000],
+      'at most five minutes',
+      problem('again', { retryAfter: 299_000 }),
+      [0, 300_000, 600_000, 900_000, 1_200_000, 1_500_000, 1_800_000],
     ],
   ])('is tried six times more, with %s', async (_, trouble, expected) => {
     const { times, end } = await attemptsAgainst(trouble)
@@ -134,6 +134,68 @@ describe('a 429', () => {
     const sizes = (await waves(8, 8, (attempt) => attempt < 20)).map(([, size]) => size)
     expect(sizes.slice(0, 7)).toEqual([8, 4, 2, 1, 1, 1, 1])
   })
+})
+
+describe('a wait', () => {
+  /** What is said while so many requests wait together for the first time. */
+  const told = async (trouble: Problem, requests = 1): Promise<string[]> => {
+    const lines: string[] = []
+    const halt = new AbortController()
+    const pace = new Pace(8, remote, ({ en }) => lines.push(en))
+    const refused = (): Promise<never> => Promise.reject(trouble as unknown as Error)
+    const ends = Array.from({ length: requests }, () => pace.patiently(refused, halt.signal))
+    const all = Promise.allSettled(ends)
+    await vi.advanceTimersByTimeAsync(20_000)
+    halt.abort()
+    await all
+    return lines
+  }
+
+  it('of more than ten seconds is said once for all that wait: who asked, how long, how to stop', async () => {
+    expect(await told(problem('slow', { retryAfter: 20_000 }), 8)).toEqual([
+      'a problem: slow: the server asks to wait, 23 s. Ctrl-C ends the run; the same command goes on.',
+    ])
+  })
+
+  it('of less is not', async () => {
+    expect(await told(problem('again'))).toEqual([])
+  })
+
+  it('for a server that is loading takes five minutes at most, and is said at once', async () => {
+    const lines: string[] = []
+    const pace = new Pace(2, remote, ({ en }) => lines.push(en))
+    const start = Date.now()
+    let end: Problem | undefined
+    const loading = problem('loading') as unknown as Error
+    void pace.patiently(() => Promise.reject(loading), never, 0).catch((last: Problem) => (end = last))
+    await vi.advanceTimersByTimeAsync(299_000)
+    expect(end).toBeUndefined()
+    expect(lines).toEqual([expect.stringContaining('waiting up to 5 minutes')])
+    await vi.runAllTimersAsync()
+    expect(end).toMatchObject({ kind: 'fatal' })
+    expect(Date.now() - start).toBeLessThanOrEqual(302_000)
+  })
+})
+
+it('no more are in flight than a server does side by side, where replies might be given up', async () => {
+  const pace = new Pace(8, { ...remote, silence: 100_000 })
+  let [inFlight, most] = [0, 0]
+  let last: Promise<void> = Promise.resolve()
+  const oneAtATime = async (): Promise<void> => {
+    most = Math.max(most, ++inFlight)
+    last = last.then(() => new Promise((done) => setTimeout(done, 40_000)))
+    await last
+    inFlight--
+  }
+  const requests = Array.from({ length: 30 }, () => pace.patiently(oneAtATime, never))
+  const first = Promise.all(requests.slice(0, 20))
+  await vi.runAllTimersAsync()
+  await first
+  most = 0
+  const later = Array.from({ length: 10 }, () => pace.patiently(oneAtATime, never))
+  await vi.runAllTimersAsync()
+  await Promise.all(later)
+  expect(most).toBe(1)
 })
 
 it('a halt ends every wait at once', async () => {

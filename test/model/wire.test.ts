@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Problem, Provider } from '../../steps/model/call.ts'
 import { known } from '../../steps/model/provider.ts'
 import { openWire } from '../../steps/model/wire.ts'
-import { fatal, passing, silence, stalledBody, useless, verdicts } from '../support/faults.ts'
+import { fatal, pages, passing, silence, stalledBody, useless, verdicts } from '../support/faults.ts'
 import { type Odd, TestServer } from '../support/server.ts'
 
 const question = {
@@ -14,6 +14,7 @@ const question = {
   sample: 0,
 }
 const key = 'sk-test-0123456789abcdef'
+const answerText = '{"instances":[{"input":"","output":"The Elbe."}]}'
 const plain: Omit<Provider, 'baseUrl'> = {
   ...known.openai,
   name: 'openai',
@@ -34,9 +35,9 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 /** What comes of one question when the server answers like this: a reply or a problem. */
-async function ask(odd: Odd | undefined, provider: Partial<Provider> = {}, silence = 60_000) {
+async function ask(odd: Odd | undefined, provider: Partial<Provider> = {}) {
   answer = odd
-  const wire = await openWire({ ...plain, baseUrl: server.url, silence, ...provider })
+  const wire = await openWire({ ...plain, baseUrl: server.url, ...provider })
   return wire(question, new AbortController().signal).catch((problem: Problem) => problem)
 }
 const kinds = (faults: Record<string, Odd>): [string, Odd][] => Object.entries(faults)
@@ -79,7 +80,7 @@ describe('a 429', () => {
   const after = (headers: Record<string, string>): Odd => ({ status: 429, body: '', headers })
   it.each([
     ['seconds', { 'retry-after': '7' }, 7000, 7000],
-    ['a date', { 'retry-after': new Date(Date.now() + 3_600_000).toUTCString() }, 1, 3_600_000],
+    ['a date', { 'retry-after': new Date(Date.now() + 240_000).toUTCString() }, 1, 240_000],
     ['milliseconds', { 'retry-after-ms': '1500' }, 1500, 1500],
   ])('may say in %s when to come back', async (_, headers, least, most) => {
     const { retryAfter = 0 } = (await ask(after(headers))) as Problem
@@ -106,7 +107,7 @@ describe('an error', () => {
   it.each([
     ['401', fatal['401'], /OPENAI_API_KEY/],
     ['402', fatal['402'], /out of credit: top it up/],
-    ['403', fatal['403'], /OPENAI_API_KEY/],
+    ['403', { status: 403, body: { error: { message: 'Forbidden' } } }, /OPENAI_API_KEY/],
     ['404', fatal['404'], /--model gpt-6-luna/],
     ['no money', fatal.insufficient_quota, /out of credit: top it up/],
     [
@@ -144,10 +145,10 @@ describe('time', () => {
     ['the server says nothing', silence],
     ['the body stalls', stalledBody],
   ])('runs out when %s', async (_, odd) => {
-    expect(await ask(odd, {}, 30)).toMatchObject({
+    expect(await ask(odd, { silence: 30 })).toMatchObject({
       kind: 'again',
       connection: true,
-      words: { en: expect.stringContaining('no whole reply within 0.03 s') },
+      words: { en: expect.stringContaining('no byte for 0.03 s') },
     })
   })
 
@@ -164,5 +165,373 @@ it('nobody there is a connection that failed, with the address', async () => {
     kind: 'again',
     connection: true,
     words: { en: expect.stringContaining('http://127.0.0.1:9/v1') },
+  })
+})
+
+/** A 200 with one choice. */
+const choice = (message: object, finish_reason: string | null = 'stop', more: object = {}): Odd => ({
+  status: 200,
+  body: {
+    choices: [{ index: 0, message, finish_reason, ...more }],
+    usage: { prompt_tokens: 100, completion_tokens: 20 },
+  },
+})
+const raw =
+  (text: string, type?: string): Odd =>
+  (response) => {
+    response.writeHead(200, type === undefined ? {} : { 'content-type': type })
+    response.end(text)
+  }
+const whole = JSON.stringify({ choices: [{ message: { content: answerText }, finish_reason: 'stop' }] })
+const delta = (part: object, finish_reason: string | null = null): string =>
+  `data: ${JSON.stringify({ choices: [{ delta: part, finish_reason }] })}\n\n`
+const halves = [answerText.slice(0, 20), answerText.slice(20)]
+
+describe('a reply is seen', () => {
+  it.each<[string, Odd]>([
+    [
+      'in a list of parts',
+      choice({
+        content: [
+          { type: 'thinking', thinking: 'no' },
+          { type: 'text', text: answerText },
+        ],
+      }),
+    ],
+    ['in reasoning_content', choice({ content: null, reasoning_content: answerText })],
+    ['in reasoning', choice({ content: '', reasoning: answerText }, null)],
+    [
+      'in the arguments of a tool',
+      choice(
+        { content: null, tool_calls: [{ function: { name: 'x', arguments: answerText } }] },
+        'tool_calls',
+      ),
+    ],
+    ['under text/plain', raw(whole, 'text/plain; charset=utf-8')],
+    ['under no content type', raw(whole)],
+    ['behind comments and blanks', raw(`: PROCESSING\n\n\n${whole}`, 'application/json')],
+    ['behind a byte order mark', raw(`\ufeff${whole}`, 'application/json')],
+    [
+      'as events nobody asked for',
+      raw(
+        `: hello\n\n${halves.map((content) => delta({ content })).join('')}${delta({}, 'stop')}data: [DONE]\n\n`,
+        'text/event-stream',
+      ),
+    ],
+    ['where text stands without a message', { status: 200, body: { choices: [{ text: answerText }] } }],
+    ['whole, whatever is said of its end', choice({ content: answerText }, 'abort')],
+    [
+      'whole, beside an error',
+      choice({ content: answerText }, 'error', { error: { message: 'provider gone', code: 502 } }),
+    ],
+  ])('%s', async (_, odd) => {
+    const reply = await ask(odd)
+    expect(reply).toMatchObject({ reply: answerText })
+    expect(reply).not.toMatchObject({ finish_reason: 'length' })
+  })
+
+  it('as thoughts where it is not the answer', async () => {
+    const thoughts = choice({ content: '', reasoning_content: 'Let me see: 1. a river' })
+    expect(await ask(thoughts)).toMatchObject({ reply: '<think>\nLet me see: 1. a river\n</think>\n' })
+  })
+
+  it('with thoughts that stand only in the total', async () => {
+    const usage = { prompt_tokens: 100, completion_tokens: 20, total_tokens: 620 }
+    const odd = { status: 200, body: { choices: [{ message: { content: answerText } }], usage } }
+    expect(await ask(odd)).toMatchObject({ usage: { completion_tokens: 520 } })
+  })
+})
+
+describe('the end of a reply', () => {
+  const half = answerText.slice(0, 30)
+  it.each(['stop', 'EOS', 'eos_token', 'end_turn', 'stop_sequence', 'COMPLETE', '', null])(
+    'is normal: %s',
+    async (reason) => {
+      expect(await ask(choice({ content: half }, reason))).toMatchObject({ finish_reason: reason ?? '' })
+    },
+  )
+
+  it.each(['max_tokens', 'MAX_TOKENS', 'insufficient_system_resource', 'abort', 'model_length'])(
+    'is a cut: %s',
+    async (reason) => {
+      expect(await ask(choice({ content: half }, reason))).toMatchObject({ finish_reason: 'length' })
+    },
+  )
+
+  it.each(['sensitive', 'SAFETY', 'content_filter: RECITATION', 'content_filtered'])(
+    'is a verdict, whole or not: %s',
+    async (reason) => {
+      expect(await ask(choice({ content: answerText }, reason))).toMatchObject({
+        finish_reason: 'content_filter',
+      })
+    },
+  )
+
+  it('may be an error of its own', async () => {
+    const failed = choice({ content: half }, 'error', { error: { message: 'provider gone', code: 502 } })
+    expect(await ask(failed)).toMatchObject({ kind: 'again' })
+  })
+})
+
+describe('what a server says is understood', () => {
+  const said = (status: number, error: unknown, more: object = {}): Odd => ({
+    status,
+    body: { error, ...more },
+  })
+  it.each<[string, Odd, object]>([
+    [
+      'no money at 429, in Chinese',
+      said(429, { code: '1113', message: '余额不足或无可用资源包,请充值。' }),
+      { kind: 'fatal' },
+    ],
+    ['no money at 403', said(403, { type: 'exceeded_current_quota_error', message: 'x' }), { kind: 'fatal' }],
+    [
+      'no money with a bare code',
+      { status: 403, body: { code: 30001, message: 'Sorry' } },
+      { kind: 'fatal' },
+    ],
+    ['a 402 inside a 200', said(200, { code: 402, message: 'Insufficient credits' }), { kind: 'fatal' }],
+    [
+      'a 402 that asks to wait',
+      { status: 402, body: {}, headers: { 'retry-after': '3' } },
+      { kind: 'slow', retryAfter: 3000 },
+    ],
+    [
+      'a daily quota',
+      said(429, { message: 'Rate limit reached on tokens per day (TPD)' }),
+      { kind: 'fatal' },
+    ],
+    ['a long wait', { status: 429, body: '', headers: { 'retry-after': '925' } }, { kind: 'fatal' }],
+    [
+      'a wait in words',
+      said(429, { message: 'Please try again in 1m2.5s.' }),
+      { kind: 'slow', retryAfter: 62_500 },
+    ],
+    ['a model that loads', said(503, { message: 'Loading model' }), { kind: 'loading' }],
+    [
+      'a sample that failed',
+      said(400, { code: 'json_validate_failed', message: 'Failed to generate JSON.' }),
+      { kind: 'sample' },
+    ],
+    [
+      'a verdict at 403',
+      { status: 403, body: { code: 'denied', error: 'Content violates usage guidelines.' } },
+      { kind: 'filter' },
+    ],
+    [
+      'a verdict at 403 of OpenRouter',
+      said(403, { message: 'x requires moderation on OpenRouter.' }),
+      { kind: 'filter' },
+    ],
+    ['a verdict of DeepSeek', said(400, { message: 'Content Exists Risk' }), { kind: 'filter' }],
+    ['a verdict of Zhipu', said(400, { code: '1301', message: 'x' }), { kind: 'filter' }],
+    [
+      'a verdict wrapped at 500',
+      said(500, { message: 'upstream: <400> DataInspectionFailed' }),
+      { kind: 'filter' },
+    ],
+    ['a verdict at 200', said(200, { code: 'data_inspection_failed', message: 'x' }), { kind: 'filter' }],
+    ['no choices', { status: 200, body: { choices: [] } }, { kind: 'filter', unsure: true }],
+  ])('%s', async (_, odd, expected) => {
+    expect(await ask(odd)).toMatchObject(expected)
+  })
+
+  it.each<[string, Odd, Partial<Provider>, RegExp]>([
+    [
+      'a country',
+      said(403, { message: 'Country, region, or territory not supported' }),
+      {},
+      /does not serve/,
+    ],
+    [
+      'a country behind a proxy',
+      said(403, { message: 'Country not supported' }),
+      { proxied: 'ALL_PROXY', local: false },
+      /ALL_PROXY/,
+    ],
+    ['a quota', said(403, { message: 'Quota of this project exceeded' }), {}, /which quota/],
+    ['a model not bought', said(403, { code: 'AccessDenied.Unpurchased', message: 'denied' }), {}, /--model/],
+  ])('a 403 about %s does not blame the key', async (_, odd, provider, cure) => {
+    const problem = (await ask(odd, provider)) as Problem
+    expect(problem.words.en).toMatch(cure)
+    expect(problem.words.en).not.toMatch(/check the key/i)
+  })
+
+  it.each(kinds(pages))('%s is another address, after one request', async (_, odd) => {
+    const asked = server.received.length
+    const problem = (await ask(odd)) as Problem
+    expect(problem).toMatchObject({ kind: 'fatal', words: { en: expect.stringContaining('lack /v1') } })
+    expect(server.received).toHaveLength(asked + 1)
+  })
+
+  it('a page after a reply is a fault that passes', async () => {
+    const wire = await openWire({ ...plain, baseUrl: server.url })
+    answer = undefined
+    await wire(question, new AbortController().signal)
+    answer = pages['a page at 200']
+    await expect(wire(question, new AbortController().signal)).rejects.toMatchObject({ kind: 'again' })
+  })
+
+  it('a redirect is named and not followed', async () => {
+    const odd = {
+      status: 307,
+      body: '',
+      headers: { location: 'https://elsewhere.example/v1/chat/completions' },
+    }
+    const problem = (await ask(odd)) as Problem
+    expect(problem).toMatchObject({ kind: 'fatal' })
+    expect(problem.words.en).toContain('--base-url https://elsewhere.example/v1')
+  })
+})
+
+describe('a request the server does not take', () => {
+  type Sent = (typeof server.received)[number]['body']
+  const refusal = (message: string, status = 400, more: object = {}): Odd => ({
+    status,
+    body: { error: { message, ...more } },
+  })
+  const hasSystem = ({ messages }: Sent): boolean => messages.some(({ role }) => role === 'system')
+  const spoken = {
+    ...question,
+    messages: [{ role: 'system' as const, content: 'Be brief.' }, ...question.messages],
+  }
+
+  /** Asks two questions of a server that refuses what `wants` names; the bodies that were sent. */
+  async function sent(
+    refused: (body: Sent) => Odd | undefined,
+    provider: Partial<Provider> = {},
+    asking = spoken,
+  ) {
+    const particular = await TestServer.start(({ body }) => refused(body))
+    try {
+      const wire = await openWire({
+        ...plain,
+        ...known.compatible,
+        name: 'compatible',
+        ...provider,
+        baseUrl: particular.url,
+      })
+      const { signal } = new AbortController()
+      for (const sample of [0, 1]) expect(await wire({ ...asking, sample }, signal)).toHaveProperty('reply')
+      return particular.received.map(({ body }) => body)
+    } finally {
+      await particular.close()
+    }
+  }
+
+  it.each<[string, (body: Sent) => Odd | undefined, Partial<Provider>]>([
+    [
+      'JSON mode, by a code',
+      (body) => (body.response_format ? refusal('Json mode is not supported for this model.') : undefined),
+      {},
+    ],
+    [
+      'JSON mode, by a place',
+      (body) =>
+        body.response_format
+          ? {
+              status: 422,
+              body: { detail: [{ loc: ['body', 'response_format'], msg: 'Value error', input: body }] },
+            }
+          : undefined,
+      {},
+    ],
+    [
+      'JSON mode, by a grammar',
+      (body) =>
+        body.response_format
+          ? refusal('failed to load model vocabulary required for format', 500)
+          : undefined,
+      {},
+    ],
+    [
+      'JSON mode, wrapped',
+      (body) =>
+        body.response_format ? refusal('upstream: {"error":{"message":"不支持结构化输出"}}') : undefined,
+      {},
+    ],
+    ['JSON mode, without a word', (body) => (body.response_format ? refusal('Bad Request') : undefined), {}],
+    ['the system role', (body) => (hasSystem(body) ? refusal('System role not supported') : undefined), {}],
+    [
+      'the system role, at 500',
+      (body) => (hasSystem(body) ? refusal('System role not supported', 500) : undefined),
+      {},
+    ],
+    [
+      'the system role, without a word',
+      (body) => (hasSystem(body) ? refusal('invalid', 422) : undefined),
+      {},
+    ],
+    [
+      'thoughts',
+      (body) =>
+        body.enable_thinking === false
+          ? undefined
+          : refusal('parameter.enable_thinking必须设置为false才能进行非流式调用'),
+      {},
+    ],
+    [
+      'the switch of thoughts',
+      (body) => ('enable_thinking' in body ? refusal('`enable_thinking` is not supported') : undefined),
+      { extra: { enable_thinking: false } },
+    ],
+    [
+      'reasoning_effort none',
+      (body) => (body.reasoning_effort ? refusal('invalid reasoning value: "none"') : undefined),
+      { extra: { reasoning_effort: 'none' } },
+    ],
+    [
+      'its extras, without a word',
+      (body) => (body.odd ? refusal('bad request', 415) : undefined),
+      { extra: { odd: 1 } },
+    ],
+    [
+      'what is not streamed',
+      (body) => (body.stream ? undefined : refusal('This model only support stream mode')),
+      {},
+    ],
+    [
+      'a limit out of range',
+      (body) => (Number(body.max_tokens) > 32 ? refusal('Range of max_tokens should be [1, 32]') : undefined),
+      {},
+    ],
+    [
+      'a temperature',
+      (body) =>
+        body.temperature === undefined ? undefined : refusal('invalid temperature: only 1 is allowed'),
+      {},
+    ],
+  ])('is spelt otherwise, and stays so: %s', async (_, refused, provider) => {
+    const bodies = await sent(refused, provider)
+    const taken = bodies.filter((body) => refused(body) === undefined)
+    expect(taken).toHaveLength(2)
+    expect(bodies.slice(-2)).toEqual(taken)
+    expect(bodies.length).toBeLessThanOrEqual(6)
+  })
+
+  it('says so with the text of the system in the first message of the user', async () => {
+    const bodies = await sent((body) => (hasSystem(body) ? refusal('System role not supported') : undefined))
+    expect(bodies.at(-1)?.messages).toEqual([{ role: 'user', content: 'Be brief.\n\n1. Name a river.' }])
+  })
+
+  it('says nothing new after a success: then it is the request', async () => {
+    let broken = false
+    const particular = await TestServer.start(() => (broken ? refusal('Bad Request') : undefined))
+    try {
+      const wire = await openWire({ ...plain, baseUrl: particular.url })
+      const { signal } = new AbortController()
+      await wire(question, signal)
+      broken = true
+      await expect(wire(question, signal)).rejects.toMatchObject({ kind: 'request' })
+      expect(particular.received).toHaveLength(2)
+    } finally {
+      await particular.close()
+    }
+  })
+
+  it('carries the fields somebody asked for, as they are', async () => {
+    const params = { top_k: 20, chat_template_kwargs: { enable_thinking: false } }
+    const [body] = await sent(() => undefined, { params })
+    expect(body).toMatchObject({ ...params, stream: false })
   })
 })

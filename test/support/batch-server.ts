@@ -17,6 +17,8 @@ export class BatchServer {
   held = false
   /** When set, batches fail with this as the reason. */
   refusal: string | undefined
+  /** When it says so of so many lines, their batch fails for this reason. */
+  refuse: (lines: number) => string | undefined = () => undefined
   /** Stands between a request, such as `GET files`, and its answer. */
   around: (request: string, answer: () => Promise<Answer>) => Promise<Answer> = (_, answer) => answer()
   private readonly files = new Map<string, string>()
@@ -80,10 +82,14 @@ export class BatchServer {
   /** Looked at once it is in progress, looked at twice it has ended. */
   private async look(batch: Batch): Promise<object> {
     batch.looks++
-    if (this.refusal !== undefined) batch.status = 'failed'
+    if (this.reasonAgainst(batch) !== undefined) batch.status = 'failed'
     else if (batch.status === 'validating') batch.status = 'in_progress'
     else if (batch.status === 'in_progress' && !this.held) await this.end(batch)
     return this.shown(batch)
+  }
+
+  private reasonAgainst({ input }: { input: string }): string | undefined {
+    return this.refusal ?? this.refuse(this.linesOf(input))
   }
 
   private async end(batch: Batch): Promise<void> {
@@ -131,7 +137,7 @@ export class BatchServer {
       request_counts: { total, completed, failed },
       ...(output && { output_file_id: output }),
       ...(errors && { error_file_id: errors }),
-      ...(status === 'failed' && { errors: { data: [{ message: this.refusal }] } }),
+      ...(status === 'failed' && { errors: { data: [{ message: this.reasonAgainst({ input }) }] } }),
     }
   }
 }

@@ -33,19 +33,26 @@ export const passing: Record<string, Odd> = {
   '429 with nothing else': { status: 429, body: '' },
   '500': told(500, 'server_error', 'The server had an error.'),
   '502 from a proxy': { status: 502, body: '<html>WRECK Bad Gateway</html>' },
-  '503 while loading': told(503, 'unavailable_error', 'Loading model'),
+  '503': told(503, 'unavailable_error', 'The server is overloaded.'),
   '408': told(408, 'timeout', 'Request timed out.'),
   '409': told(409, 'conflict', 'Try again.'),
   'connection reset': (response) => response.socket?.resetAndDestroy(),
   'connection closed in the middle of the body': (response) =>
     response.socket?.write(head, () => response.socket?.destroy()),
-  'a page at 200': { status: 200, body: '<!doctype html><title>WRECK sign in to the network</title>' },
   'an error at 200': { status: 200, body: { error: { code: 502, message: 'WRECK upstream' } } },
   'an empty object at 200': { status: 200, body: {} },
-  'no choices at 200': { status: 200, body: { object: 'chat.completion', choices: [] } },
   'broken JSON at 200': (response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
     response.end('{"choices":[{"message":{"content":"WRECK')
+  },
+}
+
+/** Something else than the API: the address is wrong, unless it has answered before. */
+export const pages: Record<string, Odd> = {
+  'a page at 200': { status: 200, body: '<!doctype html><title>WRECK sign in to the network</title>' },
+  'an unknown endpoint at 200': {
+    status: 200,
+    body: { error: 'Unexpected endpoint or method. (POST /chat/completions)' },
   },
 }
 

@@ -1,0 +1,81 @@
+// How long a request is waited for: bytes are life, and so is a server that works on those sent before.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Silence, readingFetch } from '../../steps/model/transport.ts'
+
+const silence = 60_000 // ms
+const address = 'http://10.0.0.1/v1'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
+
+/** A fetch whose n-th answer has its first byte, and others, after so many seconds; the last of them ends it. */
+function serveAfter(...seconds: number[][]): void {
+  let count = 0
+  vi.stubGlobal('fetch', async (_: string, { signal }: { signal: AbortSignal }) => {
+    const times = seconds[count++] ?? []
+    const broken = new Promise<never>((_resolve, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason as Error)),
+    )
+    broken.catch(() => undefined)
+    const wait = (until: number): Promise<unknown> =>
+      Promise.race([broken, new Promise((resolve) => setTimeout(resolve, until * 1000))])
+    await wait(times[0] ?? 100_000)
+    async function* body() {
+      for (const [place, at] of times.entries()) {
+        await wait(at - (times[place - 1] ?? times[0] ?? 0))
+        yield Buffer.from(place === times.length - 1 ? '{"done":true}' : ' \n')
+      }
+    }
+    return { status: 200, headers: new Headers(), body: body() }
+  })
+}
+
+/** What becomes of so many requests sent at once: a text, or the error. */
+async function sendAtOnce(count: number): Promise<unknown[]> {
+  const fetchWhole = readingFetch(silence)
+  const asked = Array.from({ length: count }, () =>
+    fetchWhole(address).then(
+      (response) => response.text(),
+      (error: unknown) => error,
+    ),
+  )
+  await vi.runAllTimersAsync()
+  return Promise.all(asked)
+}
+
+describe('time is counted from the last byte', () => {
+  it('so a reply may take longer, while bytes come', async () => {
+    serveAfter([50, 100, 150, 200])
+    expect(await sendAtOnce(1)).toEqual(['{"done":true}'])
+  })
+
+  it('and runs out when they stop', async () => {
+    serveAfter([50, 111])
+    expect(await sendAtOnce(1)).toEqual([expect.any(Silence)])
+  })
+
+  it('of any request sent before: who answers one at a time keeps the others waiting', async () => {
+    serveAfter(...[1, 2, 3, 4, 5, 6, 7, 8].map((turn) => [turn * 40]))
+    expect(await sendAtOnce(8)).toEqual(Array.from({ length: 8 }, () => '{"done":true}'))
+  })
+
+  it('but not of later ones, which overtake it', async () => {
+    serveAfter([], [50], [50])
+    const fetchWhole = readingFetch(silence)
+    const hung = fetchWhole(address).catch((error: unknown) => error)
+    let endedAt = 0
+    const start = Date.now()
+    void hung.then(() => (endedAt = Date.now() - start))
+    await vi.advanceTimersByTimeAsync(30_000)
+    const later = [1, 2].map(() => fetchWhole(address))
+    await vi.runAllTimersAsync()
+    expect(await hung).toBeInstanceOf(Silence)
+    expect(endedAt).toBe(silence)
+    await Promise.all(later)
+  })
+})
