@@ -45,7 +45,7 @@ export async function askUntilRead<T>(
     model.heard(
       call,
       question,
-      isRead && !isNothingYet(value) ? 'read' : value === allCopied ? 'copied' : 'unread',
+      isRead && !isNothingYet(value, call) ? 'read' : value === allCopied ? 'copied' : 'unread',
     )
     if (isRead) return { value, call: call.key }
     last = call.key
@@ -54,9 +54,10 @@ export async function askUntilRead<T>(
 }
 
 /** A reply cut before its first whole item: it can be read, and brings nothing. */
-function isNothingYet(value: unknown): boolean {
-  const [cut, instances] = [field(value, 'cut'), field(value, 'instances')]
-  return cut === true && Array.isArray(instances) && instances.length === 0
+function isNothingYet(value: unknown, call: Call): boolean {
+  const list = field(value, 'instances') ?? field(value, 'tasks')
+  const cut = isCut(call) || field(value, 'cut') === true
+  return cut && Array.isArray(list) && list.length === 0
 }
 
 const unread: Failure = {

@@ -126,7 +126,8 @@ function bare(address: string): string {
 }
 
 // This machine, or one in the same house: they answer more slowly, and need no proxy.
-const nearHosts = /^(localhost|127\.|10\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|\[::1\]|[^/]*\.local$)/
+const nearHosts =
+  /^(localhost|(127|10)(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|\[::1\]|[^/]*\.local)$/
 
 function isNear(address: string): boolean {
   return URL.canParse(address) && nearHosts.test(new URL(address).hostname)
