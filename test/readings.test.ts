@@ -15,7 +15,10 @@ async function serve(answering?: Answering, models: readonly string[] = []): Pro
 }
 
 const at = (server: TestServer, ...more: string[]): string[] => [
-  ...['--num-instructions', '5', '--base-url', server.url],
+  '--num-instructions',
+  '5',
+  '--base-url',
+  server.url,
   ...more,
 ]
 const named = (server: TestServer, ...more: string[]): string[] => at(server, '--model', 'm', ...more)

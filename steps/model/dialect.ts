@@ -101,7 +101,7 @@ export class Dialect {
     if (dropped.includes(parameter)) return undefined
     if (parameter === 'enable_thinking')
       return parameter in extra || thinkingOff ? { ...without, thinkingOff: false } : { thinkingOff: true }
-    const sent = [...['temperature', 'stream_options'], ...penalties, ...Object.keys(extra)]
+    const sent = ['temperature', 'stream_options', ...penalties, ...Object.keys(extra)]
     return sent.includes(parameter) ? without : undefined
   }
 
