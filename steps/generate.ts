@@ -61,7 +61,7 @@ export const generateInstructions = step('generate', async (round, files) => {
   const pool = round.newPool() // the seed tasks; every accepted instruction joins them
   const accepted: string[] = []
   const after = [0] // instructions accepted after so many replies
-  const heard: Counts = { accepted: [0], read: [0], copied: [0] } // after so many that could be read
+  const heard: Counts = { accepted: [0], read: [0], copied: [0] }
   let [read, copies] = [0, 0]
   const unmet = () => accepted.length < wanted && !ranDry(heard) && !onlyCopies(heard)
 
@@ -200,7 +200,7 @@ function onlyCopies({ accepted, read, copied }: Counts): boolean {
   return found < earlyReplies && again * 2 >= all
 }
 
-/** Of the candidates of the last ten replies that could be read fewer than 5 % were accepted: not new, whatever else failed. */
+/** Of the candidates of the last ten replies fewer than 5 % were accepted. */
 function ranDry({ accepted, read }: Counts): boolean {
   const since = (counts: readonly number[]): number =>
     (counts.at(-1) ?? 0) - (counts.at(-1 - dryReplies) ?? 0)

@@ -1,4 +1,5 @@
 // `check`: what a teacher runs the evening before the class, and every student in the first minute. Each fault says how to repair it.
+import { setMaxListeners } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Account } from '../model/account.ts'
@@ -113,17 +114,16 @@ type Spoken = Settings & { language: Language }
 async function checkAnswers(settings: Spoken, check: Check): Promise<Provider | undefined> {
   const { words, screen } = check
   const environment = await readEnvironment()
-  const anyKey = Object.keys(environment).some((name) => name.endsWith('_KEY'))
-  if (!anyKey) for (const fault of envFileFaults(words)) check.fault(fault)
+  const named = Object.keys(environment).some((name) => name.endsWith('_KEY'))
+  if (!named) for (const fault of envFileFaults(words)) check.fault(fault)
   const log = await openLog(settings)
   await log.close()
-  const named = await withListedModel(settings, environment, log.latest)
-  const provider = chooseProvider(named, environment, log.latest)
+  const whole = await withListedModel(settings, environment, log.latest)
+  const provider = chooseProvider(whole, environment, log.latest)
   check.good(whoAnswers(screen, settings, provider))
-  if (provider.note) screen.remark(screen.say(provider.note))
   if (provider.baseUrl !== '' && provider.replayOf === undefined)
     return (await checkServer(provider, settings, check)) ? provider : undefined
-  if (!anyKey) screen.detail(words.howToGiveKey(path.join(projectFolder, '.env')))
+  if (!named) screen.detail(words.howToGiveKey(path.join(projectFolder, '.env')))
   return undefined
 }
 
@@ -131,6 +131,7 @@ async function checkAnswers(settings: Spoken, check: Check): Promise<Provider | 
 async function checkServer(provider: Provider, settings: Spoken, check: Check): Promise<boolean> {
   const { baseUrl, regional } = provider
   const { words, screen } = check
+  if (provider.note) screen.remark(screen.say(provider.note))
   check.good(regional ? words.region(baseUrl, regionOf(baseUrl)) : baseUrl)
   if (provider.proxied && !provider.local) screen.remark(words.proxy(provider.proxied))
   const answered = await answersCall(provider, settings, check)
@@ -152,8 +153,7 @@ async function answersCall(
 ): Promise<'yes' | 'busy' | 'no'> {
   const { words, screen } = check
   screen.progress(() => words.asking)
-  const tell: Tell = (said) => screen.remark(screen.say(said))
-  const answer = await probe(provider, maxTokens, tell)
+  const answer = await probe(provider, maxTokens, (said) => screen.remark(screen.say(said)))
   if (!isProblem(answer)) {
     const { ms, usage } = answer
     check.good(words.answered(ms, usage.prompt_tokens + usage.completion_tokens))
@@ -234,6 +234,7 @@ const en = {
     'asked for new tasks, this model writes none: it says again what it is shown, or nothing that can be read. Take a larger model, a higher --temperature, or --topics FILE',
   noInstances:
     'asked to do two of the seed tasks, this model gives no answer that can be read. Take a larger model, or a larger --max-tokens',
+  unread: (step: string, why: string) => `${step}: the reply could not be read: ${why}`,
   busy: 'The key is accepted; a run waits and goes on.',
   price: (input: number, output: number) => `$${input} in, $${output} out per million tokens`,
   noPrice: (model: string) => `the price of ${model} is not known: costs are shown as $?`,
@@ -269,6 +270,7 @@ const zh: CheckWords = {
   noTasks:
     '让这个模型出新题，它一条也没写出来：只是重复给它看的任务，或者回复无法解读。请换大一点的模型、调高 --temperature，或用 --topics 文件',
   noInstances: '让这个模型做两条种子任务，它没有给出能读的答案。请换大一点的模型，或调大 --max-tokens',
+  unread: (step, why) => `${step}：回复无法解读：${why}`,
   busy: '密钥有效；正式运行时会等待后继续。',
   price: (input, output) => `每百万 token：输入 $${input}，输出 $${output}`,
   noPrice: (model) => `${model} 的价格未知：费用显示为 $?`,
@@ -280,7 +282,7 @@ const checkWords: Record<Language, CheckWords> = { en, zh }
 
 type Answered = { ms: number; usage: Usage }
 
-/** Asks one small question, without another attempt and without a log; only a server that is loading is waited for. */
+/** Asks one small question, once and without a log: it is no part of a run. Only a server that is loading is waited for. */
 async function probe(provider: Provider, maxTokens: number, tell: Tell): Promise<Answered | Problem> {
   const messages: Message[] = [
     { role: 'user', content: 'Write one short task. Answer with JSON, a list named "tasks" with one text.' },
@@ -290,6 +292,7 @@ async function probe(provider: Provider, maxTokens: number, tell: Tell): Promise
   try {
     const wire = await openWire(provider)
     const { signal } = new AbortController()
+    setMaxListeners(0, signal) // one for each look at a server that is loading
     const attempt = () => wire(question, signal)
     const { usage } = await new Pace(1, provider, tell).patiently(attempt, signal, 0)
     return { ms: Math.round(performance.now() - started), usage }

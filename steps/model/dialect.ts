@@ -1,8 +1,7 @@
 // How requests to one server are spelt. What it refuses is replaced or dropped once, and stays so for the run; where it
 // does not say what is wrong, plainer spellings are tried one after the other, before anything has succeeded.
 import { field } from '../workspace/jsonl.ts'
-import type { Message, Problem, Provider, Question } from './call.ts'
-import { schemas, wireName } from './call.ts'
+import { type Message, type Problem, type Provider, type Question, schemas, wireName } from './call.ts'
 
 export type Body = { model: string; messages: Message[]; [parameter: string]: unknown }
 
@@ -37,9 +36,8 @@ export class Dialect {
   }
 
   /** A request as it goes into the body of a call, or into a line of a batch. */
-  spell(question: Question, spelling = this.spelling): Body {
-    const { messages, schema, temperature, maxTokens, penalty } = question
-    const { model, extra, params, penalties } = this.provider
+  spell({ messages, schema, temperature, maxTokens, penalty }: Question, spelling = this.spelling): Body {
+    const { model, extra, penalties, params } = this.provider
     const { format: type, tokenLimit, most, dropped, thinkingOff, merged } = spelling
     const parameters: Record<string, unknown> = {
       temperature,
@@ -88,7 +86,7 @@ export class Dialect {
 
   private changeFor(parameter: string, most: number | undefined): Partial<Spelling> | undefined {
     const { format, merged, streamed, dropped, thinkingOff } = this.spelling
-    const { extra, penalties, params = {} } = this.provider
+    const { extra, params = {} } = this.provider
     if (parameter in params) return undefined // somebody asked for it
     const without = { dropped: [...dropped, parameter] }
     if (tokenLimits.includes(parameter)) return this.changeOfLimit(most)
@@ -101,7 +99,7 @@ export class Dialect {
     if (dropped.includes(parameter)) return undefined
     if (parameter === 'enable_thinking')
       return parameter in extra || thinkingOff ? { ...without, thinkingOff: false } : { thinkingOff: true }
-    const sent = ['temperature', 'stream_options', ...penalties, ...Object.keys(extra)]
+    const sent = ['temperature', 'stream_options', ...this.provider.penalties, ...Object.keys(extra)]
     return sent.includes(parameter) ? without : undefined
   }
 

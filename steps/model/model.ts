@@ -58,7 +58,7 @@ export class Model {
   private readonly abort = new AbortController() // what is in flight ends too
   /** Told what there is to know while the run waits. */
   readonly tell: Tell
-  private readonly readings = new Readings()
+  readonly readings = new Readings()
   private readonly fresh = new WeakSet<Call>() // asked in this run
   private succeeded = false
   private failures = 0 // in a row

@@ -36,11 +36,16 @@ export class Readings {
     return this.inVain.length < enough ? undefined : this.words(call.step)
   }
 
-  private words(step: Step): Words {
+  /** Why the latest replies could not be read, with what to do; undefined where they could. */
+  get why(): Words | undefined {
     const times = (cause: Cause) => this.inVain.filter((reply) => reply.cause === cause).length
     const [commonest] = this.inVain.toSorted((a, b) => times(b.cause) - times(a.cause))
+    return commonest && wordsFor(commonest.cause, commonest.call, commonest.asked)
+  }
+
+  private words(step: Step): Words {
     const count = this.inVain.length
-    const why = commonest ? wordsFor(commonest.cause, commonest.call, commonest.asked) : { en: '', zh: '' }
+    const why = this.why ?? { en: '', zh: '' }
     return this.anyRead
       ? {
           en: `${step}: none of the last ${count} replies could be read: ${why.en}`,
@@ -51,11 +56,6 @@ export class Readings {
           zh: `${step}：最初 ${count} 次回复都无法解读：${why.zh}`,
         }
   }
-}
-
-/** Why a reply could not be read, with what to do; for one that stands alone, as in `check`. */
-export function whyUnread(call: Pick<Call, 'reply' | 'finish_reason' | 'usage'>, asked: Asked): Words {
-  return wordsFor(causeOf(call, asked), call, asked)
 }
 
 function wordsFor(cause: Cause, call: Pick<Call, 'reply' | 'usage'>, asked: Asked): Words {

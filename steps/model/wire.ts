@@ -3,8 +3,16 @@
 import { createRequire } from 'node:module'
 import type OpenAI from 'openai'
 import { field } from '../workspace/jsonl.ts'
-import type { Problem, Provider, Question, Reply, Usage, Wire } from './call.ts'
-import { interrupted, isProblem } from './call.ts'
+import {
+  type Problem,
+  type Provider,
+  type Question,
+  type Reply,
+  type Usage,
+  type Wire,
+  interrupted,
+  isProblem,
+} from './call.ts'
 import { type Body, dialectOf, isWholeAnswer } from './dialect.ts'
 import { noticeOf, problemOf } from './problem.ts'
 import { says } from './says.ts'

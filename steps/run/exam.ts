@@ -125,8 +125,12 @@ class Exam {
     const novel = generate.rows + (generate.rejected.get('beyond_target') ?? 0)
     const labels = this.labels()
     const asked = rowsFor('instances', this.examinee.seeds).length
-    if (novel === 0) check.fault(words.noTasks)
-    if (asked > 0 && instances.rows === 0) check.fault(words.noInstances)
+    const because = (step: 'generate' | 'instances', otherwise: string): string => {
+      const why = this.asking[step].model.readings.why
+      return why ? words.unread(step, screen.say(why)) : otherwise
+    }
+    if (novel === 0) check.fault(because('generate', words.noTasks))
+    if (asked > 0 && instances.rows === 0) check.fault(because('instances', words.noInstances))
     const marks = [
       words.tasks(novel, generate.counts.parsed ?? 0),
       words.labels(labels.yes, labels.no),

@@ -2,6 +2,7 @@
 // more than say again what was said. Patterns run in linear time, as in patterns.ts.
 import { hasCode } from './code.ts'
 import type { ByLanguage, Language } from './language.ts'
+import { rougeL } from './rouge.ts'
 
 /** One example of a task; the input is empty where the instruction says all. */
 export type Instance = { input: string; output: string }
@@ -228,6 +229,7 @@ const rewriting =
   /\b(?:quote|copy|repeat|rewrite|continue|complete|finish|fix|correct|edit|improve|translate|paraphrase|fill|count|read aloud)\b|重复|改|续写|补全|完成|填|译/i
 const picking = /\b(?:which|choose|pick|select|find|extract|identify)\b|哪|选|找|摘|抽取|提取/i
 const shortEcho = { words: 4, longWords: 8 }
+const hardlyChanged = 0.8 // ROUGE-L of an answer with its instruction: a small model tells a situation again, a word or two left out
 
 /** What of a row only says its instruction again: the output, its beginning, or the input. */
 export function instructionAgain(instruction: string, { input, output }: Instance): string | undefined {
@@ -249,6 +251,7 @@ function saysAgain(asked: string, answer: string, instruction: string): boolean 
   const begins = answer.startsWith(asked) && /^[?？.。!！:：]/.test(answer.slice(asked.length))
   if (begins && wordsIn(asked) >= shortEcho.words && /[?？.。!！]\s*$/.test(instruction.slice(-5)))
     return true
+  if (wordsIn(asked) >= shortEcho.longWords && rougeL(asked, answer) >= hardlyChanged) return true
   const isEnd = asked.endsWith(answer) && answer.length * 2 >= asked.length
   return isEnd && wordsIn(answer) >= shortEcho.longWords && !picking.test(instruction)
 }

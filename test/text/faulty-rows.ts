@@ -303,6 +303,18 @@ export const faultyChinese: readonly FaultyRow[] = [
     '给镇长写一封信，请他修桥。',
     '镇长您好：桥该刷漆了。',
   ],
+  [
+    'repeats_instruction',
+    '木匠听说了一个邻镇的新锯木厂，他想尽快去那里看一看。',
+    '',
+    '木匠听说了邻镇的新锯木厂，想尽快去那里看一看。',
+  ],
+  [
+    'repeats_instruction',
+    'The miller found a small hole in the old sack of flour and decided to mend it at once.',
+    '',
+    'The miller found a hole in the old sack of flour and decided to mend it.',
+  ],
   ['repeats_instruction', '北方群岛的首府是哪里？', '', '北方群岛的首府是哪里？是港城。'],
   [
     'wrong_answer_language',
