@@ -6,14 +6,14 @@
 // run    npx tsx workshop.ts filter
 import type { Candidate } from './model/judge.ts'
 import { runStep } from './run/notebook.ts'
-import { type Round, type StepFiles, step, withAnswer } from './run/step-files.ts'
+import { type Round, type StepFiles, placesOf, step, withAnswer } from './run/step-files.ts'
 import type { TaskPool } from './text/pool.ts'
 import { type Finding, type Instance, checkInstances, selectRules } from './text/rules.ts'
 import { isMain } from './workspace/environment.ts'
 import type { InstancesRow } from './workspace/records.ts'
 
 export const filterInstances = step('filter', async (round, files) => {
-  const { target, merge } = round.settings
+  const { target, merge, skipBadRows } = round.settings
   const pool = round.newPool() // the seed tasks; every instruction that is kept joins them
   const judge = round.settings.judge ? await openJudge(round) : undefined
   let kept = 0
@@ -21,7 +21,7 @@ export const filterInstances = step('filter', async (round, files) => {
   const progress = () => files.progress(kept)
 
   // The rows of step 3, and those of other runs that --merge names.
-  for await (const tasks of files.readMerged(merge)) {
+  for await (const tasks of files.readMerged(merge, skipBadRows)) {
     // Check by the rules, and compare with what is kept already.
     const checked = check(tasks, pool, round)
     // Judge what passed: only as many as are missing, since every verdict costs.
@@ -75,7 +75,7 @@ async function rejectUnsound(
 ): Promise<Instance[]> {
   const { instruction, call } = task
   const unanswered = rows.find(({ failure }) => failure?.failed === 'stopped')?.failure
-  if (finding) await files.reject({ ...finding, instruction, call })
+  if (finding) await files.reject({ ...finding, instruction, call, at: placesOf(rows) })
   else if (unanswered) await files.fail(unanswered, instruction)
   if (finding || unanswered) return []
   const sound: Instance[] = []
@@ -109,8 +109,8 @@ async function rejectBeyond(
   target: number,
 ): Promise<void> {
   const reason = { reason: 'beyond_target', detail: String(target) }
-  for (const { input, output } of instances)
-    await files.reject({ ...reason, instruction, input, output, call })
+  for (const { input, output, at } of instances)
+    await files.reject({ ...reason, instruction, input, output, call, at })
 }
 
 if (isMain(import.meta.url)) await runStep('filter', filterInstances)

@@ -7,13 +7,8 @@ import { checkFiles } from '../steps/run/materials.ts'
 import { checkedVariables } from '../steps/workspace/environment.ts'
 import { Fault, type Words } from '../steps/workspace/fault.ts'
 import { Folder, lockFolder } from '../steps/workspace/folder.ts'
-import {
-  readInstructions,
-  readRows,
-  readRunRecord,
-  readSeedTasks,
-  readTopics,
-} from '../steps/workspace/records.ts'
+import { readInstructions, readSeedTasks, readTopics } from '../steps/workspace/data-rows.ts'
+import { readRows, readRunRecord } from '../steps/workspace/records.ts'
 import { readSettings } from '../steps/workspace/settings.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
 import { TestServer } from './support/server.ts'
@@ -66,6 +61,8 @@ describe('an option', () => {
     [['--provider', '__proto__'], 'got "__proto__"'],
     [['--language', 'cn'], 'expected one of en, zh, got "cn". See:'],
     [['--export', 'Alpaca'], 'Did you mean alpaca?'],
+    [['--export', 'sharegpt'], 'llamafactory, huggingface, parquet, got "sharegpt". See: npx tsx'],
+    [['--split', '1'], 'expected a number from 0.001 to 0.9, got "1"'],
     [['--base-url', 'localhost:8000'], 'expected an address like http://localhost:8000/v1'],
     [['--base-url', 'http://[::1'], 'got "http://[::1"'],
     [['--base-url', 'http://a b/v1'], 'expected an address'],
@@ -155,7 +152,6 @@ describe('a seed file', () => {
       Buffer.from([0xff, 0xfe, 0x00, 0x9f]),
       /s\.jsonl line 1 is not UTF-8 text\. Save/,
     ],
-    ['that is a list', 's.txt', '[\n{"instruction": "Name a river."}\n]\n', /s\.txt line 1 looks like JSON/],
     ['that is mixed', 's.txt', 'Name a river.\n{"instruction":"x"}\n', /line 2 looks like JSON/],
     ['that holds NUL', 's.txt', 'Name a river.\na\0b\n', /s\.txt line 2 holds binary data/],
     ['in GB 18030', 's.txt', Buffer.from([0xc7, 0xeb, 0xd0, 0xb4, 0x0a]), /line 1 is not UTF-8/],
@@ -179,7 +175,6 @@ describe('a seed file', () => {
       row({ instances: [{ input: '' }] }),
       /field "instances\.0\.output": expected text, got nothing/,
     ],
-    ['that is a list', 's.json', `[${row()}]`, /line 1: expected one \{"…"\} row, got a list of 1/],
     [
       'of prose',
       's.jsonl',

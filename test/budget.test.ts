@@ -11,7 +11,7 @@ import type { Call, Provider, ProviderName, Question, Reply } from '../steps/mod
 import { answerOffline } from '../steps/model/offline.ts'
 import { priceOf } from '../steps/model/prices.ts'
 import { known } from '../steps/model/provider.ts'
-import { readSeedTasks } from '../steps/workspace/records.ts'
+import { readSeedTasks } from '../steps/workspace/data-rows.ts'
 import { folderWithRun, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { type Answering, TestServer, completion } from './support/server.ts'
 

@@ -1,7 +1,7 @@
 // The exam of step 2: seed tasks whose labels are known decide how many tasks a request holds.
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readSeedTasks } from '../steps/workspace/records.ts'
+import { readSeedTasks } from '../steps/workspace/data-rows.ts'
 import { project, temporaryFolder, workshop } from './support/command.ts'
 import { type Answering, TestServer, completion, questionIn, rowsAsked } from './support/server.ts'
 

@@ -69,7 +69,8 @@ describe.each([
     expect(await format(front, { parser: 'yaml' })).toBe(`${front}\n`)
     expect(front).toContain(`language:\n  - ${language}\n`)
     expect(front).toContain('- not-for-training')
-    expect(card).toContain(`${rows.length}`)
+    // A row count goes wrong with the first edit, and `configs:` makes datasets give the rows of an earlier export.
+    expect(card).not.toMatch(/configs:|num_examples|size_categories|\brows\b \||train\.jsonl/)
     expect(card).not.toContain(folder)
   })
 })
@@ -135,7 +136,7 @@ describe('filter', () => {
     ])
     const rejected = await rowsOf<Rejected>(folder, 'rejected.jsonl')
     expect(rejected.map((reject) => reject.reason)).toEqual(['judge_incorrect_output', 'near_duplicate'])
-    expect(rejected[1]?.detail).toMatch(/^other\.jsonl: /)
+    expect(rejected[1]?.detail).toMatch(/^other\.jsonl:2: /)
   })
 })
 

@@ -47,8 +47,8 @@ describe('--merge', () => {
     expect(await outputs(data)).toEqual(['me', 'me', 'Anna', 'Ben'])
     const rejected = await rowsOf<Rejected>(data, 'rejected.jsonl')
     expect(rejected.map(({ reason, detail }) => [reason, detail.slice(0, detail.indexOf(' to: '))])).toEqual([
-      ['near_duplicate', 'anna.jsonl: 0.89'],
-      ['near_duplicate', 'ben.jsonl: 0.89'],
+      ['near_duplicate', 'anna.jsonl:2: 0.89'],
+      ['near_duplicate', 'ben.jsonl:2: 0.89'],
     ])
     expect(run.out).toContain('3-instances.jsonl: 2 rows; 0 of its 2 instructions nearly the same')
     expect(run.out).toContain('anna.jsonl: 1 rows; 1 of its 2 instructions nearly the same')
@@ -78,7 +78,9 @@ describe('--merge', () => {
     expect(run).toMatchObject({ code: 0, err: '' })
     expect(await outputs(data)).toEqual(['anna', 'anna', 'ben'])
     expect(run.out).toContain('anna/3-instances.jsonl: 2 rows')
-    expect((await rowsOf<Rejected>(data, 'rejected.jsonl'))[0]?.detail).toMatch(/^ben\/3-instances\.jsonl: /)
+    expect((await rowsOf<Rejected>(data, 'rejected.jsonl'))[0]?.detail).toMatch(
+      /^ben\/3-instances\.jsonl:2: /,
+    )
   })
 
   it('takes of another run’s whole folder what step 3 wrote', async () => {
@@ -95,14 +97,18 @@ describe('--merge', () => {
     expect(await outputs(data)).toEqual(['me', 'me', 'Anna'])
     expect(run.out).toContain('--num-instructions all keeps those of every file')
     expect(await rowsOf<Rejected>(data, 'rejected.jsonl')).toContainEqual(
-      expect.objectContaining({ reason: 'beyond_target', detail: 'ben.jsonl: 3', instruction: ben[0] }),
+      expect.objectContaining({ reason: 'beyond_target', detail: 'ben.jsonl:1: 3', instruction: ben[0] }),
     )
   })
 
   it.each([
     ['a path that is not there', 'nobody.jsonl', /There is no file .*nobody\.jsonl/],
     ['a folder without any', 'empty', /empty holds no \*\.jsonl file/],
-    ['a file of another step', 'steps.jsonl', /steps\.jsonl line 1, field "is_classification"/],
+    [
+      'a file without an answer',
+      'steps.jsonl',
+      /steps\.jsonl holds no row that can be taken: 1 without an answer/,
+    ],
   ])('refuses %s, and touches nothing', async (_, name, sentence) => {
     const { data, others } = await classRoom()
     await mkdir(path.join(others, 'empty'))

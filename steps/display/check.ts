@@ -21,7 +21,8 @@ import { readCommandLine } from '../workspace/arguments.ts'
 import { projectFolder, readEnvironment } from '../workspace/environment.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { lockFolder } from '../workspace/folder.ts'
-import { type SeedTask, readSeedTasks } from '../workspace/records.ts'
+import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
+import type { SeedTask } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
 import { Screen, shownPath, typed, whoAnswers } from './screen.ts'
 
@@ -101,8 +102,8 @@ async function checkFolder({ dataDir }: Settings, check: Check): Promise<void> {
   check.good(check.words.folder(shownPath(dataDir)))
 }
 
-async function checkSeeds({ seedFile, language }: Settings, check: Check): Promise<SeedTask[]> {
-  const seeds = await readSeedTasks(seedFile)
+async function checkSeeds({ seedFile, language, skipBadRows }: Settings, check: Check): Promise<SeedTask[]> {
+  const seeds = await readSeedTasks(seedFile, new Omissions(skipBadRows))
   const spoken = language ?? languageOf(seeds.map((seed) => seed.instruction))
   check.good(check.words.seeds(seeds.length, spoken, shownPath(seedFile)))
   return seeds

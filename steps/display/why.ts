@@ -5,10 +5,11 @@ import { readTasks } from '../text/replies.ts'
 import { markShared } from '../text/rouge.ts'
 import { type Instance, ruleFor } from '../text/rules.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
+import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, logFile, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
-import { type RejectedRow, readSeedTasks } from '../workspace/records.ts'
+import type { RejectedRow } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
 import {
   type Life,
@@ -220,8 +221,10 @@ function rejectsOf(step: Step, { life }: Story): RejectedRow[] {
 }
 
 /** The seed tasks of the run; none when their file is gone, then nothing is marked. */
-async function seedsOf({ seedFile }: Settings): Promise<string[]> {
-  return (await exists(seedFile)) ? (await readSeedTasks(seedFile)).map((seed) => seed.instruction) : []
+async function seedsOf({ seedFile, skipBadRows }: Settings): Promise<string[]> {
+  return (await exists(seedFile))
+    ? (await readSeedTasks(seedFile, new Omissions(skipBadRows))).map((seed) => seed.instruction)
+    : []
 }
 
 /** The call of a row, or of what was rejected instead; a call that gave no reply is none. */

@@ -4,6 +4,8 @@ import type { Step } from '../workspace/folder.ts'
 import type { Judgement } from '../workspace/records.ts'
 import { nameOfReason } from './reasons.ts'
 
+/** Rows of a file that were not taken: without an answer, of several turns, and such as cannot be read. */
+export type LeftOut = { unanswered: number; turns: number; bad: number }
 export type Contribution = { file: string; instructions: number; rows: number; duplicates: number }
 
 /** Step headings carry both languages: half a class reads one, half the other. */
@@ -58,6 +60,13 @@ export function duration(seconds: number, language: Language): string {
 
 const sumOf = (counts: readonly [string, number][]): number =>
   counts.reduce((sum, [, count]) => sum + count, 0)
+/** "3 without an answer, 2 of several turns"; what there is none of goes without saying. */
+const counted = (parts: readonly [count: number, what: string][]): string =>
+  parts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${number(count)} ${what}`)
+    .join(', ')
+
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
 
 const en = {
@@ -125,7 +134,18 @@ const en = {
   nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
   contributed: ({ file, rows, instructions, duplicates }: Contribution) =>
     `${file}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file`,
+  leftOut: (file: string, { unanswered, turns, bad }: LeftOut) =>
+    `${file}: left out ${counted([
+      [unanswered, 'without an answer'],
+      [turns, 'of several turns'],
+      [bad, 'that cannot be read'],
+    ])}`,
   mergedBeyond: 'more rows than the target: --num-instructions all keeps those of every file',
+  nothingToExport: 'the data set is empty: no export is written',
+  noSplit: '--split: a single instruction cannot be divided; there is no test part',
+  trainingConfig: 'for LLaMA-Factory, in the training config (best with the template of your model):',
+  retired: (file: string, edited: string | undefined) =>
+    `${file} was made from an earlier data set or split and is gone; name it with --export to have it anew${edited === undefined ? '' : `. It was edited by hand; the edited version is kept as ${edited}`}`,
   edited: (file: string) => `this file was edited by hand; the edited version is kept as ${file}`,
   notByBatch:
     'not by batch: the prompts of step 1 are made of its replies, so it would take a dozen batches, one after another; it is about a sixth of the cost',
@@ -229,7 +249,18 @@ const zh: ScreenWords = {
   nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
   contributed: ({ file, rows, instructions, duplicates }) =>
     `${file}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复`,
+  leftOut: (file, { unanswered, turns, bad }) =>
+    `${file}：未收入的有${counted([
+      [unanswered, '条没有答案'],
+      [turns, '条是多轮对话'],
+      [bad, '条无法读取'],
+    ])}`,
   mergedBeyond: '超出目标数目的数据未收入：--num-instructions all 会保留每个文件的全部数据',
+  nothingToExport: '数据集是空的：没有写出任何导出文件',
+  noSplit: '--split：只有一条指令，无法划分，没有测试集',
+  trainingConfig: '用于 LLaMA-Factory，请写入训练配置（template 最好换成您的模型所用的模板）：',
+  retired: (file, edited) =>
+    `${file} 来自之前的数据集或划分，已删除；需要时请用 --export 重新导出${edited === undefined ? '' : `。该文件曾被手工修改，修改后的版本已保留为 ${edited}`}`,
   edited: (file) => `该文件被手工修改过；修改后的版本已保留为 ${file}`,
   notByBatch: '不走批处理：第 1 步的提示词由前面的回复组成，要一批接一批地等；这一步约占总费用的六分之一',
   batchMade: (id, requests) =>

@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { exists, steps } from '../workspace/folder.ts'
-import { Ledger, TextWriter, field, jsonIn, readLines } from '../workspace/jsonl.ts'
+import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines } from '../workspace/jsonl.ts'
 import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsGone } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
 import { type Call, type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
@@ -190,7 +190,7 @@ export class Spool extends TextWriter {
 
   /** Resolves when there is room for more. */
   ask(call: Call): Promise<void> {
-    const line = `${JSON.stringify(call)}\n`
+    const line = `${onOneLine(call)}\n`
     this.keys.push(call.key)
     this.bytes += Buffer.byteLength(line)
     return this.addText(line)

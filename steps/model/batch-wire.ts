@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import type OpenAI from 'openai'
 import { Fault, type Words, messageOf } from '../workspace/fault.ts'
 import { type Step, batchesFile } from '../workspace/folder.ts'
-import { field, jsonIn } from '../workspace/jsonl.ts'
+import { field, jsonIn, onOneLine } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
 import { problemOf } from './problem.ts'
@@ -95,7 +95,7 @@ export class BatchWire {
 
   /** The line that asks one question, in a file for `send`. */
   lineFor(key: string, body: unknown): string {
-    return `${JSON.stringify({ custom_id: key, method: 'POST', url: endpoint, body })}\n`
+    return `${onOneLine({ custom_id: key, method: 'POST', url: endpoint, body })}\n`
   }
 
   /** Uploads a file of such lines and has it answered; the name of the batch. Throws a Problem. */

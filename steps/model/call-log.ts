@@ -5,7 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
 import { exists, logFile } from '../workspace/folder.ts'
-import { jsonIn, notText, splitLines } from '../workspace/jsonl.ts'
+import { jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Call, Usage } from './call.ts'
 
@@ -107,7 +107,7 @@ export class CallLog {
     const calls = this.waiting
     this.waiting = []
     if (calls.length === 0) return
-    const lines = calls.map((call) => Buffer.from(`${JSON.stringify(call)}\n`))
+    const lines = calls.map((call) => Buffer.from(`${onOneLine(call)}\n`))
     try {
       const handle = await (this.writing ??= this.openToWrite())
       await handle.appendFile(Buffer.concat(lines))

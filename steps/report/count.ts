@@ -2,6 +2,7 @@
 // taken from run.json.
 import { type Language, languageOf, lengthOf } from '../text/language.ts'
 import { ruleFor } from '../text/rules.ts'
+import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
@@ -11,7 +12,6 @@ import {
   type Row,
   type RunRecord,
   readRunRecord,
-  readSeedTasks,
   rowsIn,
 } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
@@ -239,7 +239,9 @@ export async function openRun(settings: Settings): Promise<Run> {
   const folder = await Folder.open(settings.dataDir, settings.outputPath)
   const there = await Promise.all(steps.map((step) => exists(folder.output(step))))
   if (!there.includes(true)) throw nothingThere(settings.dataDir)
-  const seeds = (await exists(settings.seedFile)) ? await readSeedTasks(settings.seedFile) : []
+  const seeds = (await exists(settings.seedFile))
+    ? await readSeedTasks(settings.seedFile, new Omissions(settings.skipBadRows))
+    : []
   const instructions = seeds.map((seed) => seed.instruction)
   const [stored] = settings.carried.get('language') ?? []
   const language = stored === 'en' || stored === 'zh' ? stored : languageOf(instructions)

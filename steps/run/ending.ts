@@ -75,9 +75,18 @@ function showUnfinished(remains: Remains, stopped: Stop | undefined): void {
 
 async function writeExports({ screen, materials, folder, record }: Remains): Promise<void> {
   const { settings, language } = materials
-  if (settings.exports.length === 0 || !(await exists(folder.dataset))) return
-  const { exportDataset } = await import('../workspace/exports.ts')
-  showExports(screen, await exportDataset(folder, settings.exports, { settings, record }, language))
+  if (!(await exists(folder.dataset))) return
+  const { exportDataset, retireExports } = await import('../workspace/exports.ts')
+  const { kept = 0, rows = 0 } = record.funnel
+  const names = rows === 0 ? [] : settings.exports
+  const exported = await exportDataset(folder, names, { settings, record }, language)
+  showExports(screen, exported)
+  for (const { path, edited } of await retireExports(folder, exported))
+    screen.remark(screen.words.retired(shownPath(path), edited))
+  if (settings.exports.length > 0 && rows === 0) screen.remark(screen.words.nothingToExport)
+  if (settings.split === undefined) return
+  if (settings.exports.length === 0) screen.remark(screen.words.ineffective('--split'))
+  else if (kept === 1) screen.remark(screen.words.noSplit)
 }
 
 async function showDataset(remains: Remains, reached: boolean): Promise<void> {
@@ -209,10 +218,12 @@ function outcomeParts(
 
 /** The files `--export` made, each on a line. */
 export function showExports(screen: Screen, exported: readonly Exported[]): void {
-  for (const { path, rows, fewest, edited } of exported) {
-    screen.detail(`→ ${shownPath(path)}`)
-    if (edited !== undefined) screen.remark(screen.words.edited(edited))
+  for (const { shown, rows, fewest, edited, config } of exported) {
+    for (const place of shown) screen.detail(`→ ${shownPath(place)}`)
+    for (const kept of edited) screen.remark(screen.words.edited(kept))
     if (rows < fewest) screen.remark(screen.words.fewForOpenai(rows, fewest))
+    if (config.length > 0) screen.detail(screen.words.trainingConfig)
+    for (const line of config) screen.detail(line, '      ')
   }
 }
 

@@ -7,13 +7,20 @@ import { chooseProvider } from '../model/provider.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { ruleFor, ruleNames, rules } from '../text/rules.ts'
 import { type Environment, projectFolder } from '../workspace/environment.ts'
+import {
+  Omissions,
+  readInstructions,
+  readMergeRows,
+  readSeedTasks,
+  readTopics,
+} from '../workspace/data-rows.ts'
 import { Fault, type Words, codeOf, nearest, shorten, unreadable } from '../workspace/fault.ts'
 import {
   type Folder,
   type Step,
   exists,
   handOffs,
-  jsonlFiles,
+  dataFiles,
   logFile,
   pageFile,
   recordFile,
@@ -24,11 +31,8 @@ import {
 import {
   type RunRecord,
   type SeedTask,
-  readInstructions,
   readRows,
   readRunRecord,
-  readSeedTasks,
-  readTopics,
   rowsIn,
   type shapes,
 } from '../workspace/records.ts'
@@ -41,6 +45,8 @@ export type Materials = {
   seeds: SeedTask[]
   topics: string[] | undefined
   avoided: string[]
+  /** What was left out of the files named on the command line. */
+  omitted: { file: string; omissions: Omissions }[]
 }
 
 /** Who answers; a replayed run takes its settings from the run it replays. */
@@ -61,13 +67,20 @@ export function settle(
 /** Reads and checks what the steps share. A broken file is a Fault. */
 export async function gather(settings: Settings): Promise<Materials> {
   checkRules(settings.rules ?? '')
-  const seeds = await readSeedTasks(settings.seedFile)
-  const topics = settings.topics === undefined ? undefined : await readTopics(settings.topics)
+  const omitted: Materials['omitted'] = []
+  const omissionsOf = (file: string): Omissions => {
+    const omissions = new Omissions(settings.skipBadRows)
+    omitted.push({ file, omissions })
+    return omissions
+  }
+  const { seedFile, topics: topicFile } = settings
+  const seeds = await readSeedTasks(seedFile, omissionsOf(seedFile))
+  const topics = topicFile === undefined ? undefined : await readTopics(topicFile, omissionsOf(topicFile))
   const avoided: string[] = []
   for (const file of settings.avoid)
-    for (const instruction of await readInstructions(file)) avoided.push(instruction)
+    for (const instruction of await readInstructions(file, omissionsOf(file))) avoided.push(instruction)
   const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
-  return { settings, language, seeds, topics, avoided }
+  return { settings, language, seeds, topics, avoided, omitted }
 }
 
 /** Every name of --rules is one of a rule. */
@@ -118,7 +131,10 @@ export async function checkFiles(settings: Settings, folder: Folder): Promise<vo
   await checkOwn(folder, folder.path(rejectedFile), 'rejected')
   for (const step of settings.steps) await checkInput(folder, step, settings)
   if (!settings.steps.includes('filter')) return
-  for (const file of await jsonlFiles(settings.merge)) await readThrough(file, 'withInstances')
+  for (const file of await dataFiles(settings.merge)) {
+    const rows = readMergeRows(file, new Omissions(settings.skipBadRows))
+    while (!(await rows.next()).done);
+  }
 }
 
 async function checkInput(folder: Folder, step: Step, settings: Settings): Promise<void> {
@@ -143,7 +159,7 @@ async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
   const { seedFile, topics, avoid, merge, replay } = settings
   const own = stepFiles.filter((name) => name !== handOffs.filter.file)
   const kept = [...own, rejectedFile, logFile, recordFile, pageFile].map((name) => folder.path(name))
-  const read = [seedFile, topics, replay, ...avoid, ...(await jsonlFiles(merge))]
+  const read = [seedFile, topics, replay, ...avoid, ...(await dataFiles(merge))]
   if ([...kept, ...read].includes(folder.dataset)) throw overwrites(folder.dataset)
   for (const step of settings.steps) await checkPlace(folder.output(step))
 }

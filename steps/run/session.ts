@@ -98,11 +98,13 @@ export class Session {
 
   private async begin(): Promise<void> {
     const { materials, model, folder, screen } = this
-    const { settings, seeds } = materials
+    const { settings, seeds, omitted } = materials
     if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
     const forecast = model.account.forecast(await this.rowsAhead())
     showFirstLines(screen, settings, model.provider, seeds.length, forecast)
+    for (const { file, omissions } of omitted)
+      if (omissions.any) screen.remark(screen.words.leftOut(shownPath(file), omissions))
     onInterrupt(() => {
       if (!model.provider.byHand) screen.error(screen.words.interrupted)
       model.interrupt({ en: 'interrupted', zh: '已中断' })

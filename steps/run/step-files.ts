@@ -8,15 +8,17 @@ import type { Model } from '../model/model.ts'
 import type { Language } from '../text/language.ts'
 import type { TaskPool } from '../text/pool.ts'
 import type { Instance } from '../text/rules.ts'
+import { Omissions } from '../workspace/data-rows.ts'
 import {
   type Folder,
   type Step,
   exists,
   handOffs,
-  jsonlFiles,
+  dataFiles,
   rejectedFile,
   steps,
 } from '../workspace/folder.ts'
+import { groupedRows } from '../workspace/grouping.ts'
 import { TextWriter } from '../workspace/jsonl.ts'
 import {
   type Judgement,
@@ -62,16 +64,25 @@ export function withAnswer(instruction: string, { input, output }: Instance): st
   return `${instruction} ⇒ ${input === '' ? '' : `[${input}] `}${output}`
 }
 
+/** Where the instances of a candidate stand in a merged file, the first of them by name. */
+export function placesOf(instances: readonly Instance[]): string {
+  const places = instances.flatMap(({ at }) => at ?? [])
+  const [first = '', ...others] = places.slice(0, placesShown)
+  const more = places.length > placesShown ? ['…'] : []
+  return [first, ...others.map((place) => place.slice(1)), ...more].join(',')
+}
+
 /** The rows of the files that steps hand to each other. */
 type RowsOf = { [H in HandOff as H['file']]: Row<H['writes']> }
 type HandOff = (typeof handOffs)[Step]
 type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
-type Rejected = Omit<RejectedRow, 'step'>
+type Rejected = Omit<RejectedRow, 'step'> & { at?: string | undefined }
 
 /** A line for the screen, in whatever language it speaks. */
 type Remark = (words: ScreenWords) => string
 
 const samplesShown = 3
+const placesShown = 5
 
 export abstract class StepFiles {
   /** Rows written. */
@@ -109,6 +120,9 @@ export abstract class StepFiles {
     return { own: true, names: [], files: [] }
   }
 
+  /** The candidates of a merged file. */
+  protected async *candidatesIn(_file: string, _omitted: Omissions): AsyncGenerator<Row<'withInstances'>> {}
+
   /** The rows of the step's input; a row that stands there twice is rejected once. */
   async *read<F extends Input>(file: F): AsyncGenerator<RowsOf[F]> {
     const seen = new Set<string>()
@@ -122,7 +136,10 @@ export abstract class StepFiles {
   }
 
   /** The rows of step 3, if any, then those of each file that `--merge` names. Says what each file gave. */
-  async *readMerged(paths: readonly string[]): AsyncGenerator<AsyncIterable<Row<'withInstances'>>> {
+  async *readMerged(
+    paths: readonly string[],
+    skipsBad = false,
+  ): AsyncGenerator<AsyncIterable<Row<'withInstances'>>> {
     const { own, names, files } = await this.merged(paths)
     const [ownName = '', ...others] = names
     if (own) {
@@ -130,8 +147,11 @@ export abstract class StepFiles {
       yield this.contributions.counted(this.read('3-instances.jsonl'))
     }
     for (const [place, file] of files.entries()) {
-      this.contributions.begin((this.source = others[place] ?? file))
-      yield this.contributions.counted(readRows(file, 'withInstances'))
+      const name = others[place] ?? file
+      this.contributions.begin((this.source = name))
+      const omissions = new Omissions(skipsBad)
+      yield this.contributions.counted(this.candidatesIn(file, omissions))
+      if (omissions.any) this.remark((words) => words.leftOut(name, omissions))
     }
     this.source = ''
     for (const gave of this.contributions.all) this.note((words) => words.contributed(gave))
@@ -147,12 +167,12 @@ export abstract class StepFiles {
     await this.put(row)
   }
 
-  /** The neighbour a candidate is too near to stands last in its row. */
-  async reject({ most_similar, ...row }: Rejected): Promise<void> {
+  /** The neighbour a candidate is too near to stands last in its row. `at`: where it stands in the merged file. */
+  async reject({ most_similar, at = '', ...row }: Rejected): Promise<void> {
     if (most_similar) this.contributions.clash(most_similar.instruction)
     if (row.reason === 'beyond_target') this.contributions.own(row.instruction)
     this.rejected.set(row.reason, (this.rejected.get(row.reason) ?? 0) + 1)
-    const detail = this.source === '' ? row.detail : `${this.source}: ${row.detail}`
+    const detail = this.source === '' ? row.detail : `${this.source}${at}: ${row.detail}`
     await this.drop({ ...row, detail, ...(most_similar && { most_similar }) })
   }
 
@@ -240,8 +260,12 @@ export class FolderFiles extends StepFiles {
 
   protected override async merged(paths: readonly string[]) {
     const own = this.folder.output('instances')
-    const files = await jsonlFiles(paths)
+    const files = await dataFiles(paths)
     return { own: files.length === 0 || (await exists(own)), names: contributorNames([own, ...files]), files }
+  }
+
+  protected override candidatesIn(file: string, omitted: Omissions) {
+    return groupedRows(file, this.folder.path('.merged.tmp'), omitted)
   }
 
   protected override put(row: { instruction: string }): Promise<void> {

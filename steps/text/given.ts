@@ -4,8 +4,8 @@ import { hasCode } from './code.ts'
 import type { ByLanguage, Language } from './language.ts'
 import { rougeL } from './rouge.ts'
 
-/** One example of a task; the input is empty where the instruction says all. */
-export type Instance = { input: string; output: string }
+/** One example of a task; the input is empty where the instruction says all. `at`: where it stands in a merged file, `:12` or `#12`. */
+export type Instance = { input: string; output: string; at?: string }
 
 // A text that an instruction speaks of and does not bring along: "Summarize the following paragraph."
 const longQuotation = 16 // characters of a quotation that is a text, and not a label such as "not ethical"

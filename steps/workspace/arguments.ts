@@ -138,7 +138,7 @@ function expectation({ kind, oneOf, range, form, value = '' }: Option): Words {
 
 function cureFor(name: OptionName, value: string): Words {
   const { oneOf, form, fallback }: Option = options[name]
-  const near = oneOf && nearest(value, oneOf)
+  const near = oneOf && nearest(value, oneOf, 2)
   if (near !== undefined) return { en: `Did you mean ${near}?`, zh: `您是否想用 ${near}？` }
   if (form?.hint) return form.hint
   if (fallback === undefined)

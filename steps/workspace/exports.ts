@@ -1,43 +1,89 @@
 // The data set in the formats of other tools (`--export`), written beside it after step 4, row by row.
+import { createHash } from 'node:crypto'
+import { rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
-import { type Folder, type Step, datasetCardFile, steps } from './folder.ts'
+import { type Source, datasetCard } from './dataset-card.ts'
+import { type Folder, exists } from './folder.ts'
 import { jsonLine } from './jsonl.ts'
-import type { ExportName } from './options.ts'
-import { type ExampleRow, type RunRecord, readRows } from './records.ts'
-import type { Settings } from './settings.ts'
+import { type ExportName, exportNames } from './options.ts'
+import { type ExampleRow, readRows } from './records.ts'
+import { type Replacement, checksumOf } from './replacement.ts'
 
-/** `fewest`: the least number of examples the format's reader takes. `edited`: where a file edited by hand was kept. */
-export type Exported = { path: string; fewest: number } & Written
-type Written = { rows: number; edited?: string | undefined }
+/** `fewest`: the least number of examples the format's reader takes. `edited`: where files edited by hand were kept. */
+export type Exported = {
+  name: ExportName
+  /** Every file of it, and what there is to open: the folder, where there is one. */
+  files: string[]
+  shown: string[]
+  /** Of the train part. */
+  rows: number
+  fewest: number
+  edited: string[]
+  /** The lines that its reader wants in a config. */
+  config: string[]
+}
+/** An export of an earlier data set that was taken away, and where its hand-edited version was kept. */
+export type Retired = { path: string; edited: string | undefined }
 
-/** What the dataset card tells about. */
-type Source = { settings: Settings; record: RunRecord }
-
+type Part = 'train' | 'test'
+/** A file of an export: with the rows of a part of the data set, or with a text about them. */
+type Output = { file: string } & (
+  | { part: Part; write: Write }
+  | { part?: undefined; text: (source: Source, language: Language, hasTest: boolean) => string }
+)
 type Format = {
-  ending: string
+  /** The outputs are files in this folder; else they lie beside the data set. */
+  folder?: string
   fewest?: number
-  write: (folder: Folder, target: string, source: Source, language: Language) => Promise<Written>
+  outputs: readonly Output[]
 }
 
 const formats: Record<ExportName, Format> = {
   alpaca: {
-    ending: 'alpaca.json',
-    write: (folder, target) => write(folder, target, list, (row) => row),
+    outputs: [
+      { file: 'alpaca.json', part: 'train', write: asList },
+      { file: 'alpaca.test.json', part: 'test', write: asList },
+    ],
   },
   openai: {
-    ending: 'openai.jsonl',
     fewest: 10, // https://platform.openai.com/docs/guides/supervised-fine-tuning
-    write: (folder, target) => write(folder, target, lines, asChat),
+    outputs: [
+      { file: 'openai.jsonl', part: 'train', write: asLines(asChat) },
+      { file: 'openai.test.jsonl', part: 'test', write: asLines(asChat) },
+    ],
+  },
+  // https://huggingface.co/docs/trl/dataset_formats: of prompt and completion the prompt is masked, of messages it is not
+  trl: {
+    folder: 'trl',
+    outputs: [
+      { file: 'train.jsonl', part: 'train', write: asLines(asPrompt) },
+      { file: 'test.jsonl', part: 'test', write: asLines(asPrompt) },
+    ],
+  },
+  // https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md
+  llamafactory: {
+    folder: 'llamafactory',
+    outputs: [
+      { file: 'train.json', part: 'train', write: asList },
+      { file: 'train.messages.jsonl', part: 'train', write: asLines(asChat) },
+      { file: 'test.json', part: 'test', write: asList },
+      { file: 'dataset_info.json', text: (_source, _language, hasTest) => datasetInfo(hasTest) },
+    ],
   },
   huggingface: {
-    ending: 'huggingface',
-    async write(folder, target, source, language) {
-      const { rows } = await write(folder, path.join(target, 'train.jsonl'), lines, (row) => row)
-      const card = folder.replace(path.join(target, datasetCardFile))
-      await card.addText(datasetCard(source, language))
-      return { rows, edited: await card.commit() }
-    },
+    folder: 'huggingface',
+    outputs: [
+      { file: 'train.jsonl', part: 'train', write: asLines((row) => row) },
+      { file: 'test.jsonl', part: 'test', write: asLines((row) => row) },
+      { file: 'README.md', text: datasetCard },
+    ],
+  },
+  parquet: {
+    outputs: [
+      { file: 'parquet', part: 'train', write: asParquet },
+      { file: 'test.parquet', part: 'test', write: asParquet },
+    ],
   },
 }
 
@@ -48,201 +94,191 @@ export async function exportDataset(
   source: Source,
   language: Language,
 ): Promise<Exported[]> {
-  const stem = folder.dataset.replace(/\.jsonl?$/i, '')
+  const from = await checksumOf(folder.dataset)
+  const isTest = await testSplit(folder, source.settings)
   const exported: Exported[] = []
   for (const name of names) {
-    const { ending, fewest = 0, write } = formats[name]
-    const target = `${stem}.${ending}`
-    exported.push({ path: target, fewest, ...(await write(folder, target, source, language)) })
+    const format = formats[name]
+    const { fewest = 0 } = format
+    const done: Exported = { name, files: [], shown: [], rows: 0, fewest, edited: [], config: [] }
+    for (const output of format.outputs) {
+      if (output.part === 'test' && !isTest) continue
+      const file = folder.replaceExport(placeOf(folder, format, output))
+      if (!output.part) await file.addText(output.text(source, language, isTest !== undefined))
+      else {
+        const rows = await output.write(rowsOf(folder, output.part, isTest), file)
+        if (output.part === 'train') done.rows = rows
+      }
+      done.edited.push(...[await file.commit(from)].filter((kept) => kept !== undefined))
+      done.files.push(file.target)
+    }
+    const place = format.folder && folderOf(folder, format.folder)
+    done.shown = place ? [place] : done.files
+    if (place && name === 'llamafactory') done.config = trainingConfig(place, isTest !== undefined)
+    exported.push(done)
   }
   return exported
 }
 
-type Layout = { open: string; between: string; close: string }
-const list: Layout = { open: '[\n', between: ',\n', close: '\n]\n' }
-const lines: Layout = { open: '', between: '\n', close: '\n' }
-
-async function write(
-  folder: Folder,
-  target: string,
-  { open, between, close }: Layout,
-  spell: (row: ExampleRow) => object,
-): Promise<Written> {
-  const file = folder.replace(target)
-  let rows = 0
-  for await (const row of readRows(folder.dataset, 'example')) {
-    await file.addText((rows++ === 0 ? open : between) + jsonLine(spell(row)))
+/** Takes away what earlier exports left that does not fit the data set, or the split, of now. */
+export async function retireExports(folder: Folder, exported: readonly Exported[]): Promise<Retired[]> {
+  const checksum = (await checksumOf(folder.dataset)) ?? ''
+  const written = new Set(exported.flatMap(({ files }) => files))
+  const retired: Retired[] = []
+  for (const name of exportNames) {
+    const format = formats[name]
+    const isAnew = exported.some((done) => done.name === name)
+    for (const output of format.outputs) {
+      const target = placeOf(folder, format, output)
+      const fits = folder.madeFrom(target, checksum)
+      if (written.has(target) || fits === undefined || (fits && !isAnew) || !(await exists(target))) continue
+      retired.push({ path: target, edited: await folder.replaceExport(target).retire() })
+    }
+    // What others put into the folder keeps it there.
+    if (format.folder && !isAnew) await rmdir(folderOf(folder, format.folder)).catch(() => undefined)
   }
-  await file.addText(rows > 0 ? close : open.trim() + close.trimStart())
-  await file.commit()
-  return { rows }
+  return retired
 }
 
-/** One example of a chat: the user asks, the assistant answers. */
-function asChat({ instruction, input, output }: ExampleRow): object {
-  const user = input === '' ? instruction : `${instruction}\n\n${input}`
-  return {
-    messages: [
-      { role: 'user', content: user },
-      { role: 'assistant', content: output },
-    ],
+function stemOf(folder: Folder): string {
+  return folder.dataset.replace(/\.jsonl?$/i, '')
+}
+
+function folderOf(folder: Folder, name: string): string {
+  return `${stemOf(folder)}.${name}`
+}
+
+function placeOf(folder: Folder, format: Format, { file }: Output): string {
+  return format.folder ? path.join(folderOf(folder, format.folder), file) : `${stemOf(folder)}.${file}`
+}
+
+// The split
+
+type IsTest = (instruction: string) => boolean
+
+/** Which instructions go into the test part; undefined where there is none, or where one part would be empty. */
+async function testSplit(folder: Folder, { split, seed }: Source['settings']): Promise<IsTest | undefined> {
+  if (split === undefined) return undefined
+  // A place for each instruction, drawn by the seed: rows of one instruction are never on both sides.
+  const placeIn = (instruction: string): number =>
+    createHash('sha256').update(`${seed} ${instruction}`).digest().readUIntBE(0, 6)
+  const places = new Set<number>()
+  for await (const { instruction } of readRows(folder.dataset, 'example')) places.add(placeIn(instruction))
+  if (places.size < 2) return undefined
+  const count = Math.min(Math.max(1, Math.round(split * places.size)), places.size - 1)
+  const last = Float64Array.from(places).toSorted()[count - 1] ?? 0
+  return (instruction) => placeIn(instruction) <= last
+}
+
+async function* rowsOf(folder: Folder, part: Part, isTest: IsTest | undefined): AsyncGenerator<ExampleRow> {
+  for await (const row of readRows(folder.dataset, 'example'))
+    if (!isTest || isTest(row.instruction) === (part === 'test')) yield row
+}
+
+// The ways to write rows; each says how many they were
+
+type Write = (rows: AsyncIterable<ExampleRow>, file: Replacement) => Promise<number>
+
+async function asList(rows: AsyncIterable<ExampleRow>, file: Replacement): Promise<number> {
+  let count = 0
+  for await (const row of rows) await file.addText((count++ === 0 ? '[\n' : ',\n') + jsonLine(row))
+  await file.addText('\n]\n')
+  return count
+}
+
+function asLines(spell: (row: ExampleRow) => object): Write {
+  return async (rows, file) => {
+    let count = 0
+    for await (const row of rows) {
+      await file.add(spell(row))
+      count++
+    }
+    return count
   }
 }
 
-/**
- * The dataset card of the Hugging Face export: YAML front matter that the Hub reads, and a page that says where the rows
- * come from. It names no folder and no address of the person who made it.
- */
-function datasetCard({ settings, record }: Source, language: Language): string {
-  const { rows = 0, kept = 0 } = record.funnel
-  const words = vocabularies[language]
-  const models = steps.flatMap((step) => (record.cost[step] ? [{ step, ...record.cost[step] }] : []))
-  const offline = models.some(({ provider }) => provider === 'offline')
-  return `${frontMatter(rows, language, offline)}
-# ${words.title}
+const perGroup = 10_000 // rows of a parquet row group; they are held in memory until it is full
+const charactersPerGroup = 1 << 25
 
-${words.about(rows, kept)}
-${offline ? `\n> **${words.offline}**\n` : ''}
-## ${words.models}
-
-| ${words.step} | ${words.provider} | ${words.model} |
-| --- | --- | --- |
-${models.map(({ step, provider, model }) => `| ${words.steps[step]} | ${cell(provider)} | ${cell(model)} |`).join('\n')}
-${settings.merge.length > 0 ? `\n${words.merged}\n` : ''}
-## ${words.settings}
-
-| | |
-| --- | --- |
-${settingsShown(settings)
-  .map(([name, value]) => `| \`${name}\` | ${cell(value)} |`)
-  .join('\n')}
-
-## ${words.counts}
-
-| | |
-| --- | --- |
-${countsShown(record)
-  .map(([name, value]) => `| ${name} | ${value} |`)
-  .join('\n')}
-
-## ${words.licence}
-
-${offline ? words.licenceOffline : words.licenceModel}
-`
+/** Three columns of text, whatever the texts look like. The writer is loaded only here. */
+async function asParquet(rows: AsyncIterable<ExampleRow>, file: Replacement): Promise<number> {
+  const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer')
+  const columns = (['instruction', 'input', 'output'] as const).map((name) => ({
+    name,
+    data: [] as string[],
+    nullable: false,
+  }))
+  const typed = columns.map((column) => ({ ...column, type: 'STRING' as const }))
+  const writer = new ByteWriter()
+  const parquet = new ParquetWriter({ writer, schema: schemaFromColumnData({ columnData: typed }) })
+  const flush = async (): Promise<void> => {
+    const bytes = Buffer.from(writer.getBytes())
+    writer.index = 0
+    await file.addBytes(bytes)
+  }
+  let [count, characters] = [0, 0]
+  for await (const row of rows) {
+    for (const { name, data } of columns) characters += data[data.push(row[name]) - 1]?.length ?? 0
+    if (++count % perGroup !== 0 && characters < charactersPerGroup) continue
+    await parquet.write({ columnData: columns, rowGroupSize: perGroup })
+    await flush()
+    for (const { data } of columns) data.length = 0
+    characters = 0
+  }
+  if (characters > 0) await parquet.write({ columnData: columns, rowGroupSize: perGroup })
+  await parquet.finish()
+  await flush()
+  return count
 }
 
-// https://github.com/huggingface/hub-docs/blob/main/datasetcard.md
-function frontMatter(rows: number, language: Language, offline: boolean): string {
-  return `---
-pretty_name: Self-Instruct workshop
-language:
-  - ${language}
-license: unknown
-task_categories:
-  - text-generation
-tags:
-  - instruction-tuning
-  - self-instruct
-  - synthetic${offline ? '\n  - not-for-training' : ''}
-size_categories:
-  - ${sizeCategory(rows)}
-configs:
-  - config_name: default
-    data_files:
-      - split: train
-        path: train.jsonl
----`
-}
+// What a row is to a trainer of chats: the instruction and its input joined by one blank line, and the answer
 
-function sizeCategory(rows: number): string {
-  if (rows < 1000) return 'n<1K'
-  if (rows < 10_000) return '1K<n<10K'
-  if (rows < 100_000) return '10K<n<100K'
-  return rows < 1_000_000 ? '100K<n<1M' : '1M<n<10M'
-}
+type Message = { role: 'user' | 'assistant'; content: string }
 
-function settingsShown(settings: Settings): [string, string][] {
-  const { seedFile, topics = '', avoid, merge } = settings
-  const named = (files: readonly string[]): string => files.map((file) => path.basename(file)).join(', ')
-  const shown: [string, string][] = [
-    ['seed-file', named([seedFile])],
-    ['num-instructions', Number.isFinite(settings.target) ? String(settings.target) : 'all'],
-    ['temperature', String(settings.temperature)],
-    ['max-tokens', String(settings.maxTokens)],
-    ['similarity', String(settings.similarity)],
-    ['seed', String(settings.seed)],
-    ['topics', named([topics])],
-    ['avoid', named(avoid)],
-    ['merge', named(merge)],
-    ['judge', settings.judge ? 'yes' : ''],
+function turnsOf({ instruction, input, output }: ExampleRow): [question: Message, answer: Message] {
+  const content = input === '' ? instruction : `${instruction}\n\n${input}`
+  return [
+    { role: 'user', content },
+    { role: 'assistant', content: output },
   ]
-  return shown.filter(([, value]) => value !== '')
 }
 
-function countsShown({ funnel, rejected, judge }: RunRecord): [string, number | string][] {
-  const counts = Object.entries(funnel)
-  const reasons = steps.flatMap((step) =>
-    Object.entries(rejected[step] ?? {}).map(([reason, count]): [string, number] => [
-      `${step}: \`${reason}\``,
-      count,
-    ]),
-  )
-  const verdicts = Object.entries(judge ?? {}).map(([name, value]): [string, string] => [
-    `judge: \`${name}\``,
-    name === 'rows' ? String(value) : `${(value * 100).toFixed(1)} %`,
-  ])
-  return [...counts, ...reasons, ...verdicts]
+function asChat(row: ExampleRow): object {
+  return { messages: turnsOf(row) }
 }
 
-// A model's name is free text: nothing in it may end the cell or start a tag.
-function cell(text: string): string {
-  return text.replace(/[\s|<>`\\[\]]+/g, ' ').trim()
+function asPrompt(row: ExampleRow): object {
+  const [question, answer] = turnsOf(row)
+  return { prompt: [question], completion: [answer] }
 }
 
-const en = {
-  title: 'Instructions made by Self-Instruct',
-  about: (rows: number, kept: number) =>
-    `${rows} rows from ${kept} distinct instructions: \`instruction\`, \`input\` (often empty), \`output\`. They were made in four steps (instructions, classification, instances, filter) after [Self-Instruct](https://arxiv.org/abs/2212.10560), starting from a few seed tasks written by people. No person has checked them one by one; of the paper's own rows 46 % had some fault.`,
-  offline:
-    'Made with the offline stand-in of the workshop, which is not a model: it draws from tasks written for the lesson, some of them faulty on purpose. These rows say nothing about any model. Do not train on them, and do not publish them as model output.',
-  models: 'Source models',
-  merged: 'Some rows come from other runs (`merge` below), made by models not named here.',
-  step: 'Step',
-  provider: 'Provider',
-  model: 'Model',
-  steps: {
-    generate: 'Instructions',
-    classify: 'Classification',
-    instances: 'Instances',
-    filter: 'Judge',
-  } satisfies Record<Step, string>,
-  settings: 'Settings',
-  counts: 'Counts',
-  licence: 'Licence',
-  licenceModel:
-    'None is stated (`license: unknown`), because it is not the workshop that can grant one. What may be done with these rows depends on the terms of the models named above (some providers do not allow their output to train competing models) and on the licence of the seed tasks. Read both, then state a licence here before you share the data.',
-  licenceOffline:
-    'None is stated (`license: unknown`). The texts belong to the workshop and come under its own licence.',
+// LLaMA-Factory opens this file in the encoding of the system: it must be ASCII. The columns of Alpaca are its defaults.
+function datasetInfo(hasTest: boolean): string {
+  const info = {
+    self_instruct: { file_name: 'train.json' },
+    ...(hasTest ? { self_instruct_test: { file_name: 'test.json' } } : {}),
+    self_instruct_messages: {
+      file_name: 'train.messages.jsonl',
+      formatting: 'sharegpt',
+      columns: { messages: 'messages' },
+      tags: {
+        role_tag: 'role',
+        content_tag: 'content',
+        user_tag: 'user',
+        assistant_tag: 'assistant',
+        system_tag: 'system',
+      },
+    },
+  }
+  return `${JSON.stringify(info, null, 2)}\n`
 }
 
-const zh: typeof en = {
-  title: '用 Self-Instruct 生成的指令数据',
-  about: (rows, kept) =>
-    `共 ${rows} 行数据，来自 ${kept} 条不同的指令，字段为 \`instruction\`、\`input\`（常为空）、\`output\`。数据按 [Self-Instruct](https://arxiv.org/abs/2212.10560) 的四个步骤（生成指令、判断分类任务、生成实例、过滤）生成，起点是少量人工编写的种子任务。没有人逐条检查过；论文自己的数据中有 46 % 存在某种问题。`,
-  offline:
-    '由工作坊的离线替身生成；它不是模型，只是从为课堂编写的任务中抽取，其中一些是故意写错的。这些数据不能说明任何模型的水平。请不要用来训练，也不要当作模型的输出发布。',
-  models: '来源模型',
-  merged: '部分数据来自其他运行（见下方 `merge`），其模型未在此列出。',
-  step: '步骤',
-  provider: '服务商',
-  model: '模型',
-  steps: { generate: '生成指令', classify: '判断分类任务', instances: '生成实例', filter: '评审' },
-  settings: '设置',
-  counts: '数目',
-  licence: '许可',
-  licenceModel:
-    '这里没有写明许可（`license: unknown`），因为工作坊无权授予。这些数据可以怎样使用，取决于上述模型的服务条款（有些服务商不允许用其输出训练竞争模型）以及种子任务的许可。请先阅读两者，在此写明许可之后再分享数据。',
-  licenceOffline: '这里没有写明许可（`license: unknown`）。文字属于工作坊，适用工作坊自己的许可。',
+/** The lines that name the data set in a training config, which is YAML; JSON's quotes hold there. */
+function trainingConfig(folder: string, hasTest: boolean): string[] {
+  return [
+    `dataset_dir: ${JSON.stringify(path.resolve(folder))}`,
+    'dataset: self_instruct',
+    'template: default',
+    hasTest ? 'eval_dataset: self_instruct_test' : 'val_size: 0.1',
+  ]
 }
-
-const vocabularies: Record<Language, typeof en> = { en, zh }

@@ -93,8 +93,11 @@ export function unknownWord(word: string, known: readonly string[], what: 'optio
   })
 }
 
-/** The known word that is most like this one, whatever its dashes and capitals; undefined when none is like it. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+/**
+ * The known word that is most like this one, whatever its dashes and capitals; undefined when none is like it. `most`: the
+ * letters that may differ.
+ */
+export function nearest(word: string, known: readonly string[], most = Infinity): string | undefined {
   const bare = (text: string): string => text.replace(/^[-–—－]+/, '').toLowerCase()
   const typed = bare(word.slice(0, longestShown))
   const distances = known.map((name) => {
@@ -102,7 +105,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     return { name, distance: begun ? 0 : editDistance(typed, bare(name)) }
   })
   const [best] = distances.toSorted((a, b) => a.distance - b.distance)
-  const alike = best && (best.distance === 0 || (typed.length > 2 && best.distance < typed.length))
+  const alike =
+    best && (best.distance === 0 || (typed.length > 2 && best.distance < Math.min(typed.length, most + 1)))
   return alike ? best.name : undefined
 }
 

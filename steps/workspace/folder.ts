@@ -40,9 +40,6 @@ export const recordFile = 'run.json'
 export const pageFile = 'report.html'
 export const batchesFile = 'batches.jsonl'
 
-/** The card of the Hugging Face export, in which people state their licence. */
-export const datasetCardFile = 'README.md'
-
 /** The data folder of a run. */
 export class Folder {
   readonly dir: string
@@ -58,7 +55,7 @@ export class Folder {
 
   static async open(dir: string, outputPath?: string): Promise<Folder> {
     const dataset = outputPath ?? path.join(dir, handOffs.filter.file)
-    const guarded = [...stepFiles, path.basename(dataset), datasetCardFile]
+    const guarded = [...stepFiles, path.basename(dataset)]
     return new Folder(dir, dataset, await Journal.open(dir, guarded))
   }
 
@@ -96,6 +93,27 @@ export class Folder {
     return new Replacement(path.isAbsolute(name) ? name : this.path(name), this.journal)
   }
 
+  /**
+   * An export of the data set. Readers take every file of an export's folder for a part of it: a version edited by hand is
+   * kept beside the folder.
+   */
+  replaceExport(target: string): Replacement {
+    const name = this.nameOfExport(target)
+    this.journal.guard(name)
+    const beside = path.relative(path.dirname(this.dataset), target).split(path.sep).join('.')
+    return new Replacement(target, this.journal, name, path.join(path.dirname(this.dataset), beside))
+  }
+
+  /** Whether an export was made, or last written, from a data set with this checksum; undefined where it is none of ours. */
+  madeFrom(target: string, checksum: string): boolean | undefined {
+    const last = this.journal.lastFrom(this.nameOfExport(target))
+    return last && last.from === checksum
+  }
+
+  private nameOfExport(target: string): string {
+    return path.relative(this.dir, target).split(path.sep).join('/')
+  }
+
   /** The steps before this one that have not been run again since a file before them was edited. */
   async behind(step: Step): Promise<Step[]> {
     const earlier = steps.slice(1, steps.indexOf(step))
@@ -125,14 +143,14 @@ export async function exists(file: string): Promise<boolean> {
 }
 
 /**
- * The files that paths stand for: a folder means every `*.jsonl` in it, in the order of their names; the folder of a run
- * means its file of step 3. A missing path is a Fault, and a folder without such a file.
+ * The files that paths stand for: a folder means every file of rows in it, in the order of their names; the folder of a
+ * run means its file of step 3. A missing path is a Fault, and a folder without such a file.
  */
-export async function jsonlFiles(paths: readonly string[]): Promise<string[]> {
+export async function dataFiles(paths: readonly string[]): Promise<string[]> {
   const files: string[] = []
   for (const name of paths) {
     try {
-      if ((await stat(name)).isDirectory()) files.push(...(await jsonlFilesIn(name)))
+      if ((await stat(name)).isDirectory()) files.push(...(await dataFilesIn(name)))
       else files.push(name)
     } catch (error) {
       throw error instanceof Fault ? error : unreadable(name, error)
@@ -141,8 +159,13 @@ export async function jsonlFiles(paths: readonly string[]): Promise<string[]> {
   return files
 }
 
-async function jsonlFilesIn(dir: string): Promise<string[]> {
-  const names = (await readdir(dir)).filter((name) => name.endsWith('.jsonl') && !name.startsWith('.'))
+const endsAsRows = /\.(?:jsonl?|csv|tsv|parquet)(?:\.gz)?$/i
+const holdsNoRows: readonly string[] = [recordFile, 'review.json', 'dataset_info.json']
+
+async function dataFilesIn(dir: string): Promise<string[]> {
+  const names = (await readdir(dir)).filter(
+    (name) => endsAsRows.test(name) && !name.startsWith('.') && !holdsNoRows.includes(name),
+  )
   if (names.length === 0) throw nothingIn(dir)
   const ofRun: string = handOffs.instances.file
   const chosen = names.includes(ofRun) ? [ofRun] : names.toSorted()
@@ -151,8 +174,8 @@ async function jsonlFilesIn(dir: string): Promise<string[]> {
 
 function nothingIn(dir: string): Fault {
   return new Fault({
-    en: `${dir} holds no *.jsonl file. Name the files of the other runs, or a folder they lie in.`,
-    zh: `${dir} 中没有 *.jsonl 文件。请指定其他运行的文件，或它们所在的文件夹。`,
+    en: `${dir} holds no *.jsonl file, and no JSON, CSV, TSV or parquet. Name the files of the other runs, or a folder they lie in.`,
+    zh: `${dir} 中没有 *.jsonl 文件，也没有 JSON、CSV、TSV 或 parquet 文件。请指定其他运行的文件，或它们所在的文件夹。`,
   })
 }
 

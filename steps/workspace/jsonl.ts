@@ -7,12 +7,18 @@ import path from 'node:path'
 import { Fault, isMissing, unreadable, unwritable } from './fault.ts'
 
 // No instruction needs more; a 100 MB line is a mistake, and would be held in memory whole.
-const longestLine = 64 * 1024 * 1024
+export const longestLine = 64 * 1024 * 1024
 
-/** Yields every line without its break; a BOM and a CR before the LF are dropped. A missing file is a Fault. */
-export async function* readLines(file: string): AsyncGenerator<{ number: number; text: string }> {
+/**
+ * Yields every line without its break; a BOM and a CR before the LF are dropped. A missing file is a Fault. `chunks`: its
+ * bytes, where they are not as they lie there.
+ */
+export async function* readLines(
+  file: string,
+  chunks: AsyncIterable<Buffer> = chunksOf(file),
+): AsyncGenerator<{ number: number; text: string }> {
   let number = 0
-  for await (const { bytes } of splitLines(file)) {
+  for await (const { bytes } of splitLines(file, chunks)) {
     number++
     if (!isUtf8(bytes)) throw notText(file, number)
     const start = number === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
@@ -36,12 +42,20 @@ export async function countLines(file: string): Promise<number> {
   return count
 }
 
+/** The bytes of a file as they are read. */
+export function chunksOf(file: string): AsyncIterable<Buffer> {
+  return createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>
+}
+
 /** The lines as raw bytes, and whether a line break followed them. */
-export async function* splitLines(file: string): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
+export async function* splitLines(
+  file: string,
+  chunks: AsyncIterable<Buffer> = chunksOf(file),
+): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
   let rest: Buffer[] = []
   let restBytes = 0
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
       let start = 0
       for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
         const tail = chunk.subarray(start, end)
@@ -83,8 +97,20 @@ function tooLong(file: string): Fault {
  * JSON spells nothing else as `\ud`.
  */
 export function jsonLine(row: object): string {
-  const text = JSON.stringify(row)
+  const text = onOneLine(row)
   return text.includes('\\ud') ? text.replace(/\\(ud[89a-f]..|.)/g, asCharacter) : text
+}
+
+/** The JSON of a value. The three characters that JSON leaves as they are, and at which Python ends a line, are escaped. */
+export function onOneLine(value: unknown): string {
+  const text = JSON.stringify(value)
+  return lineEnds.test(text) ? text.replace(new RegExp(lineEnds, 'g'), asEscape) : text
+}
+
+const lineEnds = /[\u2028\u2029\u0085]/
+
+function asEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 function asCharacter(escape: string): string {
@@ -144,6 +170,14 @@ export class TextWriter {
     return this.written
   }
 
+  /** Bytes that are no text, after what was added before. */
+  addBytes(bytes: Uint8Array): Promise<void> {
+    if (this.gathered !== '') this.send()
+    this.begun = true
+    this.written = this.written.then(() => this.write(bytes))
+    return this.written
+  }
+
   private send(): void {
     const text = this.gathered
     this.gathered = ''
@@ -151,7 +185,7 @@ export class TextWriter {
     this.written = this.written.then(() => this.write(text))
   }
 
-  private async write(text: string): Promise<void> {
+  private async write(text: string | Uint8Array): Promise<void> {
     try {
       this.handle ??= await this.open()
       await this.handle.appendFile(text)
@@ -218,7 +252,7 @@ export class Ledger {
   /** Resolves when the line is on disk. */
   async append(line: object): Promise<void> {
     try {
-      await appendFile(this.file, `${this.torn ? '\n' : ''}${JSON.stringify(line)}\n`, { flush: true })
+      await appendFile(this.file, `${this.torn ? '\n' : ''}${onOneLine(line)}\n`, { flush: true })
       this.torn = false
     } catch (error) {
       throw unwritable(this.file, error)

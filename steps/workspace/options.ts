@@ -28,7 +28,7 @@ export const address = {
 }
 
 /** Formats of other tools in which the data set is written too. */
-export const exportNames = ['alpaca', 'openai', 'huggingface'] as const
+export const exportNames = ['alpaca', 'openai', 'trl', 'llamafactory', 'huggingface', 'parquet'] as const
 export type ExportName = (typeof exportNames)[number]
 
 export const options = {
@@ -79,8 +79,8 @@ export const options = {
     value: 'FILE',
     fallback: 'data/seed_tasks.jsonl',
     help: {
-      en: 'seed tasks: JSONL as upstream, or text with one instruction a line',
-      zh: '种子任务：JSONL，或每行一条指令的纯文本',
+      en: 'seed tasks: JSONL as upstream, text with one instruction a line, or any data as for --merge',
+      zh: '种子任务：JSONL、每行一条指令的纯文本，或 --merge 能读的任何数据',
     },
   },
   'output-path': {
@@ -166,8 +166,15 @@ export const options = {
     value: 'PATH',
     repeatable: true,
     help: {
-      en: 'step 4 also takes this 3-instances file, or a folder of them; repeatable',
-      zh: '第 4 步另读入该 3-instances 文件或文件夹；可重复使用',
+      en: 'step 4 also takes this file or folder: 3-instances, Alpaca, Dolly, chats; JSON, CSV, parquet, gz; repeatable',
+      zh: '第 4 步另读入该文件或文件夹：3-instances、Alpaca、Dolly、对话；JSON、CSV、parquet、gz；可重复使用',
+    },
+  },
+  'skip-bad-rows': {
+    kind: 'flag',
+    help: {
+      en: 'rows of files you bring that cannot be read are counted and left out',
+      zh: '自带文件中无法读取的数据只计数、不收入，而不中止运行',
     },
   },
   rules: {
@@ -258,8 +265,17 @@ export const options = {
     repeatable: true,
     oneOf: exportNames,
     help: {
-      en: 'step 4 also writes the data set as alpaca, openai or huggingface; repeatable',
-      zh: '第 4 步另将数据集写成 alpaca、openai 或 huggingface 格式；可重复使用',
+      en: 'step 4 also writes alpaca, openai, trl, llamafactory, huggingface or parquet; repeatable',
+      zh: '第 4 步另将数据集写成 alpaca、openai、trl、llamafactory、huggingface 或 parquet 格式；可重复使用',
+    },
+  },
+  split: {
+    kind: 'number',
+    value: 'SHARE',
+    range: [0.001, 0.9],
+    help: {
+      en: 'exports get a test split of this share of the instructions, none of them in both parts',
+      zh: '导出时按此比例划出测试集；按指令划分，同一指令不会分在两边',
     },
   },
   replay: {

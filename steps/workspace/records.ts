@@ -140,13 +140,22 @@ export async function* readRows<K extends keyof Shapes>(
     if (line.text.trim() === '') continue
     const row = parsed(line.text, file, line.number)
     if (wanted && !wanted(row)) continue
-    const checked = v.safeParse(shapes[kind], row)
-    if (!checked.success) throw badRow(shapes[kind], checked.issues[0], row, file, line.number)
-    yield checked.output as Row<K>
+    const checked = checkRow(row, kind)
+    if ('wrong' in checked) throw atLine(file, line.number, checked.wrong)
+    yield checked.row
     if (performance.now() - breathed < breathAfter) continue
     await immediate()
     breathed = performance.now()
   }
+}
+
+type Checked<K extends keyof Shapes> = { row: Row<K> } | { wrong: Words }
+
+/** A value as a row of this shape, or what is wrong with it. */
+export function checkRow<K extends keyof Shapes>(value: unknown, kind: K): Checked<K> {
+  const checked = v.safeParse(shapes[kind], value)
+  if (checked.success) return { row: checked.output as Row<K> }
+  return { wrong: badRow(shapes[kind], checked.issues[0], value) }
 }
 
 function parsed(text: string, file: string, number: number): unknown {
@@ -160,21 +169,20 @@ function parsed(text: string, file: string, number: number): unknown {
   }
 }
 
-function badRow(
-  shape: Shape,
-  issue: v.BaseIssue<unknown>,
-  row: unknown,
-  file: string,
-  number: number,
-): Fault {
+function badRow(shape: Shape, issue: v.BaseIssue<unknown>, row: unknown): Words {
   const place = placeOf(issue)
   const expected = issue.kind === 'validation' ? broken(issue) : expectedBy(shapeAt(shape, place))
-  const got = kindOf(place.reduce<unknown>((inner, key) => field(inner, String(key)), row))
-  const name = place.join('.')
-  return atLine(file, number, {
+  const got = place.reduce<unknown>((inner, key) => field(inner, String(key)), row)
+  return wrongField(place.join('.'), expected, got)
+}
+
+/** That a field holds something else than expected; the row itself where the field has no name. */
+export function wrongField(name: string, expected: Words, value: unknown): Words {
+  const got = kindOf(value)
+  return {
     en: `${name && `, field "${name}"`}: expected ${expected.en}, got ${got.en}.`,
     zh: `${name && `，字段 "${name}"`}：应为${expected.zh}，实际为${got.zh}。`,
-  })
+  }
 }
 
 /** The field that is wrong. Where a list stands in place of a row, the list is wrong, not the field it lacks. */
@@ -191,13 +199,13 @@ function atLine(file: string, number: number, what: Words): Fault {
   })
 }
 
-const types: Record<string, Words> = {
+export const types = {
   string: { en: 'text', zh: '文本' },
   boolean: { en: 'true or false', zh: ' true 或 false' },
   number: { en: 'a number', zh: '数' },
   array: { en: 'a list', zh: '列表' },
   object: { en: 'one {"…"} row', zh: '一条 {"…"} 数据' },
-}
+} as const satisfies Record<string, Words>
 
 /** The parts of a shape that a message speaks of. */
 type Shape = {
@@ -218,7 +226,7 @@ function shapeAt(shape: Shape, place: readonly PropertyKey[]): Shape | undefined
 function expectedBy(shape: Shape | undefined): Words {
   const { type = '', options } = shape?.wrapped ?? shape ?? {}
   if (options) return { en: `one of ${options.join(', ')}`, zh: ` ${options.join('、')} 之一` }
-  return types[type] ?? { en: type, zh: type }
+  return (types as Record<string, Words>)[type] ?? { en: type, zh: type }
 }
 
 function broken({ type }: v.BaseIssue<unknown>): Words {
@@ -232,67 +240,6 @@ function kindOf(value: unknown): Words {
   if (isObject(value)) return { en: 'an object', zh: '对象' }
   const shown = typeof value === 'string' ? `"${shorten(value)}"` : String(value)
   return { en: shown, zh: ` ${shown}` }
-}
-
-// Seed tasks and other lists of instructions: JSONL with an `instruction` field, or plain text with one instruction a line
-
-/** The tasks of a seed file, at least one. Upstream's 175 work unchanged; labels and instances may be missing. */
-export async function readSeedTasks(file: string): Promise<SeedTask[]> {
-  const seeds: SeedTask[] = []
-  for await (const seed of (await isJsonl(file)) ? readRows(file, 'seed') : plainTasks(file)) seeds.push(seed)
-  if (seeds.length > 0) return seeds
-  throw new Fault({
-    en: `${file} holds no seed task. Write at least one instruction into it, one a line. Few good ones beat many poor ones.`,
-    zh: `${file} 中没有种子任务。请至少写入一条指令，每行一条。少而精胜过多而滥。`,
-  })
-}
-
-/** The instructions of any rows or lines, as in an `--avoid` file; an empty file holds none. */
-export async function readInstructions(file: string): Promise<string[]> {
-  const instructions: string[] = []
-  for await (const { instruction } of (await isJsonl(file)) ? readRows(file, 'any') : plainTasks(file))
-    instructions.push(instruction)
-  return instructions
-}
-
-// A file is JSONL when its name says so or its first line starts a row.
-async function isJsonl(file: string): Promise<boolean> {
-  if (/\.jsonl?$/i.test(file)) return true
-  for await (const line of readLines(file))
-    if (line.text.trim() !== '') return line.text.trim().startsWith('{')
-  return false
-}
-
-async function* plainTasks(file: string): AsyncGenerator<SeedTask> {
-  for await (const line of readLines(file)) {
-    if (line.text.includes('\0')) throw binary(file, line.number)
-    if (/^\s*[{[]/.test(line.text)) throw notPlain(file, line.number)
-    if (line.text.trim() !== '') yield { instruction: line.text.trim() }
-  }
-}
-
-function notPlain(file: string, number: number): Fault {
-  return new Fault({
-    en: `${file} line ${number} looks like JSON in a file of plain text: expected either one instruction a line, or one {"instruction":"…"} a line (JSONL, not one big list).`,
-    zh: `${file} 第 ${number} 行像是 JSON，而这是纯文本文件：应为每行一条指令，或每行一个 {"instruction":"…"}（JSONL，而不是一整个列表）。`,
-  })
-}
-
-function binary(file: string, number: number): Fault {
-  return new Fault({
-    en: `${file} line ${number} holds binary data; text with one instruction a line, or JSONL, was expected.`,
-    zh: `${file} 第 ${number} 行是二进制数据；应为每行一条指令的文本，或 JSONL。`,
-  })
-}
-
-/** The topics of a `--topics` file, one a line, at least one. */
-export async function readTopics(file: string): Promise<string[]> {
-  const topics = await readInstructions(file)
-  if (topics.length > 0) return topics
-  throw new Fault({
-    en: `${file} holds no topic. Write at least one into it, one a line, or leave --topics out.`,
-    zh: `${file} 中没有话题。请至少写入一个，每行一个，或省略 --topics。`,
-  })
 }
 
 /**

@@ -13,11 +13,16 @@ const renameTries = [50, 100, 200, 400, 600, 650] // ms, 2 s in all: editors and
 export class Replacement extends TextWriter {
   readonly target: string
   private readonly journal: Journal
+  private readonly entry: string
+  private readonly kept: string
 
-  constructor(target: string, journal: Journal) {
+  /** `entry`: how the journal calls it. `kept`: the file beside which, and by whose name, an edited version is kept. */
+  constructor(target: string, journal: Journal, entry = path.basename(target), kept = target) {
     super(path.join(path.dirname(target), `.${path.basename(target)}.tmp`), target)
     this.target = target
     this.journal = journal
+    this.entry = entry
+    this.kept = kept
   }
 
   /**
@@ -29,7 +34,7 @@ export class Replacement extends TextWriter {
       const [fresh, old] = [await this.flush(), await checksumOf(this.target)]
       await this.close(old === fresh ? undefined : 'synced')
       const kept = old === fresh ? undefined : await this.keepEdited(old)
-      await this.journal.record(path.basename(this.target), fresh, from)
+      await this.journal.record(this.entry, fresh, from)
       if (old === fresh) await rm(this.file, { force: true })
       else await renameInto(this.file, this.target)
       return kept
@@ -39,14 +44,22 @@ export class Replacement extends TextWriter {
     }
   }
 
+  /** Takes the old file away, with nothing in its place. Returns the name under which a hand-edited one was kept. */
+  async retire(): Promise<string | undefined> {
+    const kept = await this.keepEdited(await checksumOf(this.target))
+    await rm(this.target, { force: true })
+    return kept
+  }
+
   private async keepEdited(old: string | undefined): Promise<string | undefined> {
-    const name = path.basename(this.target)
-    if (old === undefined || !this.journal.guards(name) || this.journal.wrote(name, old)) return undefined
+    const { entry, journal } = this
+    if (old === undefined || !journal.guards(entry) || journal.wrote(entry, old)) return undefined
     const kept = await this.nameForEdited(old)
     if (kept === undefined) return undefined
-    const copy = path.join(path.dirname(this.target), `.${kept}.tmp`)
+    const dir = path.dirname(this.kept)
+    const copy = path.join(dir, `.${kept}.tmp`)
     await copyFile(this.target, copy)
-    await renameInto(copy, path.join(path.dirname(this.target), kept))
+    await renameInto(copy, path.join(dir, kept))
     return kept
   }
 
@@ -54,8 +67,8 @@ export class Replacement extends TextWriter {
   private async nameForEdited(old: string): Promise<string | undefined> {
     for (let count = 1; ; count++) {
       const mark = count === 1 ? '.edited' : `.edited-${count}`
-      const kept = path.basename(this.target).replace(/(\.[^.]*)?$/, (ending) => `${mark}${ending}`)
-      const there = await checksumOf(path.join(path.dirname(this.target), kept))
+      const kept = path.basename(this.kept).replace(/(\.[^.]*)?$/, (ending) => `${mark}${ending}`)
+      const there = await checksumOf(path.join(path.dirname(this.kept), kept))
       if (there === undefined) return kept
       if (there === old) return undefined
     }
@@ -104,7 +117,7 @@ type Written = { file: string; sha256: string; from?: string }
  */
 export class Journal {
   private readonly ledger: Ledger
-  private readonly guarded: ReadonlySet<string>
+  private readonly guarded: Set<string>
   private readonly written: Written[]
 
   private constructor(ledger: Ledger, guarded: readonly string[]) {
@@ -118,6 +131,10 @@ export class Journal {
     return new Journal(await Ledger.open(path.join(dir, '.written.jsonl')), guarded)
   }
 
+  guard(file: string): void {
+    this.guarded.add(file)
+  }
+
   guards(file: string): boolean {
     return this.guarded.has(file)
   }
@@ -129,6 +146,12 @@ export class Journal {
   /** The checksum of the input from which this version of a file was last made. */
   madeFrom(file: string, sha256: string): string | undefined {
     return this.written.findLast((line) => line.file === file && line.sha256 === sha256)?.from
+  }
+
+  /** The checksum of the input from which a file was last written; undefined where it never was. */
+  lastFrom(file: string): { from: string | undefined } | undefined {
+    const last = this.written.findLast((line) => line.file === file)
+    return last && { from: last.from }
   }
 
   /** Written to disk before the file is renamed; nothing is written when the journal says it already. */

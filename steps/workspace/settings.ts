@@ -32,6 +32,8 @@ export type Settings = {
   rules: string | undefined // as typed: names of filter rules, with a minus before those to leave out
   judge: boolean
   exports: ExportName[]
+  split: number | undefined // share of the instructions that go into a test split
+  skipBadRows: boolean
   replay: string | undefined
   budget: number | undefined // US dollars
   price: string | undefined // dollars per million tokens, as input/output
@@ -123,6 +125,8 @@ function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.
     rules: text('rules'),
     judge,
     exports: exportNames.filter((name) => list('export').includes(name)),
+    split: read(text('split'), Number),
+    skipBadRows: given.has('skip-bad-rows') || carried.has('skip-bad-rows'),
     replay: read(typed('replay'), path.resolve),
     params: paramsIn(given.get('param') ?? (elsewhere ? [] : (carried.get('param') ?? []))),
     timeout: read(typed('timeout'), Number),
@@ -229,6 +233,8 @@ export function keptSettings(
     rules: settings.rules,
     judge: settings.judge || undefined,
     export: someOf(settings.exports),
+    split: settings.split,
+    'skip-bad-rows': settings.skipBadRows || undefined,
   }
 }
 

@@ -1,0 +1,383 @@
+// What the rows of a file say, however they are spelt: as Alpaca, Dolly, prompt and completion, chats, a bare list. Seed
+// tasks, lists of instructions and topics, and the rows that step 4 merges are all read here.
+import path from 'node:path'
+import { setImmediate as immediate } from 'node:timers/promises'
+import type { Instance } from '../text/rules.ts'
+import { Fault, type Words } from './fault.ts'
+import { type DataFile, type Place, isForeign, openData, rawRows } from './formats.ts'
+import { field, isObject } from './jsonl.ts'
+import { type InstancesRow, type SeedTask, checkRow, types, wrongField } from './records.ts'
+
+// The names under which published data sets and tools keep the parts of a row, in the order in which they are looked for.
+const names = {
+  instruction: ['instruction', 'prompt', 'question', 'query', '指令', '问题'],
+  input: ['input', 'context', '输入'],
+  output: ['output', 'response', 'completion', 'answer', '输出', '回答', '答案'],
+  chat: ['messages', 'conversations', 'conversation'],
+} as const
+const others = ['system', 'history', 'instances', 'is_classification', 'call', 'custom_id', 'body']
+const fields: ReadonlySet<string> = new Set([...Object.values(names).flat(), ...others])
+
+/** What was left out of a file. `skipsBad`: rows that cannot be read are, too (`--skip-bad-rows`). */
+export class Omissions {
+  unanswered = 0
+  turns = 0
+  bad = 0
+  readonly skipsBad: boolean
+
+  constructor(skipsBad = false) {
+    this.skipsBad = skipsBad
+  }
+
+  get any(): boolean {
+    return this.unanswered + this.turns + this.bad > 0
+  }
+}
+
+// One row
+
+/** A row's parts, not yet checked. `instances`: where a row holds several, as in this program's own files. */
+type Parts = {
+  instruction: unknown
+  input?: unknown
+  output?: unknown
+  system?: unknown
+  instances?: unknown
+  is_classification?: unknown
+  call?: unknown
+  /** The field names of input and output, for messages. */
+  called?: { input: string; output: string }
+}
+type Unfit = 'turns' | 'batch'
+
+function partsOf(value: unknown): Parts | Unfit {
+  if (typeof value === 'string') return { instruction: value }
+  if (!isObject(value)) return { instruction: undefined }
+  if (value.custom_id !== undefined && (isObject(value.response) || isObject(value.result))) return 'batch'
+  const source = value.custom_id !== undefined && isObject(value.body) ? value.body : value
+  const chat = chatIn(source)
+  if (chat) return partsOfChat(chat, source.system)
+  return flatParts(source)
+}
+
+/** The turns of a chat, wherever they stand; TRL keeps the last of them apart. */
+function chatIn(row: Record<string, unknown>): unknown[] | undefined {
+  const name = names.chat.find((key) => Array.isArray(row[key]))
+  if (name !== undefined) return [row[name]].flat()
+  if (!Array.isArray(row.prompt)) return undefined
+  return [row.prompt, row.completion ?? []].flat()
+}
+
+const roles: Record<string, 'user' | 'assistant' | 'system'> = {
+  user: 'user',
+  human: 'user',
+  prompter: 'user',
+  assistant: 'assistant',
+  gpt: 'assistant',
+  model: 'assistant',
+  bot: 'assistant',
+  system: 'system',
+  developer: 'system',
+}
+
+function partsOfChat(chat: readonly unknown[], system: unknown): Parts | Unfit {
+  const turns = chat.map((turn) => ({
+    role: roles[String(field(turn, 'role') ?? field(turn, 'from')).toLowerCase()],
+    text: contentText(field(turn, 'content') ?? field(turn, 'value')),
+  }))
+  const told = turns.filter(({ role }) => role === 'system').map(({ text }) => text)
+  const [question, answer, ...more] = turns.filter(({ role }) => role !== 'system')
+  if (more.length > 0 || (answer && answer.role !== 'assistant') || question?.role !== 'user') return 'turns'
+  return {
+    instruction: question.text,
+    output: answer?.text,
+    system: [system, ...told].filter((text) => typeof text === 'string' && text.trim() !== '').join('\n\n'),
+    called: { input: 'input', output: 'content' },
+  }
+}
+
+/** A turn's text; some tools keep it as a list of parts. */
+function contentText(content: unknown): unknown {
+  if (!Array.isArray(content)) return content
+  const texts = content.map((part) => field(part, 'text'))
+  return texts.every((text) => typeof text === 'string') ? texts.join('') : content
+}
+
+function flatParts(row: Record<string, unknown>): Parts | Unfit {
+  if (Array.isArray(row.history) && row.history.length > 0) return 'turns'
+  const pick = (of: readonly string[]) => of.find((name) => row[name] !== undefined && row[name] !== null)
+  const [instruction = 'instruction', input = 'input', output = 'output'] = [
+    pick(names.instruction),
+    pick(names.input),
+    pick(names.output),
+  ]
+  const { instances, is_classification, call, system } = row
+  return {
+    instruction: row[instruction],
+    input: row[input],
+    output: row[output],
+    called: { input, output },
+    ...(instances === undefined ? {} : { instances }),
+    ...(is_classification === undefined || is_classification === null ? {} : { is_classification }),
+    ...(call === undefined ? {} : { call }),
+    ...(typeof system === 'string' ? { system } : {}),
+  }
+}
+
+/** The instruction with what the system was told in front of it. */
+function whole({ instruction, system }: Parts): unknown {
+  const told = typeof system === 'string' ? system.trim() : ''
+  return told === '' || typeof instruction !== 'string' ? instruction : `${told}\n\n${instruction}`
+}
+
+type Text = { text: string | undefined } | { wrong: Words }
+
+/** A cell as text; nothing where it is empty, as in null or a column of numbers with a hole. */
+function textOf(value: unknown, name: string): Text {
+  if (value === undefined || value === null) return { text: undefined }
+  if (typeof value === 'string') return { text: value }
+  if (['number', 'boolean', 'bigint'].includes(typeof value)) return { text: String(value) }
+  if (value instanceof Date) return { text: value.toISOString() }
+  return { wrong: wrongField(name, types.string, value) }
+}
+
+/** The instances of a row: its own list, or its one input and output; none where there is no answer. */
+function instancesOf({ instances, input, output, called }: Parts): { list: unknown } | { wrong: Words } {
+  if (instances !== undefined && instances !== null)
+    return { list: Array.isArray(instances) ? instances.map(mended) : instances }
+  const [given, answer] = [
+    textOf(input, called?.input ?? 'input'),
+    textOf(output, called?.output ?? 'output'),
+  ]
+  if ('wrong' in given) return given
+  if ('wrong' in answer) return answer
+  if (answer.text === undefined) return { list: undefined }
+  return { list: [{ input: withoutNoInput(given.text ?? ''), output: answer.text }] }
+}
+
+function mended(instance: unknown): unknown {
+  if (!isObject(instance)) return instance
+  const [input, output] = [textOf(instance.input, 'input'), textOf(instance.output, 'output')]
+  if ('wrong' in input || 'wrong' in output || output.text === undefined) return instance
+  return { input: withoutNoInput(input.text ?? ''), output: output.text }
+}
+
+/** '' for an input that only says that there is none. */
+function withoutNoInput(input: string): string {
+  return /^\s*(?:<\s*no ?input\s*>|no input|n\/a|none|nan|null|<无输入>|无输入)\s*\.?\s*$/i.test(input)
+    ? ''
+    : input
+}
+
+// A file row by row
+
+// tsx kills a program that does not answer Ctrl-C within about 60 ms.
+const breathAfter = 10 // ms
+
+type Read = { parts: Parts; place: Place; complain: (wrong: Words) => void }
+
+/** The rows that can be read, in their order. `complain` ends the run, or counts the row as left out. */
+async function* partsIn(data: DataFile, omitted: Omissions): AsyncGenerator<Read> {
+  let breathed = performance.now()
+  for await (const { place, value, broken } of rawRows(data)) {
+    const complain = (wrong: Words): void => {
+      if (!omitted.skipsBad) throw atPlace(data.file, place, wrong)
+      omitted.bad++
+    }
+    const parts = broken ? undefined : partsOf(value)
+    if (broken) complain(broken)
+    else if (parts === 'batch') throw batchOutput(data.file)
+    else if (parts === 'turns') omitted.turns++
+    else if (parts && parts.instruction === undefined && !isObject(value))
+      complain(wrongField('', types.object, value))
+    else if (parts) yield { parts, place, complain }
+    if (performance.now() - breathed < breathAfter) continue
+    await immediate()
+    breathed = performance.now()
+  }
+}
+
+function atPlace(file: string, { unit, number }: Place, wrong: Words): Fault {
+  const name = path.basename(file)
+  const skip = { en: 'leave such rows out with --skip-bad-rows', zh: '用 --skip-bad-rows 跳过这样的数据' }
+  const [en, zh] =
+    unit === 'line'
+      ? [
+          `line ${number}${wrong.en} Mend or delete the line, or`,
+          `第 ${number} 行${wrong.zh}请修改或删除该行，或`,
+        ]
+      : [`row ${number}${wrong.en} Mend it, or`, `第 ${number} 条${wrong.zh}请修改它，或`]
+  return new Fault({
+    en: `${name} ${en} ${skip.en}. (${file})`,
+    zh: `${name} ${zh}${skip.zh}。（${file}）`,
+  })
+}
+
+function batchOutput(file: string): Fault {
+  return isForeign(
+    file,
+    {
+      en: 'the output of a batch: it holds answers and no questions',
+      zh: '批处理的输出：只有回答，没有问题',
+    },
+    {
+      en: 'Name the file the batch was made from.',
+      zh: '请指定生成该批处理的文件。',
+    },
+  )
+}
+
+// Lists of instructions
+
+type Shape = 'seed' | 'any'
+
+async function* instructionsIn<K extends Shape>(
+  file: string,
+  kind: K,
+  omitted: Omissions,
+): AsyncGenerator<SeedTask> {
+  const data = await openData(file, fields)
+  if (data.shape.kind === 'text') return yield* plainTasks(data)
+  for await (const { parts, complain } of partsIn(data, omitted)) {
+    const { is_classification, instances } = parts
+    const list = Array.isArray(instances) ? instances.map(mended) : (instances ?? undefined)
+    const checked = checkRow({ instruction: whole(parts), is_classification, instances: list }, kind)
+    if ('wrong' in checked) complain(checked.wrong)
+    else yield checked.row
+  }
+}
+
+async function* plainTasks(data: DataFile): AsyncGenerator<SeedTask> {
+  for await (const { value, place } of rawRows(data)) {
+    const text = String(value)
+    if (text.includes('\0')) throw binary(data.file, place.number)
+    if (/^\s*(?:\{|\[\s*["{[])/.test(text)) throw notPlain(data.file, place.number)
+    const instruction = withoutMark(text)
+    if (instruction !== '') yield { instruction }
+  }
+}
+
+const headingLine = /^\s{0,3}#{1,6}(?:\s|$)|^\s*([-=*_])\1{2,}\s*$|^\s*```/
+const mark =
+  /^\s*(?:[-*+•·●○▪◦‣–—]\s+|\[[ xX]?\]\s+|[（(]?\d{1,4}\s?[.)、．）](?!\d)\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}、\s*|(?:task|instruction|question|任务|指令|问题)\s?\d+\s?[.:：)、]\s*)/i
+
+/** A line of a list without its bullet and number; '' for a heading, a rule and a fence. */
+export function withoutMark(line: string): string {
+  if (headingLine.test(line)) return ''
+  const bare = line.replace(mark, '')
+  return (bare === line ? line : bare.replace(mark, '')).trim()
+}
+
+/** The tasks of a seed file, at least one; an instruction that stands there again is one task. */
+export async function readSeedTasks(file: string, omitted = new Omissions()): Promise<SeedTask[]> {
+  const seeds: SeedTask[] = []
+  const seen = new Set<string>()
+  for await (const seed of instructionsIn(file, 'seed', omitted)) {
+    if (!seed.instances && seen.has(seed.instruction)) continue
+    seen.add(seed.instruction)
+    seeds.push(seed)
+  }
+  if (seeds.length > 0) return seeds
+  throw omitted.any ? nothingLeft(file, omitted) : noSeeds(file)
+}
+
+/** The instructions of any rows or lines, as in an `--avoid` file, each once; an empty file holds none. */
+export async function readInstructions(file: string, omitted = new Omissions()): Promise<string[]> {
+  const instructions = new Set<string>()
+  for await (const { instruction } of instructionsIn(file, 'any', omitted)) instructions.add(instruction)
+  if (instructions.size === 0 && omitted.any) throw nothingLeft(file, omitted)
+  return [...instructions]
+}
+
+/** The topics of a `--topics` file, at least one. */
+export async function readTopics(file: string, omitted = new Omissions()): Promise<string[]> {
+  const topics = await readInstructions(file, omitted)
+  if (topics.length > 0) return topics
+  throw new Fault({
+    en: `${file} holds no topic. Write at least one into it, one a line, or leave --topics out.`,
+    zh: `${file} 中没有话题。请至少写入一个，每行一个，或省略 --topics。`,
+  })
+}
+
+function noSeeds(file: string): Fault {
+  return new Fault({
+    en: `${file} holds no seed task. Write at least one instruction into it, one a line. Few good ones beat many poor ones.`,
+    zh: `${file} 中没有种子任务。请至少写入一条指令，每行一条。少而精胜过多而滥。`,
+  })
+}
+
+function nothingLeft(file: string, { unanswered, turns, bad }: Omissions): Fault {
+  return new Fault({
+    en: `${file} holds no row that can be taken: ${unanswered} without an answer, ${turns} of several turns, ${bad} that cannot be read. Rows with one question and one answer are needed.`,
+    zh: `${file} 中没有可用的数据：${unanswered} 条没有答案，${turns} 条是多轮对话，${bad} 条无法读取。需要一问一答的数据。`,
+  })
+}
+
+function notPlain(file: string, number: number): Fault {
+  return new Fault({
+    en: `${file} line ${number} looks like JSON in a file of plain text: expected either one instruction a line, or one {"instruction":"…"} a line (JSONL).`,
+    zh: `${file} 第 ${number} 行像是 JSON，而这是纯文本文件：应为每行一条指令，或每行一个 {"instruction":"…"}（JSONL）。`,
+  })
+}
+
+function binary(file: string, number: number): Fault {
+  return new Fault({
+    en: `${file} line ${number} holds binary data; text with one instruction a line, or JSONL, was expected.`,
+    zh: `${file} 第 ${number} 行是二进制数据；应为每行一条指令的文本，或 JSONL。`,
+  })
+}
+
+// Rows with answers, for step 4
+
+/** A row with its answers. `single`: it holds one of them, and others may hold more to the same instruction. */
+export type MergedRow = Omit<InstancesRow, 'instances'> & { instances: Instance[]; single: boolean }
+
+/** The rows of a file with an instruction and an answer. */
+export async function* readMergeRows(file: string, omitted: Omissions): AsyncGenerator<MergedRow> {
+  const data = await openData(file, fields)
+  if (data.shape.kind === 'text') {
+    for await (const { value, place } of rawRows(data))
+      if (String(value).trim() !== '') throw noAnswers(file, place)
+    return
+  }
+  let taken = 0
+  for await (const { parts, place, complain } of partsIn(data, omitted)) {
+    const instances = instancesOf(parts)
+    if ('wrong' in instances) complain(instances.wrong)
+    else if (instances.list === undefined) omitted.unanswered++
+    else {
+      const { is_classification = false, call } = parts
+      const row = { instruction: whole(parts), is_classification, instances: instances.list, call }
+      const checked = checkRow(row, 'withInstances')
+      if ('wrong' in checked) complain(checked.wrong)
+      else {
+        taken++
+        yield {
+          ...checked.row,
+          instances: placed(checked.row.instances, place),
+          single: parts.instances === undefined,
+        }
+      }
+    }
+  }
+  if (taken === 0 && omitted.any) throw nothingLeft(file, omitted)
+}
+
+function placed(instances: readonly Instance[], { unit, number }: Place): Instance[] {
+  const at = `${unit === 'line' ? ':' : '#'}${number}`
+  return instances.map(({ input, output }) => ({ input, output, at }))
+}
+
+function noAnswers(file: string, { number }: Place): Fault {
+  return isForeign(
+    file,
+    {
+      en: `plain text (line ${number} is no row): it has no answers`,
+      zh: `纯文本（第 ${number} 行不是数据行），没有答案`,
+    },
+    {
+      en: 'Give it to --seed-file, --avoid or --topics, or name a file whose rows have answers.',
+      zh: '请将它用于 --seed-file、--avoid 或 --topics，或指定带有答案的文件。',
+    },
+  )
+}

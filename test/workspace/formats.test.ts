@@ -1,0 +1,472 @@
+// What people have, brought in: each kind of file gives its rows, and what is no such file is named for what it is.
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { describe, expect, it } from 'vitest'
+import {
+  Omissions,
+  readInstructions,
+  readMergeRows,
+  readSeedTasks,
+  readTopics,
+} from '../../steps/workspace/data-rows.ts'
+import { Fault, type Words } from '../../steps/workspace/fault.ts'
+import { groupedRows } from '../../steps/workspace/grouping.ts'
+import { temporaryFolder } from '../support/command.ts'
+
+const river = { instruction: 'Name a river in Asia.', input: '', output: 'The Mekong.' }
+const word = { instruction: 'Translate the word.', input: 'bread', output: 'pain' }
+const both = [river, word]
+const joined = 'Be brief.\n\nName a river in Asia.'
+
+type Row = typeof river
+const flat = ({ instruction, input, output }: Row) => [instruction, input, output]
+const lines = (rows: readonly unknown[]): string => rows.map((row) => JSON.stringify(row)).join('\n')
+const byColumn = (rows: readonly Row[]) =>
+  Object.fromEntries(
+    (['instruction', 'input', 'output'] as const).map((name) => [
+      name,
+      Object.fromEntries(rows.map((row, at) => [String(at), row[name]])),
+    ]),
+  )
+const chat = (question: string, answer: string, system?: string) => [
+  ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+  { role: 'user', content: question },
+  { role: 'assistant', content: answer },
+]
+const parquet = (columns: Record<string, unknown[]>, type?: 'STRING'): Buffer =>
+  Buffer.from(
+    parquetWriteBuffer({
+      columnData: Object.entries(columns).map(([name, data]) => ({ name, data, ...(type && { type }) })),
+    }),
+  )
+const inParquet = parquet(
+  {
+    instruction: both.map((row) => row.instruction),
+    input: both.map((row) => row.input),
+    output: both.map((row) => row.output),
+  },
+  'STRING',
+)
+
+async function fileOf(name: string, content: string | Buffer): Promise<string> {
+  const file = path.join(await temporaryFolder('data '), name)
+  await writeFile(file, content)
+  return file
+}
+
+async function merged(file: string, omitted = new Omissions()): Promise<string[][]> {
+  const rows: string[][] = []
+  for await (const { instruction, instances } of readMergeRows(file, omitted))
+    for (const { input, output } of instances) rows.push([instruction, input, output])
+  return rows
+}
+
+async function faultOf(work: () => Promise<unknown>): Promise<Words> {
+  const error = await work().then(
+    () => new Error('no fault'),
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof Fault)) throw error
+  expect(error.words.zh).toMatch(/\p{Script=Han}/u)
+  expect(error.words.en.replace(/"[^"]*"|\(.*\)$/g, '')).not.toMatch(/\p{Script=Han}|undefined|\n/u)
+  return error.words
+}
+
+describe('rows come in from', () => {
+  it.each<[string, string, string | Buffer]>([
+    ['JSONL as Alpaca writes it', 'a.jsonl', lines(both.map((row) => ({ ...row, text: 'Below is …' })))],
+    ['the same under another name', 'a.data', lines(both)],
+    ['a JSON list', 'alpaca_data.json', JSON.stringify(both, null, 4)],
+    ['a JSON list on one line', 'a.json', JSON.stringify(both)],
+    [
+      'a JSON list with a BOM and CRLF',
+      'a.json',
+      `\uFEFF${JSON.stringify(both, null, 1).replace(/\n/g, '\r\n')}`,
+    ],
+    ['rows over several lines each', 'a.jsonl', both.map((row) => JSON.stringify(row, null, 2)).join('\n')],
+    ['lines with commas behind', 'a.jsonl', both.map((row) => `${JSON.stringify(row)},`).join('\n')],
+    [
+      'input null, NaN, missing, or spelt out',
+      'a.jsonl',
+      `{"instruction":"Name a river in Asia.","input":NaN,"output":"The Mekong."}\n${lines([word])}`,
+    ],
+    [
+      'Dolly',
+      'a.jsonl',
+      lines(
+        both.map(({ instruction, input, output }) => ({
+          instruction,
+          context: input,
+          response: output,
+          category: 'open_qa',
+        })),
+      ),
+    ],
+    [
+      'question and answer',
+      'a.jsonl',
+      lines([
+        { question: river.instruction, answer: river.output },
+        { query: word.instruction, input: word.input, response: word.output },
+      ]),
+    ],
+    [
+      'pandas by split',
+      'a.json',
+      JSON.stringify({ columns: ['instruction', 'input', 'output'], index: [0, 1], data: both.map(flat) }),
+    ],
+    ['pandas by index', 'a.json', JSON.stringify({ 0: river, 1: word })],
+    ['pandas by columns', 'a.json', JSON.stringify(byColumn(both))],
+    [
+      'pandas as a table',
+      'a.json',
+      JSON.stringify({
+        schema: { fields: [{ name: 'index', type: 'integer' }], primaryKey: ['index'] },
+        data: both.map((row, index) => ({ index, ...row })),
+      }),
+    ],
+    ['a list under a name', 'a.json', JSON.stringify({ version: '1.0', data: both })],
+    [
+      'CSV',
+      'a.csv',
+      'instruction,input,output\n"Name a river in Asia.",,The Mekong.\nTranslate the word.,bread,pain\n',
+    ],
+    [
+      'CSV with a BOM, CRLF and an index',
+      'a.csv',
+      '\uFEFF,Instruction,Input,Output\r\n0,Name a river in Asia.,,The Mekong.\r\n1,Translate the word.,bread,pain\r\n',
+    ],
+    [
+      'CSV with semicolons, no name to tell it by',
+      'a.txt',
+      'instruction;input;output\nName a river in Asia.;;The Mekong.\nTranslate the word.;bread;pain\n',
+    ],
+    [
+      'TSV',
+      'a.tsv',
+      'instruction\tinput\toutput\nName a river in Asia.\t\tThe Mekong.\nTranslate the word.\tbread\tpain',
+    ],
+    ['gz of JSONL', 'a.jsonl.gz', gzipSync(lines(both))],
+    ['gz of a JSON list', 'a.json.gz', gzipSync(JSON.stringify(both, null, 2))],
+    [
+      'gz of CSV',
+      'a.csv.gz',
+      gzipSync(
+        'instruction,input,output\nName a river in Asia.,,The Mekong.\nTranslate the word.,bread,pain',
+      ),
+    ],
+    ['parquet', 'a.parquet', inParquet],
+    [
+      'step 3',
+      '3-instances.jsonl',
+      lines(
+        both.map(({ instruction, ...instance }) => ({
+          instruction,
+          is_classification: false,
+          instances: [instance],
+        })),
+      ),
+    ],
+    [
+      'a batch to be sent',
+      'a.jsonl',
+      lines(
+        both.map((row, at) => ({
+          custom_id: String(at),
+          method: 'POST',
+          url: '/v1',
+          body: {
+            messages: chat(
+              row.input === '' ? row.instruction : `${row.instruction}\n\n${row.input}`,
+              row.output,
+            ),
+          },
+        })),
+      ),
+    ],
+  ])('%s', async (_, name, content) => {
+    const rows = (await merged(await fileOf(name, content))).map(([instruction = '', input = '', output]) => [
+      ...(instruction === `${word.instruction}\n\n${word.input}`
+        ? [word.instruction, word.input]
+        : [instruction, input]),
+      output,
+    ])
+    expect(rows).toEqual(both.map(flat))
+  })
+
+  it.each<[string, unknown]>([
+    ['messages', { messages: chat(river.instruction, river.output, 'Be brief.') }],
+    [
+      'messages in parts',
+      {
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          { role: 'user', content: [{ type: 'text', text: river.instruction }] },
+          { role: 'assistant', content: [{ type: 'text', text: river.output }] },
+        ],
+      },
+    ],
+    [
+      'ShareGPT',
+      {
+        conversations: [
+          { from: 'system', value: 'Be brief.' },
+          { from: 'human', value: river.instruction },
+          { from: 'gpt', value: river.output },
+        ],
+      },
+    ],
+    [
+      'ShareGPT with the system text beside',
+      {
+        system: 'Be brief.',
+        conversations: [
+          { from: 'human', value: river.instruction },
+          { from: 'gpt', value: river.output },
+        ],
+      },
+    ],
+    [
+      'prompt and completion as chats',
+      {
+        prompt: chat(river.instruction, '', 'Be brief.').slice(0, 2),
+        completion: [{ role: 'assistant', content: river.output }],
+      },
+    ],
+    ['Alpaca with a system text', { ...river, system: 'Be brief.', history: [] }],
+  ])('%s, with the system text in front', async (_, row) => {
+    expect(await merged(await fileOf('a.jsonl', lines([row])))).toEqual([[joined, '', river.output]])
+  })
+
+  it('prompt and completion, and numbers as they are spelt', async () => {
+    const file = await fileOf('a.jsonl', lines([{ prompt: 'Add two and three.', completion: 5 }]))
+    expect(await merged(file)).toEqual([['Add two and three.', '', '5']])
+  })
+
+  it('parquet with chats in it', async () => {
+    const file = await fileOf('a.parquet', parquet({ messages: [chat(river.instruction, river.output)] }))
+    expect(await merged(file)).toEqual([[river.instruction, '', river.output]])
+  })
+})
+
+describe('rows that are no one question with one answer', () => {
+  it('are counted and left out', async () => {
+    const omitted = new Omissions()
+    const rows = [
+      { messages: [...chat('Hello?', 'Hello.'), ...chat('Name a river.', 'Rhine.')] },
+      {
+        conversations: [
+          { from: 'gpt', value: 'How can I help?' },
+          { from: 'human', value: 'Name a river.' },
+        ],
+      },
+      { ...river, history: [['Hello?', 'Hello.']] },
+      { messages: [{ role: 'user', content: 'Name a river.' }] },
+      { instruction: 'Name a river.' },
+      { prompt: 'Name a river.', completion: null },
+      river,
+    ]
+    expect(await merged(await fileOf('a.jsonl', lines(rows)), omitted)).toEqual([flat(river)])
+    expect(omitted).toMatchObject({ turns: 3, unanswered: 3, bad: 0 })
+  })
+
+  it('leave an empty answer to the rule for it', async () => {
+    expect(await merged(await fileOf('a.jsonl', lines([{ ...river, output: '' }])))).toEqual([
+      [river.instruction, '', ''],
+    ])
+  })
+})
+
+const missing = (row: object) =>
+  Object.fromEntries(Object.entries(row).filter(([name]) => name !== 'instruction'))
+
+describe('a bad row', () => {
+  it.each<[string, string, string | Buffer, RegExp]>([
+    [
+      'of JSONL',
+      'a.jsonl',
+      `${lines([river])}\n{"instruction":"x,\n${lines([word])}`,
+      /^a\.jsonl line 2 is not JSON.*Mend or delete the line, or leave such rows out with --skip-bad-rows\./,
+    ],
+    [
+      'of a list, without its quote',
+      'a.json',
+      `[\n ${lines([river])},\n {"instruction":"x,\n "output":"y"},\n ${lines([word])}\n]`,
+      /^a\.json line 3 is not JSON/,
+    ],
+    [
+      'of a list, without its bracket',
+      'a.json',
+      `[\n ${lines([river])},\n {"instruction":"x","output":"y"\n ,\n ${lines([word])}\n]`,
+      /^a\.json line 3 is not JSON/,
+    ],
+    [
+      'of a list on one line',
+      'a.json',
+      `[${lines([river])},{"instruction":x},${lines([word])}]`,
+      /^a\.json row 2 is not JSON.* Mend it, or leave/,
+    ],
+    [
+      'of CSV',
+      'a.csv',
+      'instruction,input,output\nName a river in Asia.,,The Mekong.\nName a lake, a river, and, a sea.\nTranslate the word.,bread,pain',
+      /^a\.csv line 3: 4 cells under 3 column names/,
+    ],
+    [
+      'with a list for an answer',
+      'a.jsonl',
+      lines([river, { ...river, output: [1] }, word]),
+      /line 2, field "output": expected text, got a list of 1/,
+    ],
+    [
+      'without an instruction',
+      'a.jsonl',
+      lines([river, missing(river), word]),
+      /line 2, field "instruction": expected text, got nothing/,
+    ],
+    ['that is a number', 'a.json', JSON.stringify([river, 7, word]), /expected one \{"…"\} row, got 7/],
+    [
+      'of parquet',
+      'a.parquet',
+      parquet(
+        {
+          instruction: [river.instruction, '', word.instruction],
+          input: ['', '', 'bread'],
+          output: ['The Mekong.', 'x', 'pain'],
+        },
+        'STRING',
+      ),
+      /^a\.parquet row 2, field "instruction": expected text that is not empty/,
+    ],
+    [
+      'in another encoding',
+      'a.json',
+      Buffer.concat([
+        Buffer.from(`[\n${lines([river])},\n{"instruction":"`),
+        Buffer.from([0xc7, 0xeb]),
+        Buffer.from(`","output":"y"},\n${lines([word])}\n]`),
+      ]),
+      /^a\.json line 3 is not JSON/,
+    ],
+  ])('%s is named, and skipped only when told to', async (_, name, content, sentence) => {
+    const file = await fileOf(name, content)
+    expect((await faultOf(() => merged(file))).en).toMatch(sentence)
+    const omitted = new Omissions(true)
+    expect(await merged(file, omitted)).toEqual(both.map(flat))
+    expect(omitted.bad).toBeGreaterThan(0)
+  })
+
+  it('is the end of a list that was cut off', async () => {
+    const file = await fileOf('a.json', `[\n${lines([river])},\n${lines([word]).slice(0, 30)}`)
+    expect((await faultOf(() => merged(file))).en).toMatch(/^a\.json line 3 is not JSON/)
+    const between = await fileOf('a.json', `[\n${lines([river])},\n`)
+    expect((await faultOf(() => merged(between))).en).toMatch(
+      /line 3: the file ends there, but its list does not/,
+    )
+  })
+})
+
+describe('a file of another kind is named for what it is:', () => {
+  const list = JSON.stringify([['Name a river.', '', 'The Rhine.']])
+  it.each<[string, string | Buffer, RegExp]>([
+    ['a.yaml', 'seeds:\n  - instruction: Name a river.\n    input: ""\n', /is a YAML list;.*JSONL/],
+    ['a.txt', '- instruction: Name a river.\n- instruction: Name a lake.\n', /is a YAML list/],
+    ['a.json', list, /list of lists without column names.*orient="records"/],
+    ['a.xlsx', Buffer.from('PK\x03\x04xl/'), /is an Excel workbook;.*as CSV in UTF-8/],
+    ['a.zip', Buffer.from('PK\x03\x04'), /is a zip archive;.*Unpack/],
+    ['a.pdf', '%PDF-1.7', /is a PDF/],
+    ['a.json', '<!DOCTYPE html>\n<html>', /is a web page;.*raw/],
+    [
+      'a.jsonl',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:1',
+      /pointer of Git LFS.*git lfs pull/,
+    ],
+    ['a.pkl', Buffer.from([0x80, 4, 0x95]), /Python pickle/],
+    ['a.jsonl.zst', Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), /packed with zstd/],
+    ['a.csv', 'title,year\nDune,1965\n', /has the columns title, year; one named instruction/],
+    ['a.parquet', parquet({ image: [{ bytes: 'x', path: 'a.png' }] }), /a parquet file of images/],
+    ['a.parquet', parquet({ title: ['Dune'] }, 'STRING'), /has the columns title/],
+    ['a.parquet', 'PAR1 and no more', /a parquet file that cannot be read/],
+    ['a.jsonl.gz', gzipSync(lines(both)).subarray(0, 40), /gz file that is damaged or cut off/],
+    [
+      'a.jsonl',
+      lines([{ id: 'b', custom_id: '1', response: { status_code: 200, body: {} } }]),
+      /the output of a batch: it holds answers and no questions/,
+    ],
+  ])('%s', async (name, content, sentence) => {
+    const file = await fileOf(name, content)
+    for (const read of [merged, readSeedTasks, readInstructions, readTopics])
+      expect((await faultOf(() => read(file))).en).toMatch(sentence)
+  })
+
+  it('plain text has no answers to merge', async () => {
+    const file = await fileOf('a.txt', 'Name a river in Asia.\n')
+    expect((await faultOf(() => merged(file))).en).toMatch(/plain text.*--seed-file, --avoid or --topics/)
+  })
+})
+
+describe('a list of instructions', () => {
+  const wanted = ['Name a river in Asia.', 'Name 3 lakes.', '3.5 litres of milk: what do they weigh?']
+  it.each<[string, string, string | Buffer]>([
+    ['plain text', 'a.txt', `${wanted.join('\n')}\n`],
+    ['numbers', 'a.txt', wanted.map((line, at) => `${at + 1}. ${line}`).join('\n')],
+    ['brackets behind numbers', 'a.txt', wanted.map((line, at) => `${at + 1}) ${line}`).join('\n')],
+    [
+      'bullets under headings',
+      'a.md',
+      `# My seeds\n\n## Water\n${wanted.map((line) => `- ${line}`).join('\n')}\n---\n`,
+    ],
+    ['boxes to tick', 'a.md', wanted.map((line) => `* [ ] ${line}`).join('\n')],
+    ['line ends of an old Mac', 'a.txt', wanted.join('\r')],
+    ['a JSON list of texts', 'a.json', JSON.stringify(wanted)],
+    ['rows without answers', 'a.jsonl', lines(wanted.map((instruction) => ({ instruction })))],
+    ['CSV of one column', 'a.csv', `instruction\n${wanted.map((line) => `"${line}"`).join('\n')}`],
+    ['gz of text', 'a.txt.gz', gzipSync(wanted.join('\n'))],
+    [
+      'chats without answers',
+      'a.jsonl',
+      lines(wanted.map((content) => ({ messages: [{ role: 'user', content }] }))),
+    ],
+    ['parquet', 'a.parquet', parquet({ prompt: wanted }, 'STRING')],
+  ])('in %s is read by --seed-file, --avoid and --topics alike', async (_, name, content) => {
+    const file = await fileOf(name, content)
+    expect((await readSeedTasks(file)).map((seed) => seed.instruction)).toEqual(wanted)
+    expect(await readInstructions(file)).toEqual(wanted)
+    expect(await readTopics(file)).toEqual(wanted)
+  })
+
+  it('in Chinese loses its numbers as well', async () => {
+    const file = await fileOf(
+      'a.txt',
+      '# 种子\n1、列出三种水果。\n（2）说出一条河。\n三、写一首诗。\n④讲个故事。',
+    )
+    expect(await readInstructions(file)).toEqual([
+      '列出三种水果。',
+      '说出一条河。',
+      '写一首诗。',
+      '讲个故事。',
+    ])
+  })
+})
+
+describe('rows of one instruction', () => {
+  it('are one candidate, wherever they stand, each with its own line', async () => {
+    const rows = ['a', 'b', 'a', 'c', 'b', 'a'].map((name, at) => ({
+      instruction: `Translate the ${name} word.`,
+      input: `word ${at}`,
+      output: `mot ${at}`,
+    }))
+    const file = await fileOf('a.jsonl', lines(rows))
+    const groups: (string | undefined)[][] = []
+    const spool = path.join(path.dirname(file), '.spool')
+    for await (const { instruction, instances } of groupedRows(file, spool, new Omissions()))
+      groups.push([instruction, ...instances.map(({ input, at }) => `${input}${at}`)])
+    expect(groups).toEqual([
+      ['Translate the a word.', 'word 0:1', 'word 2:3', 'word 5:6'],
+      ['Translate the b word.', 'word 1:2', 'word 4:5'],
+      ['Translate the c word.', 'word 3:4'],
+    ])
+  })
+})
