@@ -3,7 +3,15 @@ import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
 import { isTraditional } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
-import { type Rule, compare, measureInstance, measureInstruction, rules, selectRules } from '../text/rules.ts'
+import {
+  type Instance,
+  type Rule,
+  compare,
+  measureInstance,
+  measureInstruction,
+  rules,
+  selectRules,
+} from '../text/rules.ts'
 import { steps } from '../workspace/folder.ts'
 import { type Run, bump, isCandidate, rowsOf } from './count.ts'
 import { type Markup, type Subject, bar, html, row, table } from './html.ts'
@@ -22,6 +30,7 @@ export type Lab = {
   /** Instructions tried: all that step 1 accepted, then those it rejected as near-duplicates, as they stand in the files. */
   tried: number
   trials: Trial[]
+  areMerged: boolean // they come from merged files alone
   left: number[] // thresholds not tried, because the run is too large
   alone: AloneCount[]
   instructions: number // checked by each rule for instructions
@@ -29,19 +38,20 @@ export type Lab = {
 }
 
 export async function openLab(run: Run): Promise<Lab> {
-  const { accepted, nearDuplicates, others } = await candidatesOf(run)
+  const { accepted, nearDuplicates, others, areMerged } = await candidatesOf(run)
   const tried = [...accepted, ...nearDuplicates]
   const own = run.settings.similarity
   const all = [...new Set([...thresholds, own])].toSorted((a, b) => a - b)
   const slow = (threshold: number): boolean => threshold < slowBelow && tried.length > slowFrom
   const candidates = [...tried, ...others]
-  const instances = await instanceCounts(run)
+  const instances = await instanceCounts(run, areMerged)
   return {
     tried: tried.length,
     trials: all
       .filter((threshold) => !slow(threshold))
       .map((threshold) => tryThreshold(tried, run.seeds, threshold)),
     left: all.filter(slow),
+    areMerged,
     alone: [...instructionCounts(run, candidates), ...instances.counts],
     instructions: candidates.length,
     instances: instances.total,
@@ -49,16 +59,19 @@ export async function openLab(run: Run): Promise<Lab> {
 }
 
 async function candidatesOf(run: Run) {
-  const accepted: string[] = []
+  const accepted = new Set<string>()
   const nearDuplicates: string[] = []
   const others: string[] = []
-  for await (const row of rowsOf(run, 'instruction')) accepted.push(row.instruction)
+  for await (const row of rowsOf(run, 'instruction')) accepted.add(row.instruction)
+  // A folder that only merges files has nothing of step 1: what step 4 kept and rejected stands in for it.
+  const judgedIn = accepted.size > 0 ? 'generate' : 'filter'
+  if (judgedIn === 'filter') for await (const row of rowsOf(run, 'example')) accepted.add(row.instruction)
   for await (const { step, reason, instruction } of rowsOf(run, 'rejected')) {
-    if (step !== 'generate' || !isCandidate(reason)) continue
+    if (step !== judgedIn || !isCandidate(reason)) continue
     if (reason === 'near_duplicate') nearDuplicates.push(instruction)
     else others.push(instruction)
   }
-  return { accepted, nearDuplicates, others }
+  return { accepted: [...accepted], nearDuplicates, others, areMerged: judgedIn === 'filter' }
 }
 
 /** Runs the novelty filter over the instructions, starting from the seed tasks. */
@@ -102,19 +115,39 @@ function countAlone(rule: Rule, run: Run, candidates: readonly string[]): AloneC
   return { reason: rule.reason, checked: candidates.length, removed }
 }
 
-async function instanceCounts(run: Run): Promise<{ counts: AloneCount[]; total: number }> {
+async function instanceCounts(
+  run: Run,
+  areMerged: boolean,
+): Promise<{ counts: AloneCount[]; total: number }> {
   const own = rules.filter((rule) => rule.of !== 'instruction')
   const removed = new Map<string, number>()
   let checked = 0
-  for await (const { instruction, instances } of rowsOf(run, 'withInstances')) {
+  const all = areMerged ? mergedInstances(run) : withInstances(run)
+  for await (const { instruction, instances, reason } of all) {
     const task = { instruction, language: run.language, ...compare(instruction, instances, []) }
     checked += instances.length
     for (const [at, instance] of instances.entries())
       for (const rule of own)
-        if (measureInstance(rule, instance, task, at) !== undefined) bump(removed, rule.reason)
+        if (rule.reason === reason || measureInstance(rule, instance, task, at) !== undefined)
+          bump(removed, rule.reason)
   }
   const counts = own.map(({ reason }) => ({ reason, checked, removed: removed.get(reason) ?? 0 }))
   return { counts, total: checked }
+}
+
+type Judged = { instruction: string; instances: Instance[]; reason?: string }
+
+function withInstances(run: Run): AsyncIterable<Judged> {
+  return rowsOf(run, 'withInstances')
+}
+
+/** What step 4 kept of merged files, and what it rejected: there the reason says what comparing the instances found. */
+async function* mergedInstances(run: Run): AsyncGenerator<Judged> {
+  for await (const { instruction, input, output } of rowsOf(run, 'example'))
+    yield { instruction, instances: [{ input, output }] }
+  for await (const { step, instruction, input = '', output, reason } of rowsOf(run, 'rejected'))
+    if (step === 'filter' && output !== undefined)
+      yield { instruction, instances: [{ input, output }], reason }
 }
 
 /** What the page says of it. */
@@ -123,7 +156,7 @@ export function labSection(subject: Subject, lab: Lab): Markup {
   const { lab: said } = words
   const notes = [
     ...(lab.left.length > 0 ? [said.left(lab.left.join(', '), number(slowFrom))] : []),
-    ...(run.settings.merge.length > 0 ? [said.merged] : []),
+    ...(run.settings.merge.length > 0 && !lab.areMerged ? [said.merged] : []),
     ...(run.seeds.length === 0 ? [said.noSeeds] : []),
   ]
   return html`<h3>${said.thresholds}</h3>

@@ -97,16 +97,34 @@ function checkRules(names: string): void {
   }
 }
 
-/** The record of the last run, to be filled in; a whole run puts its own settings there. */
+/**
+ * The record of the last run, to be filled in; a whole run puts its own settings there. So does a look at other people's
+ * data in a folder of its own, so that `report`, `why` and another filter find the same files.
+ */
 export async function beginRecord(
   folder: Folder,
   { settings, language }: Materials,
   provider: Provider,
 ): Promise<RunRecord> {
   const record = await readRunRecord(folder)
-  if (settings.whole) record.settings = keptSettings(settings, provider, language)
+  const kept = keptSettings(settings, provider, language)
+  if (settings.whole) record.settings = kept
+  else if (await onlyMerges(folder, settings, record)) {
+    const { provider: _, model: __, ...looked } = kept // nobody was asked
+    record.settings = looked
+  }
   record.versions = { workshop: await ownVersion() }
   return record
+}
+
+async function onlyMerges(
+  folder: Folder,
+  { steps, merge }: Settings,
+  { settings }: RunRecord,
+): Promise<boolean> {
+  const isLook = steps.length === 1 && steps[0] === 'filter' && merge.length > 0
+  const isFirst = settings['num-instructions'] === undefined || settings.provider === undefined
+  return isLook && isFirst && !(await exists(folder.output('instances')))
 }
 
 async function ownVersion(): Promise<string> {

@@ -105,23 +105,25 @@ function contentText(content: unknown): unknown {
 
 function flatParts(row: Record<string, unknown>): Parts | Unfit {
   if (Array.isArray(row.history) && row.history.length > 0) return 'turns'
-  const pick = (of: readonly string[]) => of.find((name) => row[name] !== undefined && row[name] !== null)
-  const [instruction = 'instruction', input = 'input', output = 'output'] = [
-    pick(names.instruction),
-    pick(names.input),
-    pick(names.output),
-  ]
+  const input = nameIn(row, names.input)
+  const output = nameIn(row, names.output)
   const { instances, is_classification, call, system } = row
   return {
-    instruction: row[instruction],
+    instruction: row[nameIn(row, names.instruction)],
     input: row[input],
     output: row[output],
     called: { input, output },
-    ...(instances === undefined ? {} : { instances }),
-    ...(is_classification === undefined || is_classification === null ? {} : { is_classification }),
-    ...(call === undefined ? {} : { call }),
-    ...(typeof system === 'string' ? { system } : {}),
+    instances: instances ?? undefined,
+    is_classification: is_classification ?? undefined,
+    call,
+    system,
   }
+}
+
+/** The first of these names under which a row holds something; else the usual one. */
+function nameIn(row: Record<string, unknown>, known: readonly [string, ...string[]]): string {
+  for (const name of known) if (row[name] !== undefined && row[name] !== null) return name
+  return known[0]
 }
 
 /** The instruction with what the system was told in front of it. */
@@ -174,27 +176,29 @@ function withoutNoInput(input: string): string {
 // tsx kills a program that does not answer Ctrl-C within about 60 ms.
 const breathAfter = 10 // ms
 
-type Read = { parts: Parts; place: Place; complain: (wrong: Words) => void }
+type Read = { parts: Parts; place: Place }
 
-/** The rows that can be read, in their order. `complain` ends the run, or counts the row as left out. */
+/** The rows that can be read, in their order. */
 async function* partsIn(data: DataFile, omitted: Omissions): AsyncGenerator<Read> {
   let breathed = performance.now()
   for await (const { place, value, broken } of rawRows(data)) {
-    const complain = (wrong: Words): void => {
-      if (!omitted.skipsBad) throw atPlace(data.file, place, wrong)
-      omitted.bad++
-    }
     const parts = broken ? undefined : partsOf(value)
-    if (broken) complain(broken)
+    if (broken) complain(data, omitted, place, broken)
     else if (parts === 'batch') throw batchOutput(data.file)
     else if (parts === 'turns') omitted.turns++
     else if (parts && parts.instruction === undefined && !isObject(value))
-      complain(wrongField('', types.object, value))
-    else if (parts) yield { parts, place, complain }
+      complain(data, omitted, place, wrongField('', types.object, value))
+    else if (parts) yield { parts, place }
     if (performance.now() - breathed < breathAfter) continue
     await immediate()
     breathed = performance.now()
   }
+}
+
+/** A bad row ends the run, or is counted as left out. */
+function complain({ file }: DataFile, omitted: Omissions, place: Place, wrong: Words): void {
+  if (!omitted.skipsBad) throw atPlace(file, place, wrong)
+  omitted.bad++
 }
 
 function atPlace(file: string, { unit, number }: Place, wrong: Words): Fault {
@@ -238,11 +242,11 @@ async function* instructionsIn<K extends Shape>(
 ): AsyncGenerator<SeedTask> {
   const data = await openData(file, fields)
   if (data.shape.kind === 'text') return yield* plainTasks(data)
-  for await (const { parts, complain } of partsIn(data, omitted)) {
+  for await (const { parts, place } of partsIn(data, omitted)) {
     const { is_classification, instances } = parts
     const list = Array.isArray(instances) ? instances.map(mended) : (instances ?? undefined)
     const checked = checkRow({ instruction: whole(parts), is_classification, instances: list }, kind)
-    if ('wrong' in checked) complain(checked.wrong)
+    if ('wrong' in checked) complain(data, omitted, place, checked.wrong)
     else yield checked.row
   }
 }
@@ -330,7 +334,7 @@ function binary(file: string, number: number): Fault {
 // Rows with answers, for step 4
 
 /** A row with its answers. `single`: it holds one of them, and others may hold more to the same instruction. */
-export type MergedRow = Omit<InstancesRow, 'instances'> & { instances: Instance[]; single: boolean }
+export type MergedRow = Omit<InstancesRow, 'id' | 'instances'> & { instances: Instance[]; single: boolean }
 
 /** The rows of a file with an instruction and an answer. */
 export async function* readMergeRows(file: string, omitted: Omissions): AsyncGenerator<MergedRow> {
@@ -341,31 +345,32 @@ export async function* readMergeRows(file: string, omitted: Omissions): AsyncGen
     return
   }
   let taken = 0
-  for await (const { parts, place, complain } of partsIn(data, omitted)) {
-    const instances = instancesOf(parts)
-    if ('wrong' in instances) complain(instances.wrong)
-    else if (instances.list === undefined) omitted.unanswered++
+  for await (const { parts, place } of partsIn(data, omitted)) {
+    const row = answeredRow(parts, place)
+    if (row === undefined) omitted.unanswered++
+    else if ('wrong' in row) complain(data, omitted, place, row.wrong)
     else {
-      const { is_classification = false, call } = parts
-      const row = { instruction: whole(parts), is_classification, instances: instances.list, call }
-      const checked = checkRow(row, 'withInstances')
-      if ('wrong' in checked) complain(checked.wrong)
-      else {
-        taken++
-        yield {
-          ...checked.row,
-          instances: placed(checked.row.instances, place),
-          single: parts.instances === undefined,
-        }
-      }
+      taken++
+      yield row
     }
   }
   if (taken === 0 && omitted.any) throw nothingLeft(file, omitted)
 }
 
-function placed(instances: readonly Instance[], { unit, number }: Place): Instance[] {
+/** A row as step 4 takes it, or what is wrong with it; undefined where it has no answer. */
+function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong: Words } | undefined {
+  const found = instancesOf(parts)
+  if ('wrong' in found) return found
+  if (found.list === undefined) return undefined
+  const { is_classification = false, call } = parts
   const at = `${unit === 'line' ? ':' : '#'}${number}`
-  return instances.map(({ input, output }) => ({ input, output, at }))
+  const checked = checkRow(
+    { instruction: whole(parts), is_classification, instances: found.list, call },
+    'merged',
+  )
+  if ('wrong' in checked) return checked
+  const instances = checked.row.instances.map(({ input, output }) => ({ input, output, at }))
+  return { ...checked.row, instances, single: parts.instances === undefined }
 }
 
 function noAnswers(file: string, { number }: Place): Fault {

@@ -1,6 +1,6 @@
 // Text files line by line, in and out, in little memory. (node:readline also splits at U+2028, which JSON allows in strings.)
 import { isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, appendFile, mkdir, open, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -264,10 +264,10 @@ export class Ledger {
 
 /** 12 hexadecimal digits, the same for the same instruction: an edited instruction is a new row. */
 export function idOf(instruction: string): string {
-  return createHash('sha256').update(instruction).digest('hex').slice(0, 12)
+  return hash('sha256', instruction).slice(0, 12)
 }
 
 /** 16 hexadecimal digits for any JSON value; object keys count in the order written. */
 export function keyOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16)
+  return hash('sha256', JSON.stringify(value)).slice(0, 16)
 }

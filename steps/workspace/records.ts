@@ -56,18 +56,19 @@ const runParts = v.object({
 
 const named = <T extends { instruction: string }>(row: T) => ({ id: idOf(row.instruction), ...row })
 
+const answered = v.object({
+  instruction,
+  is_classification: v.boolean(),
+  instances: v.pipe(v.array(instance), v.minLength(1)),
+  call,
+})
+
 export const shapes = {
   instruction: v.pipe(v.object({ instruction, most_similar: mostSimilar, call }), v.transform(named)),
   classified: v.pipe(v.object({ instruction, is_classification: v.boolean(), call }), v.transform(named)),
-  withInstances: v.pipe(
-    v.object({
-      instruction,
-      is_classification: v.boolean(),
-      instances: v.pipe(v.array(instance), v.minLength(1)),
-      call,
-    }),
-    v.transform(named),
-  ),
+  withInstances: v.pipe(answered, v.transform(named)),
+  /** The same from a file that is merged; its id follows from the instruction. */
+  merged: answered,
   example: v.object({ instruction: text, input: text, output: text }),
   rejected: v.object({
     step: stepName,

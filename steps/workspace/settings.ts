@@ -217,7 +217,7 @@ export function keptSettings(
     provider: provider.name,
     model: provider.model,
     'base-url': settings.baseUrl,
-    'num-instructions': settings.target,
+    'num-instructions': Number.isFinite(settings.target) ? settings.target : 'all',
     'seed-file': portable(settings.seedFile),
     'output-path': read(settings.outputPath, portable),
     temperature: settings.temperature,
