@@ -47,7 +47,7 @@ describe('the README', () => {
 
   it('names only files that are there', () => {
     const named = [...readme.matchAll(/`((?:steps|data|test)\/[\w./-]+)`/g)].map((match) => match[1] ?? '')
-    const output = /^data\/(workshop|seat-7|paste|other-runs)/
+    const output = /^data\/(workshop|seat-7|paste|other-runs|look)/
     expect(named.filter((file) => !output.test(file) && !existsSync(path.join(project, file)))).toEqual([])
   })
 })
