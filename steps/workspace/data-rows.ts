@@ -2,6 +2,7 @@
 // tasks, lists of instructions and topics, and the rows that step 4 merges are all read here.
 import path from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
+import { saysNothing } from '../text/leftovers.ts'
 import type { Instance } from '../text/rules.ts'
 import { Fault, type Words } from './fault.ts'
 import { type DataFile, type Place, isForeign, openData, rawRows } from './formats.ts'
@@ -154,21 +155,19 @@ function instancesOf({ instances, input, output, called }: Parts): { list: unkno
   if ('wrong' in given) return given
   if ('wrong' in answer) return answer
   if (answer.text === undefined) return { list: undefined }
-  return { list: [{ input: withoutNoInput(given.text ?? ''), output: answer.text }] }
+  return { list: [{ input: toNothing(given.text ?? ''), output: answer.text }] }
 }
 
 function mended(instance: unknown): unknown {
   if (!isObject(instance)) return instance
   const [input, output] = [textOf(instance.input, 'input'), textOf(instance.output, 'output')]
   if ('wrong' in input || 'wrong' in output || output.text === undefined) return instance
-  return { input: withoutNoInput(input.text ?? ''), output: output.text }
+  return { input: toNothing(input.text ?? ''), output: output.text }
 }
 
-/** '' for an input that only says that there is none. */
-function withoutNoInput(input: string): string {
-  return /^\s*(?:<\s*no ?input\s*>|no input|n\/a|none|nan|null|<无输入>|无输入)\s*\.?\s*$/i.test(input)
-    ? ''
-    : input
+/** '' for an input that only says that there is none; any other stays as it stands. */
+function toNothing(input: string): string {
+  return saysNothing(input) ? '' : input
 }
 
 // A file row by row
