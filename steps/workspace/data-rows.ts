@@ -1,23 +1,14 @@
-// What the rows of a file say, however they are spelt: as Alpaca, Dolly, prompt and completion, chats, a bare list. Seed
-// tasks, lists of instructions and topics, and the rows that step 4 merges are all read here.
+// Files of instruction data as the run takes them: seed tasks, lists of instructions and topics, and the rows that step 4
+// merges. What cannot be taken is counted, or ends the run with a sentence.
 import path from 'node:path'
 import { setImmediate as immediate } from 'node:timers/promises'
-import { saysNothing } from '../text/leftovers.ts'
 import type { Instance } from '../text/rules.ts'
 import { Fault, type Words } from './fault.ts'
-import { type DataFile, type Place, isForeign, openData, rawRows } from './formats.ts'
-import { field, isObject } from './jsonl.ts'
+import { type DataFile, isForeign, openData, rawRows } from './formats.ts'
+import { isObject } from './jsonl.ts'
+import type { Place } from './raw-rows.ts'
 import { type InstancesRow, type SeedTask, checkRow, types, wrongField } from './records.ts'
-
-// The names under which published data sets and tools keep the parts of a row, in the order in which they are looked for.
-const names = {
-  instruction: ['instruction', 'prompt', 'question', 'query', '指令', '问题'],
-  input: ['input', 'context', '输入'],
-  output: ['output', 'response', 'completion', 'answer', '输出', '回答', '答案'],
-  chat: ['messages', 'conversations', 'conversation'],
-} as const
-const others = ['system', 'history', 'instances', 'is_classification', 'call', 'custom_id', 'body']
-const fields: ReadonlySet<string> = new Set([...Object.values(names).flat(), ...others])
+import { type Parts, fields, instancesOf, mended, partsOf, whole } from './row-parts.ts'
 
 /** What was left out of a file. `skipsBad`: rows that cannot be read are, too (`--skip-bad-rows`). */
 export class Omissions {
@@ -33,141 +24,6 @@ export class Omissions {
   get any(): boolean {
     return this.unanswered + this.turns + this.bad > 0
   }
-}
-
-// One row
-
-/** A row's parts, not yet checked. `instances`: where a row holds several, as in this program's own files. */
-type Parts = {
-  instruction: unknown
-  input?: unknown
-  output?: unknown
-  system?: unknown
-  instances?: unknown
-  is_classification?: unknown
-  call?: unknown
-  /** The field names of input and output, for messages. */
-  called?: { input: string; output: string }
-}
-type Unfit = 'turns' | 'batch'
-
-function partsOf(value: unknown): Parts | Unfit {
-  if (typeof value === 'string') return { instruction: value }
-  if (!isObject(value)) return { instruction: undefined }
-  if (value.custom_id !== undefined && (isObject(value.response) || isObject(value.result))) return 'batch'
-  const source = value.custom_id !== undefined && isObject(value.body) ? value.body : value
-  const chat = chatIn(source)
-  if (chat) return partsOfChat(chat, source.system)
-  return flatParts(source)
-}
-
-/** The turns of a chat, wherever they stand; TRL keeps the last of them apart. */
-function chatIn(row: Record<string, unknown>): unknown[] | undefined {
-  const name = names.chat.find((key) => Array.isArray(row[key]))
-  if (name !== undefined) return [row[name]].flat()
-  if (!Array.isArray(row.prompt)) return undefined
-  return [row.prompt, row.completion ?? []].flat()
-}
-
-const roles: Record<string, 'user' | 'assistant' | 'system'> = {
-  user: 'user',
-  human: 'user',
-  prompter: 'user',
-  assistant: 'assistant',
-  gpt: 'assistant',
-  model: 'assistant',
-  bot: 'assistant',
-  system: 'system',
-  developer: 'system',
-}
-
-function partsOfChat(chat: readonly unknown[], system: unknown): Parts | Unfit {
-  const turns = chat.map((turn) => ({
-    role: roles[String(field(turn, 'role') ?? field(turn, 'from')).toLowerCase()],
-    text: contentText(field(turn, 'content') ?? field(turn, 'value')),
-  }))
-  const told = turns.filter(({ role }) => role === 'system').map(({ text }) => text)
-  const [question, answer, ...more] = turns.filter(({ role }) => role !== 'system')
-  if (more.length > 0 || (answer && answer.role !== 'assistant') || question?.role !== 'user') return 'turns'
-  return {
-    instruction: question.text,
-    output: answer?.text,
-    system: [system, ...told].filter((text) => typeof text === 'string' && text.trim() !== '').join('\n\n'),
-    called: { input: 'input', output: 'content' },
-  }
-}
-
-/** A turn's text; some tools keep it as a list of parts. */
-function contentText(content: unknown): unknown {
-  if (!Array.isArray(content)) return content
-  const texts = content.map((part) => field(part, 'text'))
-  return texts.every((text) => typeof text === 'string') ? texts.join('') : content
-}
-
-function flatParts(row: Record<string, unknown>): Parts | Unfit {
-  if (Array.isArray(row.history) && row.history.length > 0) return 'turns'
-  const input = nameIn(row, names.input)
-  const output = nameIn(row, names.output)
-  const { instances, is_classification, call, system } = row
-  return {
-    instruction: row[nameIn(row, names.instruction)],
-    input: row[input],
-    output: row[output],
-    called: { input, output },
-    instances: instances ?? undefined,
-    is_classification: is_classification ?? undefined,
-    call,
-    system,
-  }
-}
-
-/** The first of these names under which a row holds something; else the usual one. */
-function nameIn(row: Record<string, unknown>, known: readonly [string, ...string[]]): string {
-  for (const name of known) if (row[name] !== undefined && row[name] !== null) return name
-  return known[0]
-}
-
-/** The instruction with what the system was told in front of it. */
-function whole({ instruction, system }: Parts): unknown {
-  const told = typeof system === 'string' ? system.trim() : ''
-  return told === '' || typeof instruction !== 'string' ? instruction : `${told}\n\n${instruction}`
-}
-
-type Text = { text: string | undefined } | { wrong: Words }
-
-/** A cell as text; nothing where it is empty, as in null or a column of numbers with a hole. */
-function textOf(value: unknown, name: string): Text {
-  if (value === undefined || value === null) return { text: undefined }
-  if (typeof value === 'string') return { text: value }
-  if (['number', 'boolean', 'bigint'].includes(typeof value)) return { text: String(value) }
-  if (value instanceof Date) return { text: value.toISOString() }
-  return { wrong: wrongField(name, types.string, value) }
-}
-
-/** The instances of a row: its own list, or its one input and output; none where there is no answer. */
-function instancesOf({ instances, input, output, called }: Parts): { list: unknown } | { wrong: Words } {
-  if (instances !== undefined && instances !== null)
-    return { list: Array.isArray(instances) ? instances.map(mended) : instances }
-  const [given, answer] = [
-    textOf(input, called?.input ?? 'input'),
-    textOf(output, called?.output ?? 'output'),
-  ]
-  if ('wrong' in given) return given
-  if ('wrong' in answer) return answer
-  if (answer.text === undefined) return { list: undefined }
-  return { list: [{ input: toNothing(given.text ?? ''), output: answer.text }] }
-}
-
-function mended(instance: unknown): unknown {
-  if (!isObject(instance)) return instance
-  const [input, output] = [textOf(instance.input, 'input'), textOf(instance.output, 'output')]
-  if ('wrong' in input || 'wrong' in output || output.text === undefined) return instance
-  return { input: toNothing(input.text ?? ''), output: output.text }
-}
-
-/** '' for an input that only says that there is none; any other stays as it stands. */
-function toNothing(input: string): string {
-  return saysNothing(input) ? '' : input
 }
 
 // A file row by row
