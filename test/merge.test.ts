@@ -1,5 +1,5 @@
 // Several runs in one data set (--merge), data one owns already (--avoid), and topics for step 1 (--topics).
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
@@ -117,6 +117,86 @@ describe('--merge', () => {
     expect(code).toBe(2)
     expect(err).toMatch(sentence)
     await expect(rowsOf(data, '4-dataset.jsonl')).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('a look at data of other people, in a folder that is empty', () => {
+  const sound = {
+    instruction: 'Explain to a child why the sky is blue.',
+    input: '',
+    output: 'Air scatters it.',
+  }
+  const translate = (input: string, output: string) => ({
+    instruction: 'Translate the word given.',
+    input,
+    output,
+  })
+  const data = [
+    sound,
+    translate('bread', 'pain'),
+    { instruction: 'Name three birds that cannot fly.', input: '', output: '' },
+    translate('cheese', 'fromage'),
+    { instruction: 'Explain to a child why the sky looks blue.', input: '', output: 'Light is scattered.' },
+    translate('cheese', 'fromage'),
+    { instruction: 'List four uses of an old newspaper.' },
+    {
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: 'Hello.' },
+        { role: 'user', content: 'Go' },
+      ],
+    },
+  ]
+  const look = async (content: string, more: readonly string[] = []) => {
+    const folder = await temporaryFolder()
+    const [file, looked] = [path.join(folder, 'alpaca_data.json'), path.join(folder, 'look')]
+    await writeFile(file, content)
+    const run = await workshop(looked, ['filter', '--merge', file, '--num-instructions', 'all', ...more])
+    return { looked, run }
+  }
+
+  it('gives a clean file, and each rejected row with its line in the file it came from', async () => {
+    const { looked, run } = await look(JSON.stringify(data, null, 2))
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(await rowsOf<Kept>(looked, '4-dataset.jsonl')).toEqual([sound, data[1], data[3]])
+    const rejected = await rowsOf<Rejected>(looked, 'rejected.jsonl')
+    expect(rejected.map(({ reason, detail }) => [reason, detail.slice(0, 23)])).toEqual([
+      ['duplicate_instance', 'alpaca_data.json:27: sa'],
+      ['empty_output', 'alpaca_data.json:12: 0 '],
+      ['near_duplicate', 'alpaca_data.json:22: 0.'],
+    ])
+    expect(run.out).toContain('alpaca_data.json: left out 1 without an answer, 1 of several turns')
+    expect((await readdir(looked)).toSorted()).toEqual([
+      '.written.jsonl',
+      '4-dataset.jsonl',
+      'rejected.jsonl',
+      'report.html',
+      'run.json',
+    ])
+  })
+
+  it('has a page with the filter lab, and `why` and another filter know where the rows came from', async () => {
+    const { looked } = await look(JSON.stringify(data, null, 2))
+    const page = await readFile(path.join(looked, 'report.html'), 'utf8')
+    expect(page).toContain('<b>0.7</b>')
+    expect(page).toMatch(/\b3 instructions/) // kept, and near-duplicates
+    const why = await workshop(looked, ['why', 'birds', 'cannot', 'fly'])
+    expect(why.out).toContain('alpaca_data.json:12: 0 characters')
+    const strict = await workshop(looked, ['filter', '--similarity', '1'])
+    expect(strict).toMatchObject({ code: 0, err: '' })
+    expect((await rowsOf<Kept>(looked, '4-dataset.jsonl')).map((row) => row.output)).toContain(
+      'Light is scattered.',
+    )
+  })
+
+  it('names a row that cannot be read, and leaves it out only with --skip-bad-rows', async () => {
+    const broken = `${JSON.stringify(sound)}\n{"instruction":\n${JSON.stringify(data[1])}\n`
+    const { run } = await look(broken)
+    expect(run.code).toBe(2)
+    expect(run.err).toMatch(/^alpaca_data\.json line 2 is not JSON/)
+    const { looked, run: skipping } = await look(broken, ['--skip-bad-rows'])
+    expect(skipping.out).toContain('alpaca_data.json: left out 1 that cannot be read')
+    expect(await rowsOf<Kept>(looked, '4-dataset.jsonl')).toEqual([sound, data[1]])
   })
 })
 

@@ -218,14 +218,21 @@ function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong
   if ('wrong' in found) return found
   if (found.list === undefined) return undefined
   const { is_classification = false, call } = parts
+  const instruction = whole(parts)
   const at = `${unit === 'line' ? ':' : '#'}${number}`
-  const checked = checkRow(
-    { instruction: whole(parts), is_classification, instances: found.list, call },
-    'merged',
-  )
+  // Most rows are a million of one kind, and their texts are looked at already.
+  if (found.instance && typeof instruction === 'string' && instruction.trim() !== '')
+    return {
+      instruction,
+      is_classification: is_classification === true,
+      instances: [{ ...found.instance, at }],
+      call: '',
+      single: true,
+    }
+  const checked = checkRow({ instruction, is_classification, instances: found.list, call }, 'merged')
   if ('wrong' in checked) return checked
   const instances = checked.row.instances.map(({ input, output }) => ({ input, output, at }))
-  return { ...checked.row, instances, single: parts.instances === undefined }
+  return { ...checked.row, instances, single: false }
 }
 
 function noAnswers(file: string, { number }: Place): Fault {

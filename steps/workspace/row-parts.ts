@@ -1,5 +1,6 @@
 // What one row says, however it is spelt: as Alpaca, Dolly, prompt and completion, a chat, a bare text.
 import { saysNothing } from '../text/leftovers.ts'
+import type { Instance } from '../text/rules.ts'
 import type { Words } from './fault.ts'
 import { field, isObject } from './jsonl.ts'
 import { types, wrongField } from './records.ts'
@@ -121,23 +122,20 @@ function textOf(value: unknown, name: string): Text {
   return { wrong: wrongField(name, types.string, value) }
 }
 
+/** `list`: not yet checked. `instance`: the only one, which is sound. */
+type Found = { list: unknown; instance?: Instance } | { wrong: Words }
+
 /** The instances of a row: its own list, or its one input and output; none where there is no answer. */
-export function instancesOf({
-  instances,
-  input,
-  output,
-  called,
-}: Parts): { list: unknown } | { wrong: Words } {
+export function instancesOf({ instances, input, output, called }: Parts): Found {
   if (instances !== undefined && instances !== null)
     return { list: Array.isArray(instances) ? instances.map(mended) : instances }
-  const [given, answer] = [
-    textOf(input, called?.input ?? 'input'),
-    textOf(output, called?.output ?? 'output'),
-  ]
+  const given = textOf(input, called?.input ?? 'input')
+  const answer = textOf(output, called?.output ?? 'output')
   if ('wrong' in given) return given
   if ('wrong' in answer) return answer
   if (answer.text === undefined) return { list: undefined }
-  return { list: [{ input: toNothing(given.text ?? ''), output: answer.text }] }
+  const instance = { input: toNothing(given.text ?? ''), output: answer.text }
+  return { list: [instance], instance }
 }
 
 export function mended(instance: unknown): unknown {
@@ -149,5 +147,5 @@ export function mended(instance: unknown): unknown {
 
 /** '' for an input that only says that there is none; any other stays as it stands. */
 function toNothing(input: string): string {
-  return saysNothing(input) ? '' : input
+  return input === '' || saysNothing(input) ? '' : input
 }
