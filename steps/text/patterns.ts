@@ -158,12 +158,18 @@ const noneMayAnswer: ByLanguage<RegExp> = {
   zh: /[？?]|找出|提取|抽取|指出|哪|什么|谁|多少|几[个条种处]|是否|有没有|有无|判断|分类|归类|识别|检查|标出|查出|反义|近义|同义|词|汉字|无|没有|不适用|空|若|如果|返回/,
 }
 
+// "No output" speaks of the answer itself; only a program that prints may have none.
+const namesAnswer = /output|answer|response|input|输[出入]|回答|答案/i
+const printWanted =
+  /\b(?:print\w{0,3}|outputs?|displays?|returns?|logs?|code|scripts?|programs?)\b|打印|输出|返回/i
+
 /** Whether an answer is none, however it is spelt; a bare "none" may answer a task that looks for something. */
 export function isNoAnswer(output: string, instruction: string, language: Language): boolean {
   const said = output.trim()
-  return (
-    saysNothing(said) && (said === '' || bracketed.test(said) || !noneMayAnswer[language].test(instruction))
-  )
+  if (!saysNothing(said)) return false
+  if (said === '' || bracketed.test(said)) return true
+  const mayAnswer = namesAnswer.test(said) ? printWanted : noneMayAnswer[language]
+  return !mayAnswer.test(instruction)
 }
 
 // What harms the training rather than the reader.

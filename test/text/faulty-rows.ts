@@ -15,6 +15,8 @@ export const faultyEnglish: readonly FaultyRow[] = [
   ['empty_output', 'Design a logo for a bakery in words.', '', '<No Output>'],
   ['empty_output', 'Design a logo for a bakery in words.', '', 'No output.'],
   ['empty_output', 'Write a limerick on a heron.', '', 'N/A'],
+  ['empty_output', 'Give three synonyms for the word.', 'tidy', 'No output'],
+  ['empty_output', 'Which of the words is a verb?', 'run, cat', 'No answer.'],
   ['empty_output', 'Write a limerick on a heron.', '', '[None]'],
   ['empty_output', 'Write a limerick on a heron.', '', '"None"'],
   ['empty_output', 'Rewrite the sentence in the past tense.', 'I sing.', 'Not applicable.'],

@@ -76,6 +76,7 @@ export const soundEnglish: readonly Row[] = [
   ['Who wrote the book?', 'Emma', 'Jane Austen'],
   ['Pick the odd one out.', 'oak, elm, rose, ash', 'rose'],
   ['What is the largest planet of the list?', 'Mars, Jupiter, Venus', 'Jupiter'],
+  ['What does this code print?', 'x = 1', 'No output'],
   // Texts that end without a full stop
   [
     'Write a caption for a photo of a market at dawn.',
