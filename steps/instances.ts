@@ -8,11 +8,11 @@ import { type Read, type Unread, ahead, allCopied, askUntilRead, inOrder } from 
 import { type Failure, type Message, isFailure, turns } from './model/call.ts'
 import { runStep } from './run/notebook.ts'
 import { type Round, type StepFiles, step, withAnswer } from './run/step-files.ts'
+import type { Instance } from './text/given.ts'
 import type { Language } from './text/language.ts'
 import { numberedTasks } from './text/numbered.ts'
 import { readInstances } from './text/replies.ts'
 import { wordsOf } from './text/rouge.ts'
-import type { Instance } from './text/rules.ts'
 import { isMain } from './workspace/environment.ts'
 import type { ClassifiedRow } from './workspace/records.ts'
 

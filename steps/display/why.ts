@@ -1,9 +1,10 @@
 // `why WORDS|ID`: one candidate's life, from the prompt it came from to the rule that removed it. Looks, and changes nothing.
 import { type Found, findCalls } from '../model/call-log.ts'
 import type { Call } from '../model/call.ts'
+import type { Instance } from '../text/given.ts'
 import { readTasks } from '../text/replies.ts'
 import { markShared } from '../text/rouge.ts'
-import { type Instance, ruleFor } from '../text/rules.ts'
+import { ruleFor } from '../text/rules.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'

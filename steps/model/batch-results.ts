@@ -7,8 +7,8 @@ import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines } from '../work
 import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsGone } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
 import { type Call, type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
-import type { Model } from './model.ts'
 import { type Body, type Dialect, dialectOf } from './dialect.ts'
+import type { Model } from './model.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
 

@@ -14,10 +14,10 @@ import { TextWriter, readLines } from '../workspace/jsonl.ts'
 import { BatchLedger, Spool, fruitless, takeResults } from './batch-results.ts'
 import { type BatchState, BatchWire, type OpenBatch, allFailed, refused, unrecorded } from './batch-wire.ts'
 import { type Call, type CallHead, type Problem, type Question, callOf, isProblem, noUsage } from './call.ts'
+import { dialectOf } from './dialect.ts'
 import { allGood } from './judge.ts'
 import type { Model, Rehearsal } from './model.ts'
 import { says } from './says.ts'
-import { dialectOf } from './dialect.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
 const batchesAQuestion = 2 // the second asks again for what failed or expired in the first

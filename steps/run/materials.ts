@@ -6,7 +6,6 @@ import type { Provider } from '../model/call.ts'
 import { chooseProvider } from '../model/provider.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { ruleFor, ruleNames, rules } from '../text/rules.ts'
-import { type Environment, projectFolder } from '../workspace/environment.ts'
 import {
   Omissions,
   readInstructions,
@@ -14,13 +13,14 @@ import {
   readSeedTasks,
   readTopics,
 } from '../workspace/data-rows.ts'
+import { type Environment, projectFolder } from '../workspace/environment.ts'
 import { Fault, type Words, codeOf, nearest, shorten, unreadable } from '../workspace/fault.ts'
 import {
   type Folder,
   type Step,
+  dataFiles,
   exists,
   handOffs,
-  dataFiles,
   logFile,
   pageFile,
   recordFile,

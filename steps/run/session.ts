@@ -1,6 +1,5 @@
 // One command from its first line to its exit status: who answers, the steps as they finish, the end.
-import { type Wires, wiresTo } from '../display/person.ts'
-import { Screen, commandLine, shownPath } from '../display/screen.ts'
+import { Screen, type Wires, commandLine, shownPath, wiresTo } from '../display/screen.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'

@@ -5,20 +5,19 @@ import path from 'node:path'
 import type { Contribution, ScreenWords } from '../display/words.ts'
 import type { Failure } from '../model/call.ts'
 import type { Model } from '../model/model.ts'
+import type { Instance } from '../text/given.ts'
 import type { Language } from '../text/language.ts'
 import type { TaskPool } from '../text/pool.ts'
-import type { Instance } from '../text/rules.ts'
-import { Omissions } from '../workspace/data-rows.ts'
+import { Omissions, groupedRows } from '../workspace/data-rows.ts'
 import {
   type Folder,
   type Step,
+  dataFiles,
   exists,
   handOffs,
-  dataFiles,
   rejectedFile,
   steps,
 } from '../workspace/folder.ts'
-import { groupedRows } from '../workspace/grouping.ts'
 import { TextWriter } from '../workspace/jsonl.ts'
 import {
   type Judgement,

@@ -1,5 +1,6 @@
 // Reads model replies into what each step asked for: as JSON, as repaired JSON, as labelled or numbered text, in this
 // order. Every piece is checked on its own; what does not fit is left out, and undefined means that no reading fits.
+import type { Instance } from './given.ts'
 import {
   type Entry,
   type JsonList,
@@ -15,7 +16,6 @@ import { isDoubtful, scalarText, shownText, structureText } from './json-scan.ts
 import { type Dropped, isLabelled, readLabelled } from './labelled.ts'
 import { ended, taskIn, withoutNextExample, withoutNoInput } from './leftovers.ts'
 import { preambleOf, readList, readMark } from './numbered.ts'
-import type { Instance } from './rules.ts'
 
 const TASK_LISTS =
   'tasks newtasks tasklist instructions newinstructions questions prompts 任务 指令 新任务 任务列表'.split(

@@ -1,7 +1,6 @@
 // The filter rules: what is not worth keeping, and why. One list, one entry a rule, in the order they are checked;
 // steps 1 and 4 use the same list. A rule returns what it measured, or undefined where it has nothing to object to.
 import { lacksCode, programForSum } from './code.ts'
-import * as given from './given.ts'
 import type { Instance } from './given.ts'
 import { cutOffIn, isListInPieces, loopIn, unfinishedIn } from './incomplete.ts'
 import {
@@ -16,6 +15,7 @@ import {
   opening,
   saidIn,
 } from './language.ts'
+import * as given from './given.ts'
 import * as look from './patterns.ts'
 
 const minWords = 4 // the paper's code drops 3 words and fewer

@@ -3,7 +3,6 @@
 // named for what it is. What a row means is the business of data-rows.ts.
 import path from 'node:path'
 import { Fault, type Words } from './fault.ts'
-import { foreignKind, isYaml } from './foreign.ts'
 import { JsonSplitter } from './json-pieces.ts'
 import {
   type RawRow,
@@ -160,4 +159,140 @@ export function isForeign(file: string, what: Words, cure: Words): Fault {
     en: `${name} is ${what.en}; JSONL, a JSON list, CSV, TSV, parquet or plain text was expected. ${cure.en} (${file})`,
     zh: `${name} 是${what.zh}；应为 JSONL、JSON 列表、CSV、TSV、parquet 或纯文本。${cure.zh}（${file}）`,
   })
+}
+
+// Files that hold no rows this program reads: what each is, by its first bytes, and what to do with it.
+
+type Foreign = { what: Words; cure: Words }
+type Known = Foreign & { starts: string | RegExp; ending?: RegExp }
+
+const asCsv: Words = {
+  en: 'Save it from there as CSV in UTF-8.',
+  zh: '请在原程序中另存为 UTF-8 编码的 CSV。',
+}
+const unpack: Words = { en: 'Unpack it and name the file in it.', zh: '请先解压，再指定其中的文件。' }
+const noText: Words = { en: 'Name a file of text.', zh: '请指定文本文件。' }
+const asJson = (reader: string): Words => ({
+  en: `In Python: ${reader}.to_json("rows.jsonl", orient="records", lines=True)`,
+  zh: `可在 Python 中转换：${reader}.to_json("rows.jsonl", orient="records", lines=True)`,
+})
+
+// Latin-1 of the first bytes. https://en.wikipedia.org/wiki/List_of_file_signatures
+const known: readonly Known[] = [
+  {
+    starts: 'PK\x03\x04',
+    ending: /\.xls[xmb]$/i,
+    what: { en: 'an Excel workbook', zh: 'Excel 工作簿' },
+    cure: asCsv,
+  },
+  {
+    starts: 'PK\x03\x04',
+    ending: /\.od[st]$/i,
+    what: { en: 'an OpenDocument file', zh: 'OpenDocument 文件' },
+    cure: asCsv,
+  },
+  {
+    starts: 'PK\x03\x04',
+    ending: /\.docx$/i,
+    what: { en: 'a Word document', zh: 'Word 文档' },
+    cure: {
+      en: 'Save it as plain text in UTF-8, one instruction a line.',
+      zh: '请另存为 UTF-8 纯文本，每行一条指令。',
+    },
+  },
+  { starts: 'PK\x03\x04', what: { en: 'a zip archive', zh: 'zip 压缩包' }, cure: unpack },
+  { starts: '\xd0\xcf\x11\xe0', what: { en: 'an old Office document', zh: '旧版 Office 文档' }, cure: asCsv },
+  {
+    starts: '%PDF',
+    what: { en: 'a PDF', zh: 'PDF 文件' },
+    cure: {
+      en: 'Copy its text into a file, one instruction a line.',
+      zh: '请将其中的文字复制到文本文件，每行一条指令。',
+    },
+  },
+  {
+    starts: 'SQLite format 3',
+    what: { en: 'an SQLite database', zh: 'SQLite 数据库' },
+    cure: { en: 'Export the table as CSV.', zh: '请将数据表导出为 CSV。' },
+  },
+  {
+    starts: 'ARROW1',
+    what: { en: 'an Arrow file', zh: 'Arrow 文件' },
+    cure: asJson('pandas.read_feather("…")'),
+  },
+  {
+    starts: '\xff\xff\xff\xff',
+    what: { en: 'an Arrow stream, as datasets keeps it', zh: 'Arrow 数据流（datasets 的缓存格式）' },
+    cure: {
+      en: 'In Python: datasets.Dataset.from_file("…").to_json("rows.jsonl")',
+      zh: '可在 Python 中转换：datasets.Dataset.from_file("…").to_json("rows.jsonl")',
+    },
+  },
+  { starts: '\x93NUMPY', what: { en: 'a NumPy array', zh: 'NumPy 数组' }, cure: noText },
+  {
+    starts: /^\x80[\x02-\x05]/,
+    what: { en: 'a Python pickle', zh: 'Python pickle 文件' },
+    cure: asJson('pandas.read_pickle("…")'),
+  },
+  { starts: '\x89HDF', what: { en: 'an HDF5 file', zh: 'HDF5 文件' }, cure: asJson('pandas.read_hdf("…")') },
+  { starts: 'ORC', what: { en: 'an ORC file', zh: 'ORC 文件' }, cure: asJson('pandas.read_orc("…")') },
+  { starts: 'Obj\x01', what: { en: 'an Avro file', zh: 'Avro 文件' }, cure: noText },
+  { starts: '\x28\xb5\x2f\xfd', what: { en: 'packed with zstd', zh: '用 zstd 压缩的文件' }, cure: unpack },
+  { starts: /^BZh[1-9]/, what: { en: 'packed with bzip2', zh: '用 bzip2 压缩的文件' }, cure: unpack },
+  { starts: '\xfd7zXZ', what: { en: 'packed with xz', zh: '用 xz 压缩的文件' }, cure: unpack },
+  { starts: '7z\xbc\xaf', what: { en: 'a 7z archive', zh: '7z 压缩包' }, cure: unpack },
+  { starts: 'Rar!', what: { en: 'a RAR archive', zh: 'RAR 压缩包' }, cure: unpack },
+  { starts: /^[^]{257}ustar/, what: { en: 'a tar archive', zh: 'tar 压缩包' }, cure: unpack },
+  {
+    starts: /^(?:\x89PNG|\xff\xd8\xff|GIF8|BM[^]{4}\0\0\0\0|RIFF[^]{4}WEBP)/,
+    what: { en: 'an image', zh: '图像' },
+    cure: noText,
+  },
+  {
+    starts: /^(?:ID3|OggS|fLaC|RIFF[^]{4}(?:WAVE|AVI )|[^]{4}ftyp)/,
+    what: { en: 'sound or film', zh: '音频或视频' },
+    cure: noText,
+  },
+  { starts: 'GGUF', what: { en: 'a model (GGUF)', zh: '模型文件（GGUF）' }, cure: noText },
+  {
+    starts: '{\\rtf',
+    what: { en: 'a rich text document', zh: 'RTF 文档' },
+    cure: { en: 'Save it as plain text in UTF-8.', zh: '请另存为 UTF-8 纯文本。' },
+  },
+  {
+    starts: /^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|meta|script)\b/i,
+    what: { en: 'a web page', zh: '网页' },
+    cure: {
+      en: 'The page about the file was saved, not the file: download the raw file.',
+      zh: '保存下来的是介绍该文件的网页，不是文件本身：请下载原始文件（raw）。',
+    },
+  },
+  {
+    starts: /^(?:\xef\xbb\xbf)?\s*<\?xml\b/i,
+    what: { en: 'an XML file', zh: 'XML 文件' },
+    cure: asJson('pandas.read_xml("…")'),
+  },
+  {
+    starts: 'version https://git-lfs',
+    what: { en: 'a pointer of Git LFS, not the file itself', zh: 'Git LFS 指针，不是文件本身' },
+    cure: { en: 'Fetch the file with: git lfs pull', zh: '请用 git lfs pull 取得文件。' },
+  },
+]
+
+/** What a file is that holds no rows of ours; undefined where it may well hold some. */
+export function foreignKind(sample: Buffer, name: string): Foreign | undefined {
+  const start = sample.toString('latin1', 0, 1024)
+  return known.find(({ starts, ending }) => {
+    const begins = typeof starts === 'string' ? start.startsWith(starts) : starts.test(start)
+    return begins && (ending === undefined || ending.test(name))
+  })
+}
+
+/** Whether a text is YAML with a field to each entry; a plain list with bullets is text. */
+export function isYaml(text: string, name: string, fields: ReadonlySet<string>): boolean {
+  if (/\.ya?ml$/i.test(name)) return true
+  const lines = text.split('\n', 200).filter((line) => /^\s*[^\s#]/.test(line))
+  const named = lines.filter((line) => fields.has(/^\s*(?:- +)?(\w+):(?:\s|$)/.exec(line)?.[1] ?? ''))
+  const entries = lines.filter((line) => /^\s*- /.test(line))
+  return (named.length > 0 && entries.length > 0 && named.length >= entries.length) || /^---\r?\n/.test(text)
 }

@@ -1,6 +1,6 @@
 // What one row says, however it is spelt: as Alpaca, Dolly, prompt and completion, a chat, a bare text.
+import type { Instance } from '../text/given.ts'
 import { saysNothing } from '../text/leftovers.ts'
-import type { Instance } from '../text/rules.ts'
 import type { Words } from './fault.ts'
 import { field, isObject } from './jsonl.ts'
 import { types, wrongField } from './records.ts'

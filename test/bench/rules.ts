@@ -1,6 +1,7 @@
 // The filter rules on tasks that people wrote, with their answers: what they reject there, they mostly reject wrongly.
+import type { Instance } from '../../steps/text/given.ts'
 import type { Language } from '../../steps/text/language.ts'
-import { type Instance, checkInstances, checkInstruction } from '../../steps/text/rules.ts'
+import { checkInstances, checkInstruction } from '../../steps/text/rules.ts'
 import { readRows } from '../../steps/workspace/records.ts'
 import type { Row } from './bench.ts'
 

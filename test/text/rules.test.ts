@@ -2,8 +2,9 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { Instance } from '../../steps/text/given.ts'
 import { type Language, ending, opening } from '../../steps/text/language.ts'
-import { type Instance, checkInstances, checkInstruction, ruleFor, rules } from '../../steps/text/rules.ts'
+import { checkInstances, checkInstruction, ruleFor, rules } from '../../steps/text/rules.ts'
 
 const emptyPool = { rival: () => undefined }
 

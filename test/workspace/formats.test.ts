@@ -6,13 +6,13 @@ import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import {
   Omissions,
+  groupedRows,
   readInstructions,
   readMergeRows,
   readSeedTasks,
   readTopics,
 } from '../../steps/workspace/data-rows.ts'
 import { Fault, type Words } from '../../steps/workspace/fault.ts'
-import { groupedRows } from '../../steps/workspace/grouping.ts'
 import { temporaryFolder } from '../support/command.ts'
 
 const river = { instruction: 'Name a river in Asia.', input: '', output: 'The Mekong.' }
