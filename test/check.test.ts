@@ -162,16 +162,16 @@ describe('the exam of check', () => {
   })
 
   it.each<[string, Answering, RegExp]>([
-    ['says nothing', () => ({ status: 200, body: completion('') }), /✗ .*writes none/],
-    ['answers in prose', () => ({ status: 200, body: completion('No.') }), /✗ .*writes none/],
-    ['says again what it is shown', copyist, /✗ .*says again what it is shown/],
+    ['says nothing', () => ({ status: 200, body: completion('') }), /✗ generate: .*thinks first/],
+    ['answers in prose', () => ({ status: 200, body: completion('No.') }), /✗ generate: .*begin: "No\."/],
+    ['says again what it is shown', copyist, /✗ generate: .*only say again what the prompt shows/],
     [
       'does no task',
       ({ body }) =>
         questionIn(body.messages).includes('"instances"')
           ? { status: 200, body: completion('Well.') }
           : undefined,
-      /✗ .*gives no answer that can be read/,
+      /✗ instances: .*begin: "Well\."/,
     ],
   ])('never says that a run will work of a model that %s', async (_, answering, sentence) => {
     const { code, out } = await checkAgainst(answering)

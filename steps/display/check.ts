@@ -235,7 +235,7 @@ const en = {
     'asked for new tasks, this model writes none: it says again what it is shown, or nothing that can be read. Take a larger model, a higher --temperature, or --topics FILE',
   noInstances:
     'asked to do two of the seed tasks, this model gives no answer that can be read. Take a larger model, or a larger --max-tokens',
-  unread: (step: string, why: string) => `${step}: the reply could not be read: ${why}`,
+  unread: (step: string, why: string) => `${step}: its replies could not be read: ${why}`,
   busy: 'The key is accepted; a run waits and goes on.',
   price: (input: number, output: number) => `$${input} in, $${output} out per million tokens`,
   noPrice: (model: string) => `the price of ${model} is not known: costs are shown as $?`,

@@ -118,18 +118,20 @@ class Exam {
   tell(): void {
     const { check } = this
     const { words, screen } = check
-    if (this.stopped) return check.fault(screen.say(this.stopped))
     const generate = this.done.get('generate')
     const instances = this.done.get('instances')
-    if (!generate || !instances) return
-    const novel = generate.rows + (generate.rejected.get('beyond_target') ?? 0)
-    const labels = this.labels()
-    const asked = rowsFor('instances', this.examinee.seeds).length
+    const novel = generate ? generate.rows + (generate.rejected.get('beyond_target') ?? 0) : 0
     const because = (step: 'generate' | 'instances', otherwise: string): string => {
       const why = this.asking[step].model.readings.why
       return why ? words.unread(step, screen.say(why)) : otherwise
     }
+    // What is wrong in step 1 is wrong in the others as well, and is said first.
+    const wrongAtOnce = novel === 0 && this.asking.generate.model.readings.why !== undefined
+    if (this.stopped && !wrongAtOnce) return check.fault(screen.say(this.stopped))
     if (novel === 0) check.fault(because('generate', words.noTasks))
+    if (this.stopped || !generate || !instances) return
+    const labels = this.labels()
+    const asked = rowsFor('instances', this.examinee.seeds).length
     if (asked > 0 && instances.rows === 0) check.fault(because('instances', words.noInstances))
     const marks = [
       words.tasks(novel, generate.counts.parsed ?? 0),
