@@ -95,11 +95,13 @@ describe('the neighbour', () => {
     const copy = path.join(merged, 'copy.jsonl')
     await writeFile(copy, await readFile(mine))
     await workshop(merged, ['filter', '--num-instructions', 'all', '--merge', mine, '--merge', copy])
+    const copied = await rowsOf(merged, 'copy.jsonl')
     const near = (await rejectedIn(merged)).filter((row) => row.reason === 'near_duplicate')
     expect(near.length).toBeGreaterThan(0)
     for (const { instruction, detail, most_similar } of near) {
       expect(most_similar).toEqual({ instruction, score: 1 })
-      expect(detail).toBe(`copy.jsonl: 1.00 to: ${instruction}`)
+      const line = copied.findIndex((row) => row.instruction === instruction) + 1
+      expect(detail).toBe(`copy.jsonl:${line}: 1.00 to: ${instruction}`)
     }
   })
 
