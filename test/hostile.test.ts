@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { plain, plainLines } from '../steps/display/screen.ts'
 import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
-import { jsonLine } from '../steps/workspace/jsonl.ts'
+import { jsonLine, onOneLine } from '../steps/workspace/jsonl.ts'
 import { temporaryFolder, workshop } from './support/command.ts'
 import { type Answering, type Received, TestServer, completion, questionIn } from './support/server.ts'
 
@@ -105,7 +105,7 @@ describe.each(['en', 'zh'] as const)('a hostile model, in %s', (language) => {
       if (!/calls|report/.test(name)) expect(/\\ud[89a-f]|[\0-\x09\x0b-\x1f]/.exec(text), name).toBeNull()
     }
     const all = files.map(([, text]) => text).join('')
-    for (const task of hostile[language]) expect(all).toContain(JSON.stringify(task).slice(1, 12))
+    for (const task of hostile[language]) expect(all).toContain(onOneLine(task).slice(1, 12))
     expect(files.find(([name]) => name === 'report.html')?.[1]).not.toContain('<script>alert')
   })
 })
