@@ -239,6 +239,7 @@ export function instructionAgain(instruction: string, { input, output }: Instanc
   const asked = bare(instruction)
   if (asked.length < 6) return undefined
   if (saysAgain(asked, bare(answer), instruction)) return output
+  if (input === '' && isHardlyChanged(asked, bare(answer), instruction)) return output
   const given = bare(input)
   const isInside = wordsIn(given) >= shortEcho.longWords && asked.endsWith(given)
   return given !== '' && (given === asked || isInside) ? input : undefined
@@ -251,9 +252,13 @@ function saysAgain(asked: string, answer: string, instruction: string): boolean 
   const begins = answer.startsWith(asked) && /^[?？.。!！:：]/.test(answer.slice(asked.length))
   if (begins && wordsIn(asked) >= shortEcho.words && /[?？.。!！]\s*$/.test(instruction.slice(-5)))
     return true
-  if (wordsIn(asked) >= shortEcho.longWords && rougeL(asked, answer) >= hardlyChanged) return true
   const isEnd = asked.endsWith(answer) && answer.length * 2 >= asked.length
   return isEnd && wordsIn(answer) >= shortEcho.longWords && !picking.test(instruction)
+}
+
+function isHardlyChanged(asked: string, answer: string, instruction: string): boolean {
+  if (wordsIn(asked) < shortEcho.longWords || rewriting.test(instruction)) return false
+  return rougeL(asked, answer) >= hardlyChanged
 }
 
 /** A quick look at the first and the last letter, since most texts share neither. */

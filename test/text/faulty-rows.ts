@@ -104,6 +104,12 @@ export const faultyEnglish: readonly FaultyRow[] = [
   ['output_repeats_input', 'Give a synonym for the word.', 'happy', 'happy'],
   [
     'repeats_instruction',
+    'The miller found a small hole in the old sack of flour and decided to mend it at once.',
+    '',
+    'The miller found a hole in the old sack of flour and decided to mend it.',
+  ],
+  [
+    'repeats_instruction',
     'Describe the tools of a joiner in a few words.',
     '',
     'Describe the tools of a joiner in a few words.',
@@ -310,12 +316,6 @@ export const faultyChinese: readonly FaultyRow[] = [
     '木匠听说了一个邻镇的新锯木厂，他想尽快去那里看一看。',
     '',
     '木匠听说了邻镇的新锯木厂，想尽快去那里看一看。',
-  ],
-  [
-    'repeats_instruction',
-    'The miller found a small hole in the old sack of flour and decided to mend it at once.',
-    '',
-    'The miller found a hole in the old sack of flour and decided to mend it.',
   ],
   ['repeats_instruction', '北方群岛的首府是哪里？', '', '北方群岛的首府是哪里？是港城。'],
   [
