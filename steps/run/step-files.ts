@@ -65,7 +65,7 @@ export function withAnswer(instruction: string, { input, output }: Instance): st
 
 /** Where the instances of a candidate stand in a merged file, the first of them by name. */
 export function placesOf(instances: readonly Instance[]): string {
-  const places = instances.flatMap(({ at }) => at ?? [])
+  const places = [...new Set(instances.flatMap(({ at }) => at ?? []))] // a row of step 3 holds several
   const [first = '', ...others] = places.slice(0, placesShown)
   const more = places.length > placesShown ? ['…'] : []
   return [first, ...others.map((place) => place.slice(1)), ...more].join(',')
