@@ -38,6 +38,6 @@ async function tokensOf(language: string): Promise<Row[]> {
       }
     })
     const measured = `${each(prompt)}, the original's ${(original / (prompt / funnel.kept)).toFixed(1)} × (${original.toFixed(0)})`
-    return [...rows, { what: `tokens: prompts of all steps, ${language}`, measured, goal: 'at most 420' }]
+    return [...rows, { what: `tokens: prompts of all steps, ${language}`, measured, goal: 'at most 600' }]
   })
 }
