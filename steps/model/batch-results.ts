@@ -27,7 +27,7 @@ type Taking = {
 
 /**
  * Appends the replies to the log; `file`: what was asked. Those that did not come down are fetched again; what then is
- * still missing is a Problem. Returns what was said instead of any reply, where none came and none is likely to.
+ * still missing is a Problem. Returns what was said instead of any reply, and whether the next may be spelt otherwise.
  */
 export async function takeResults(
   model: Model,
@@ -35,7 +35,7 @@ export async function takeResults(
   batch: OpenBatch,
   state: BatchState,
   file: string,
-): Promise<Problem | undefined> {
+): Promise<{ failed: Problem | undefined; learnt: boolean }> {
   if (!(await exists(file))) throw questionsGone(batch, file)
   const asked = await CallLog.open(file, true)
   const { spelling } = dialectOf(model.provider)
@@ -61,7 +61,8 @@ export async function takeResults(
       const all = state.replies ?? (state.status === 'completed' ? answered.size + silent : 0)
       if (silent > 0 && answered.size < all) throw incomplete(batch, answered.size, all)
     })
-    return taking.answered > 0 || taking.learnt ? undefined : taking.failed
+    const { answered, failed, learnt } = taking
+    return { failed: answered > 0 ? undefined : failed, learnt }
   } finally {
     await asked.close()
   }

@@ -292,7 +292,8 @@ export function questionsGone({ id }: OpenBatch, asked: string): Fault {
 }
 
 /** Every line of a batch failed, as this one. */
-export function allFailed(id: string, { words }: Problem): Words {
+export function allFailed(id: string, { words: said }: Problem): Words {
+  const words = { en: said.en.replace(/\.$/, ''), zh: said.zh.replace(/[.。]$/, '') }
   return {
     en: `no request of the batch ${id} was answered: ${words.en}. Nothing was asked at the full price; the same command sends another batch`,
     zh: `批处理 ${id} 中没有一个请求得到回答：${words.zh}。没有按全价发送任何请求；重新运行同一命令会再提交一个批处理`,

@@ -13,7 +13,7 @@ import { type Step, batchesFile } from '../workspace/folder.ts'
 import { TextWriter, readLines } from '../workspace/jsonl.ts'
 import { BatchLedger, Spool, fruitless, takeResults } from './batch-results.ts'
 import { type BatchState, BatchWire, type OpenBatch, allFailed, refused, unrecorded } from './batch-wire.ts'
-import { type Call, type CallHead, type Problem, type Question, callOf, isProblem, noUsage } from './call.ts'
+import { type Call, type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
 import { dialectOf } from './dialect.ts'
 import { allGood } from './judge.ts'
 import type { Model, Rehearsal } from './model.ts'
@@ -231,16 +231,17 @@ export class Batching {
   /** Puts the replies of an ended batch into the log. */
   private async take(batch: OpenBatch, state: BatchState): Promise<void> {
     const asked = path.join(this.terms.dir, batch.file)
-    let failure: Problem | undefined
+    let end: Awaited<ReturnType<typeof takeResults>> | undefined
     try {
       if ((state.results ?? state.failures) !== undefined)
-        failure = await takeResults(this.model, this.wire, batch, state, asked)
+        end = await takeResults(this.model, this.wire, batch, state, asked)
     } catch (error) {
       return this.stop(error) // the batch stays open: the next run fetches it again
     }
-    await this.ledger.write({ id: batch.id, status: failure ? fruitless : state.status })
+    await this.ledger.write({ id: batch.id, status: end?.failed ? fruitless : state.status })
     await rm(asked, { force: true })
-    if (failure) return this.model.stop({ words: allFailed(batch.id, failure), exit: 1 })
+    if (end?.failed && !end.learnt)
+      return this.model.stop({ words: allFailed(batch.id, end.failed), exit: 1 })
     if (state.status === 'failed' && this.makeSmaller(state.errors, batch.keys.length)) return
     if (state.status === 'failed' || state.status === 'cancelled')
       return this.model.stop({ words: refused(batch.id, state), exit: 1 })

@@ -162,7 +162,7 @@ export class Model {
         this.failures = this.fatal = 0
         return this.use(await log(withoutReply(question, 'content_filter')), question)
       }
-      const failure = this.fail(error)
+      const failure = this.fail(error, extras.rows?.length)
       if (failure.failed === 'call_failed' && extras.skip)
         this.keepInMind(() => log({ ...withoutReply(question, ''), skipped: 'call_failed' }))
       return failure
@@ -190,13 +190,15 @@ export class Model {
     return notAsked
   }
 
-  private fail(problem: Problem): Failure {
+  /** `rows`: in the request; one that is too much for several may do for a part of them, and is asked for that. */
+  private fail(problem: Problem, rows = 1): Failure {
     if (problem.kind === 'stopped') return notAsked
     if (problem.kind === 'fatal' && !this.isAboutOneText(problem)) {
       this.stop({ words: problem.words, exit: 1 })
       return notAsked
     }
-    this.failures++
+    const isDivisible = problem.kind === 'request' && rows > 1
+    if (!isDivisible) this.failures++
     if (this.failures >= failuresInARow) this.stop({ words: manyFailures(problem.words), exit: 1 })
     return { failed: 'call_failed', detail: problem.words }
   }

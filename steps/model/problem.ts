@@ -75,7 +75,7 @@ function aboutRequest(told: Told, words: Words): Problem | undefined {
   if (says.tooLong.test(told.text)) {
     const most = says.room(told.text)
     return most === undefined
-      ? { kind: 'request', status, words }
+      ? { kind: 'request', status, words: withCure(words, tooLongCure) }
       : { kind: 'parameter', status, words, parameter: 'max_tokens', most }
   }
   const named = status < 500 || says.atAnyStatus.test(told.text) ? namedIn(told) : undefined
@@ -209,6 +209,14 @@ const topUp: Words = {
 const comeBack: Words = {
   en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
   zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
+}
+export const moreContext: Words = {
+  en: 'Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)',
+  zh: '请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）',
+}
+const tooLongCure: Words = {
+  en: `The server's context is too small for this. ${moreContext.en}`,
+  zh: `服务器的上下文长度不够。${moreContext.zh}`,
 }
 const certificateCure: Words = {
   en: "The server's certificate is not known here. If it is your school's or your own, name its file: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",

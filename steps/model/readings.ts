@@ -5,6 +5,7 @@ import type { Step } from '../workspace/folder.ts'
 import { jsonIn } from '../workspace/jsonl.ts'
 import { promptTokens } from './account.ts'
 import type { Call, Question } from './call.ts'
+import { moreContext } from './problem.ts'
 
 const firstInVain = 6 // replies of a step, none of them read
 const laterInVain = 10 // in a row
@@ -80,7 +81,7 @@ function causeOf(
   if (text.trim() === '') return 'blank'
   const total = usage.prompt_tokens + usage.completion_tokens
   const isFull = usage.completion_tokens < asked.maxTokens && total > 0 && total % contextUnit === 0
-  if (cut) return isFull ? 'context' : 'cut'
+  if (cut) return isFull ? 'full' : 'cut'
   return /^\s*[{[]/.test(text) && jsonIn(text) === undefined ? 'cut' : 'prose'
 }
 
@@ -104,8 +105,12 @@ const causes = {
     zh: `回复在 ${maxTokens} 个 token 处或更早被截断，没有一项完整。请调大上限：--max-tokens ${4 * maxTokens}`,
   }),
   context: ({ usage }: Pick<Call, 'usage'>, { messages }: Asked): Words => ({
-    en: `the server read ${usage.prompt_tokens} tokens of a prompt of about ${promptTokens(messages)}, and has no room for more: its context is too small. Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)`,
-    zh: `提示词约 ${promptTokens(messages)} 个 token，服务器只读入了 ${usage.prompt_tokens} 个，再也装不下：上下文长度太小。请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）`,
+    en: `the server read ${usage.prompt_tokens} tokens of a prompt of about ${promptTokens(messages)}, and has no room for more: its context is too small. ${moreContext.en}`,
+    zh: `提示词约 ${promptTokens(messages)} 个 token，服务器只读入了 ${usage.prompt_tokens} 个，再也装不下：上下文长度太小。${moreContext.zh}`,
+  }),
+  full: ({ usage }: Pick<Call, 'usage'>): Words => ({
+    en: `prompt and reply fill the server's context of ${usage.prompt_tokens + usage.completion_tokens} tokens before anything is whole. ${moreContext.en}`,
+    zh: `提示词和回复填满了服务器 ${usage.prompt_tokens + usage.completion_tokens} 个 token 的上下文，没有一项完整。${moreContext.zh}`,
   }),
   verdict: (): Words => ({
     en: 'a content filter held them back, or the model refused. Do the seed tasks or topics speak of something it avoids? Another model or provider may answer',
