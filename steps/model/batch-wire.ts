@@ -281,7 +281,7 @@ export function incomplete({ id }: OpenBatch, got: number, all: number): Problem
     en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${batchesFile}, and the others are asked and paid for once more`,
     zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${batchesFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
   }
-  return { kind: 'again', words }
+  return { kind: 'again', unsure: true, words }
 }
 
 export function questionsGone({ id }: OpenBatch, asked: string): Fault {

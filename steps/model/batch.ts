@@ -252,7 +252,7 @@ export class Batching {
   private stop(error: unknown): void {
     if (!isProblem(error)) throw error
     const { en, zh } = error.words
-    const goesOn = ['again', 'slow', 'loading', 'stopped'].includes(error.kind)
+    const goesOn = !error.unsure && ['again', 'slow', 'loading', 'stopped'].includes(error.kind)
     const words = goesOn
       ? { en: `${en} – the same command goes on`, zh: `${zh}——重新运行同一命令即可继续` }
       : error.words

@@ -98,7 +98,7 @@ export type Problem = {
   most?: number // the most the server takes of this parameter
   connection?: true
   silent?: true // no byte for as long as is waited for one
-  unsure?: true // may be a verdict on the text, or a fault of the server
+  unsure?: true // may be a verdict on the text, or a fault of the server; may pass, or never
   retryAfter?: number // ms, as the server asked
 }
 
