@@ -78,7 +78,7 @@ function causeOf(
   if (usage.prompt_tokens >= leastContext && usage.prompt_tokens < cutShare * sent) return 'context'
   if (thought.test(text) || (text === '' && (cut || usage.completion_tokens > 0))) return 'thinking'
   if (text === '') return 'empty'
-  if (text.trim() === '') return 'blank'
+  if (text.trimEnd().length < text.length / 2) return 'blank'
   const total = usage.prompt_tokens + usage.completion_tokens
   const isFull = usage.completion_tokens < asked.maxTokens && total > 0 && total % contextUnit === 0
   if (cut) return isFull ? 'full' : 'cut'
@@ -97,8 +97,8 @@ const causes = {
     zh: '回复是空的。服务器是否有该模型的对话模板？可以换一个模型，或试试 --param response_format={"type":"text"}',
   }),
   blank: (): Words => ({
-    en: 'they were white space only, as some servers write when they must write JSON. Try --param response_format={"type":"text"}, or another model',
-    zh: '回复只有空白字符，有些服务器在强制输出 JSON 时会这样。请试试 --param response_format={"type":"text"}，或换一个模型',
+    en: 'they were white space, all or most of it, as some servers write when they must write JSON. Try --param response_format={"type":"text"}, or another model',
+    zh: '回复全部或大部分是空白字符，有些服务器在强制输出 JSON 时会这样。请试试 --param response_format={"type":"text"}，或换一个模型',
   }),
   cut: (_: unknown, { maxTokens }: Asked): Words => ({
     en: `they were cut, at ${maxTokens} tokens or sooner, before anything was whole. Raise the limit: --max-tokens ${4 * maxTokens}`,
