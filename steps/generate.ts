@@ -200,7 +200,7 @@ function onlyCopies({ accepted, read, copied }: Counts): boolean {
   return found < earlyReplies && again * 2 >= all
 }
 
-/** Of the candidates of the last ten replies fewer than 5 % were accepted. */
+/** Of the candidates of the last ten replies that could be read fewer than 5 % were accepted. */
 function ranDry({ accepted, read }: Counts): boolean {
   const since = (counts: readonly number[]): number =>
     (counts.at(-1) ?? 0) - (counts.at(-1 - dryReplies) ?? 0)

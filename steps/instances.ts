@@ -16,6 +16,7 @@ import { wordsOf } from './text/rouge.ts'
 import { isMain } from './workspace/environment.ts'
 import type { ClassifiedRow } from './workspace/records.ts'
 
+// Of one task: a classification task has about as many labels; more of another fill the data set with one instruction.
 const instancesAtMost = { classification: 5, other: 3 }
 
 /**
@@ -47,6 +48,7 @@ const inputFirst: Record<Language, Words> = {
     request: 'Do this task. JSON: "instances".',
     demonstrations: [
       {
+        // Needs no text: one instance, the input empty; and a limit that the answer keeps.
         task: 'Give two reasons to walk to work, one sentence each.',
         shown: [
           [
@@ -56,12 +58,14 @@ const inputFirst: Record<Language, Words> = {
         ],
       },
       {
+        // Code is answered by code, not by a call of it with a result, as small models do.
         task: 'Write a Python function that tells whether a year is a leap year.',
         shown: [
           ['', 'def is_leap_year(year):\n    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)'],
         ],
       },
       {
+        // Works on a text: an ordinary one, and one whose answer changes halfway through.
         task: 'Shorten the message to at most ten words; keep time and place.',
         shown: [
           [
@@ -81,16 +85,19 @@ const inputFirst: Record<Language, Words> = {
     request: '完成这个任务。JSON："instances"。',
     demonstrations: [
       {
+        // 不用材料：只有一个实例，输入留空。
         task: '说出走路上班的两个好处，每个一句话。',
         shown: [['', '每天走半小时，心肺更健康。走回家的路上，烦心事也放下了。']],
       },
       {
+        // 要代码，就给代码。
         task: '写一个 Python 函数，判断某一年是不是闰年。',
         shown: [
           ['', 'def is_leap(year):\n    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)'],
         ],
       },
       {
+        // 要用材料：一条普通的通知，一条中途改了主意的。
         task: '把通知压缩到二十个字以内，保留时间和地点。',
         shown: [
           [
@@ -111,6 +118,7 @@ const outputFirst: Record<Language, Words> = {
     request: 'Write instances of this task. JSON: "instances".',
     demonstrations: [
       {
+        // The labels come in another order than in the task, and no input names its own.
         task: 'Is the message to the shop about an order, a bill or a return?',
         shown: [
           ['The shoes pinch at the heel. Where do I send them, and who pays the parcel?', 'return'],
@@ -119,6 +127,7 @@ const outputFirst: Record<Language, Words> = {
         ],
       },
       {
+        // The hard one: an opinion that is reported is a fact.
         task: 'Decide whether the sentence states a fact or an opinion.',
         shown: [
           ['Nobody who has seen the sea at dawn would choose to live in a city.', 'opinion'],
@@ -132,6 +141,7 @@ const outputFirst: Record<Language, Words> = {
     request: '为这个任务写实例。JSON："instances"。',
     demonstrations: [
       {
+        // 类别的次序与题目里的不同，输入里不出现类别名。
         task: '判断买家留言说的是订单、账单还是退货。',
         shown: [
           ['鞋后跟磨脚，寄回哪里？邮费谁出？', '退货'],
@@ -140,6 +150,7 @@ const outputFirst: Record<Language, Words> = {
         ],
       },
       {
+        // 难判断的一条：转述别人的看法，说的是事实。
         task: '这句话说的是事实还是观点？',
         shown: [
           ['看过海上日出的人，没有谁还愿意住在城里。', '观点'],
@@ -155,6 +166,7 @@ export const generateInstances = step('instances', async (round, files) => {
   const ask = async (row: ClassifiedRow) => ({ row, answer: await askForInstances(round, row) })
 
   // One request a task; the answers come in the order of the tasks.
+  // Many are under way at once, further ahead than are in flight, since one slow reply must not hold up the others.
   const answers = inOrder(files.read('2-classified.jsonl'), ask, ahead * round.settings.concurrency)
   for await (const { row, answer } of answers) {
     if (isFailure(answer)) await files.fail(answer, row.instruction)
@@ -184,6 +196,7 @@ async function askForInstances(round: Round, row: ClassifiedRow): Promise<Read<I
   const { instruction, is_classification } = row
   const { temperature, maxTokens } = round.settings
   const messages = instancesPrompt(instruction, is_classification, round.language)
+  // Servers that hold a reply to a schema write its fields in order: the label must stand first there too.
   const schema = is_classification ? 'labelled' : 'instances'
   const read = (reply: string, cut: boolean): Instances | Unread => {
     const found = readInstances(reply, cut, is_classification, instruction)
@@ -194,6 +207,7 @@ async function askForInstances(round: Round, row: ClassifiedRow): Promise<Read<I
 
   const first = await ask(maxTokens)
   if (isFailure(first) || !first.value.cut) return first
+  // Cut twice, the answer is longer than anybody wants it, or a loop: half an answer is not kept.
   const longer = await ask(2 * maxTokens)
   return isFailure(longer) || !longer.value.cut ? longer : truncated(longer.call, 2 * maxTokens)
 }
@@ -209,6 +223,7 @@ function isDemonstration({ input, output }: Instance): boolean {
   return words !== '' && demonstrated.has(words)
 }
 
+// Both languages, since a model may answer in the other one; the input tells an instance, or the output where it is empty.
 const demonstrated = new Set(
   [inputFirst, outputFirst].flatMap(({ en, zh }) =>
     [...en.demonstrations, ...zh.demonstrations].flatMap(({ shown }) =>
@@ -231,12 +246,15 @@ async function rejectOthers(
   own: readonly Instance[],
   kept: number,
 ): Promise<void> {
+  // What the reader let fall, such as an instance without an output, stands there by its own reason.
   for (const { text, why } of dropped) await files.reject({ reason: why, detail: text, instruction, call })
   for (const copy of instances.filter(isDemonstration))
     await files.reject({ reason: 'copied_demonstration', detail: '', instruction, ...copy, call })
+  // What is over is kept with its reason: a student may find the better instance there.
   const detail = `${own.length} > ${kept}`
   for (const extra of own.slice(kept))
     await files.reject({ reason: 'too_many_instances', detail, instruction, ...extra, call })
+  // A reply that could be read and says nothing would leave no trace otherwise.
   if (instances.length === 0 && dropped.length === 0)
     await files.reject({ reason: 'no_instances', detail: '', instruction, call })
 }

@@ -50,7 +50,7 @@ export async function countRun(run: Run): Promise<Figures> {
   return {
     funnel: {
       asked: run.record.funnel.asked,
-      parsed: instructions.novel + sumOf(losses.novel),
+      parsed: instructions.novel + totalOf(losses.novel),
       novel: instructions.novel,
       classified: classified.rows,
       with_instances: own.size,
@@ -157,7 +157,7 @@ function costOf({ record }: Run): Figures['cost'] {
   }
 }
 
-export function sumOf(counts: ReadonlyMap<string, number>): number {
+export function totalOf(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((sum, count) => sum + count, 0)
 }
 

@@ -11,7 +11,7 @@ import {
   mostFirst,
   similarityBins,
   stages,
-  sumOf,
+  totalOf,
 } from './count.ts'
 import { type Markup, type Subject, bar, histogram, html, percent, row, table } from './html.ts'
 import type { ReportWords } from './words.ts'
@@ -60,7 +60,7 @@ function lossOf(stage: Stage, lost: number, { figures, words, screen }: Subject)
         >${number(count)} ${nameOfReason(reason, screen)}</a
       > `,
   )
-  const unread = stage === 'parsed' ? lost - sumOf(reasons) : 0
+  const unread = stage === 'parsed' ? lost - totalOf(reasons) : 0
   const title = lost > 0 ? words.funnel.rows : words.funnel.rowsOnly
   return html`<div class="lost">
     ${lost > 0 ? html`<b>${words.funnel.loss(lost)}</b>` : undefined}
@@ -128,7 +128,7 @@ export function figureRows({ figures, words, run }: Subject): [FigureName, strin
     ['instruction', mean(lengths.instruction)],
     ['input', mean(lengths.input)],
     ['output', mean(lengths.output)],
-    ['rejected', number(steps.reduce((sum, step) => sum + sumOf(rejected[step]), 0))],
+    ['rejected', number(steps.reduce((sum, step) => sum + totalOf(rejected[step]), 0))],
     ['calls', number(cost.calls)],
     ['tokens', number(cost.tokens)],
     ['dollars', dollars === undefined ? words.table.unknownPrice : dollars.toFixed(dollars < 1 ? 4 : 2)],
