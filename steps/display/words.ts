@@ -5,7 +5,7 @@ import type { Judgement } from '../workspace/records.ts'
 import { nameOfReason } from './reasons.ts'
 
 /** Rows of a file that were not taken: without an answer, of several turns, and such as cannot be read. */
-export type LeftOut = { unanswered: number; turns: number; bad: number }
+type LeftOut = { unanswered: number; turns: number; bad: number }
 export type Contribution = { file: string; instructions: number; rows: number; duplicates: number }
 
 /** Step headings carry both languages: half a class reads one, half the other. */

@@ -217,7 +217,7 @@ function outcomeParts(
 }
 
 /** The files `--export` made, each on a line. */
-export function showExports(screen: Screen, exported: readonly Exported[]): void {
+function showExports(screen: Screen, exported: readonly Exported[]): void {
   for (const { shown, rows, fewest, edited, config } of exported) {
     for (const place of shown) screen.detail(`→ ${shownPath(place)}`)
     for (const kept of edited) screen.remark(screen.words.edited(kept))

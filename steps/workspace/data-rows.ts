@@ -122,7 +122,7 @@ const mark =
   /^\s*(?:[-*+•·●○▪◦‣–—]\s+|\[[ xX]?\]\s+|[（(]?\d{1,4}\s?[.)、．）](?!\d)\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}、\s*|(?:task|instruction|question|任务|指令|问题)\s?\d+\s?[.:：)、]\s*)/i
 
 /** A line of a list without its bullet and number; '' for a heading, a rule and a fence. */
-export function withoutMark(line: string): string {
+function withoutMark(line: string): string {
   if (headingLine.test(line)) return ''
   const bare = line.replace(mark, '')
   return (bare === line ? line : bare.replace(mark, '')).trim()
@@ -190,7 +190,7 @@ function binary(file: string, number: number): Fault {
 // Rows with answers, for step 4
 
 /** A row with its answers. `single`: it holds one of them, and others may hold more to the same instruction. */
-export type MergedRow = Omit<InstancesRow, 'id' | 'instances'> & { instances: Instance[]; single: boolean }
+type MergedRow = Omit<InstancesRow, 'id' | 'instances'> & { instances: Instance[]; single: boolean }
 
 /** The rows of a file with an instruction and an answer. */
 export async function* readMergeRows(file: string, omitted: Omissions): AsyncGenerator<MergedRow> {

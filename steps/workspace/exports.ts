@@ -24,7 +24,7 @@ export type Exported = {
   config: string[]
 }
 /** An export of an earlier data set that was taken away, and where its hand-edited version was kept. */
-export type Retired = { path: string; edited: string | undefined }
+type Retired = { path: string; edited: string | undefined }
 
 type Part = 'train' | 'test'
 /** A file of an export: with the rows of a part of the data set, or with a text about them. */

@@ -280,7 +280,7 @@ const known: readonly Known[] = [
 ]
 
 /** What a file is that holds no rows of ours; undefined where it may well hold some. */
-export function foreignKind(sample: Buffer, name: string): Foreign | undefined {
+function foreignKind(sample: Buffer, name: string): Foreign | undefined {
   const start = sample.toString('latin1', 0, 1024)
   return known.find(({ starts, ending }) => {
     const begins = typeof starts === 'string' ? start.startsWith(starts) : starts.test(start)
@@ -289,7 +289,7 @@ export function foreignKind(sample: Buffer, name: string): Foreign | undefined {
 }
 
 /** Whether a text is YAML with a field to each entry; a plain list with bullets is text. */
-export function isYaml(text: string, name: string, fields: ReadonlySet<string>): boolean {
+function isYaml(text: string, name: string, fields: ReadonlySet<string>): boolean {
   if (/\.ya?ml$/i.test(name)) return true
   const lines = text.split('\n', 200).filter((line) => /^\s*[^\s#]/.test(line))
   const named = lines.filter((line) => fields.has(/^\s*(?:- +)?(\w+):(?:\s|$)/.exec(line)?.[1] ?? ''))
