@@ -75,5 +75,7 @@ it('a rule that compares every character with every other would be seen', () => 
       return String(same)
     },
   }
-  expect(isLinear(lengths.map((length) => timeOf(quadratic, 'ab', length)))).toBe(false)
+  // The least of three: the first short one is slow, since the code is not compiled yet.
+  const leastOf = (length: number) => Math.min(...[1, 2, 3].map(() => timeOf(quadratic, 'ab', length)))
+  expect(isLinear(lengths.map(leastOf))).toBe(false)
 })
