@@ -109,6 +109,7 @@ it('valid JSON without LaTeX or paths is read as JSON reads it', () => {
   fc.assert(
     fc.property(fc.array(words, { maxLength: 12 }), (parts) => {
       const text = `x${parts.join('').replaceAll(/\\(?=[a-z[\]{}])/g, '')}x`
+      fc.pre(!/\b[a-z]:[\n\t]/.test(text)) // x:\n reads as a drive
       expect(read(JSON.stringify(text).slice(1, -1))).toBe(text)
     }),
   )

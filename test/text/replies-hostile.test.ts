@@ -62,7 +62,7 @@ describe('any reply', () => {
 // What the reader is meant to change: spellings of no input, placeholders, LaTeX's lost backslashes.
 const plain = ({ input, output }: { input: string; output: string }) =>
   ![input, output].some((value) =>
-    /^\s*[<[(（【]?\s*(?:no|n\/a|null|无|没有|\.\.\.|…)|\0|[\b\f]|^\s*["'“”‘’]{2}\s*$/i.test(value),
+    /^\s*[<[(（【]?\s*(?:no|n\W?a|null|nil|无|没有|\.\.\.|…)|\0|[\b\f]|^\s*["'“”‘’]{2}\s*$/i.test(value),
   ) && output.trim() !== ''
 
 describe('a good reply', () => {
