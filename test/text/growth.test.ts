@@ -1,10 +1,10 @@
-// Model text is hostile: whatever stands in it, four times the text takes about four times the time, not sixteen. What is
-// measured is the processor's time, the least of several readings, so that a busy machine does not matter.
+// Model text is hostile: whatever stands in it, four times the text takes about four times the time, not sixteen.
 import { describe, expect, it } from 'vitest'
 import { saysNothing } from '../../steps/text/leftovers.ts'
 import { NoveltyIndex } from '../../steps/text/novelty.ts'
 import { readAnswers, readInstances, readTasks, readVerdicts } from '../../steps/text/replies.ts'
 import { markShared, rougeL, tokenize } from '../../steps/text/rouge.ts'
+import { isLinear, timesOf } from '../support/growth.ts'
 
 const readers: Record<string, (text: string) => unknown> = {
   readTasks: (text) => readTasks(text, false),
@@ -55,25 +55,9 @@ const hostile: [name: string, head: string, piece: string][] = [
   ['Chinese quotes', '["', '“甲”"乙"，'],
 ]
 
-const small = 25 // ms; below it a reading says more about the machine than about the reader
-
-function processorTime(run: () => unknown): number {
-  let least = Infinity
-  for (let reading = 0; reading < 3 && least > small; reading++) {
-    const before = process.cpuUsage()
-    run()
-    const { user, system } = process.cpuUsage(before)
-    least = Math.min(least, (user + system) / 1000)
-  }
-  return least
-}
-
 describe.each(Object.entries(readers))('%s', (_, read) => {
   it.each(hostile)('grows no faster than the text: %s', (_, head, piece) => {
-    const time = (length: number) =>
-      processorTime(() => read(head + piece.repeat(Math.ceil(length / piece.length))))
-    const [ten, twenty, forty] = [time(10_000), time(20_000), time(40_000)]
-    expect(twenty).toBeLessThan(3 * ten + small)
-    expect(forty).toBeLessThan(3 * twenty + small)
+    const times = timesOf((length) => read(head + piece.repeat(Math.ceil(length / piece.length))))
+    expect(times).toSatisfy(isLinear)
   })
 })
