@@ -2,7 +2,7 @@
 // more than say again what was said. Patterns run in linear time, as in patterns.ts.
 import { hasCode } from './code.ts'
 import type { ByLanguage, Language } from './language.ts'
-import { rougeL } from './rouge.ts'
+import { rougeL, tokenize } from './rouge.ts'
 
 /** One example of a task; the input is empty where the instruction says all. `at`: where it stands in a merged file, `:12` or `#12`. */
 export type Instance = { input: string; output: string; at?: string }
@@ -258,18 +258,27 @@ function saysAgain(asked: string, answer: string, instruction: string): boolean 
 
 function isHardlyChanged(asked: string, answer: string, instruction: string): boolean {
   if (wordsIn(asked) < shortEcho.longWords || rewriting.test(instruction)) return false
-  return rougeL(asked, answer) >= hardlyChanged
+  const said = new Set(tokenize(answer))
+  const words = tokenize(asked)
+  const shared = words.filter((word) => said.has(word)).length
+  return 3 * shared >= 2 * words.length && rougeL(asked, answer) >= hardlyChanged // 0.8 takes two thirds at least
 }
 
 /** A quick look at the first and the last letter, since most texts share neither. */
 function beginsOrEndsLike(text: string, other: string): boolean {
-  const first = (of: string) => of.match(/[\p{L}\p{N}]/u)?.[0].toLowerCase()
-  const last = (of: string) =>
-    of
-      .slice(-20)
-      .match(/[\p{L}\p{N}](?=[^\p{L}\p{N}]*$)/u)?.[0]
-      .toLowerCase()
-  return first(text) === first(other) || last(text) === last(other)
+  return firstLetter(text) === firstLetter(other) || lastLetter(text) === lastLetter(other)
+}
+
+const letter = /[\p{L}\p{N}]/u
+
+function firstLetter(text: string): string | undefined {
+  return letter.exec(text)?.[0].toLowerCase()
+}
+
+function lastLetter(text: string): string | undefined {
+  for (let at = text.length - 1; at >= 0 && at >= text.length - 20; at--)
+    if (letter.test(text.charAt(at))) return text.charAt(at).toLowerCase()
+  return undefined
 }
 
 function wordsIn(text: string): number {
@@ -293,18 +302,20 @@ const announced =
   /(?:label|class|category|answer|sentiment|类别|答案|标签|分类|情感)[ \t]{0,3}(?:is|[:：]|是|为)[ \t]{0,3}(.{1,60})$/i
 const checksAnswer =
   /\b(?:extract|find|check|verify|grade|correct|read off|pull)\b|提取|抽取|找出|检查|批改|核对/i
+const asking = /[?？]|\b(?:what|which|who|where|when|how many|name)\b|什么|哪|谁|几|多少/i
 const longestTold = 200 // characters of an input that may be question and answer together
 const enough = 0.6 // of the words of the question
 
 /** Whether an input says no more than the question and, with it, the answer. */
 export function givesAnswerAway(instruction: string, { input, output }: Instance): boolean {
   const given = input.trim()
-  const answer = bare(output)
-  if (given === '' || given.length > longestTold || answer === '' || answer.length > 60) return false
+  if (given === '' || given.length > longestTold) return false
   const label = announced.exec(given)?.[1]
+  if (label === undefined && !asking.test(instruction)) return false
+  const answer = bare(output)
+  if (answer === '' || answer.length > 60) return false
   if (label !== undefined && bare(label) === answer) return !checksAnswer.test(instruction)
-  if (!/[?？]|\b(?:what|which|who|where|when|how many|name)\b|什么|哪|谁|几|多少/i.test(instruction))
-    return false
+  if (!asking.test(instruction)) return false
   const asked = contentOf(instruction)
   const [said, answered] = [contentOf(given), contentOf(answer)]
   const shared = [...said].filter((piece) => asked.has(piece)).length

@@ -1,13 +1,15 @@
 // Finds answers that do not end well: cut off in mid-sentence, or caught in a loop. Whole texts that look unfinished
 // are common (lists, code, verses, labels, titles, signatures), so each sign of a cut needs a second one beside it.
 import { hasCode } from './code.ts'
-import { type ByLanguage, lastOf } from './language.ts'
+import { type ByLanguage, isAscii, lastOf } from './language.ts'
 
 const longestPhrase = 50 // longest phrase, in words or Han characters, that is looked for in a loop
 const loop = 12 // words beyond the first saying that make a loop; songs repeat three words four times
 const shortLoop = 24 // the same for phrases of one or two words: "ha ha ha", a column of labels
 const tail = 24 // characters of the end that are shown
 
+const plainWord = /[a-z0-9']+/g
+const anyWord = /\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{N}'’])+/gu
 const loopWanted =
   /\b(?:repeat\w{0,5}|\d times|song|lyrics|chorus|chant|tongue twister)\b|重复|[\d二三五十百][遍次]|歌|绕口令/i
 
@@ -15,7 +17,9 @@ const loopWanted =
 export function loopIn(instruction: string, output: string): string | undefined {
   if (output.length < 2 * loop || loopWanted.test(instruction)) return undefined
   const unnumbered = output.toLowerCase().replace(/^[ \t]{0,9}\d{1,4}[.)、．]/gm, '')
-  const words = unnumbered.match(/\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{N}'’])+/gu) ?? []
+  const words = unnumbered.match(isAscii(unnumbered) ? plainWord : anyWord) ?? []
+  // In a loop each word has been said before; few texts say so many words again.
+  if (words.length - new Set(words).size < loop) return undefined
   for (let period = 1; period <= longestPhrase; period++) {
     const end = endOfLoop(words, period)
     if (end === undefined) continue
@@ -81,14 +85,16 @@ const danglingHan =
 
 /** Whether the last line breaks off at a word, a comma, a quotation or a bracket that needs something behind it. */
 function endsDangling(last: string, lines: number): boolean {
+  if (/(?:^|[\s\p{Script=Han}])[（(]\p{L}[^()（）\]]*$/u.test(last) || hasOpenQuotation(last)) return true
+  const endsInComma = /[,，、]$/.test(last)
+  if (!endsInComma && !dangling.test(last) && !danglingHan.test(last)) return false
   const words = last.split(/\s+/).length
   const han = last.match(/\p{Script=Han}/gu)?.length ?? 0
   const commas = last.match(/[,，、]/g)?.length ?? 0
   if (words >= 5 && commas * 3 <= words && dangling.test(last) && !namedWord.test(last)) return true
   if (han >= 8 && danglingHan.test(last)) return true
-  if (/(?:^|[\s\p{Script=Han}])[（(]\p{L}[^()（）\]]*$/u.test(last) || hasOpenQuotation(last)) return true
   // A comma ends a line of verse, a greeting, a list or "Best regards," as well: only a long line is a paragraph.
-  if (!/[,，、]$/.test(last) || (words > 1 && commas * 2 >= words)) return false
+  if (!endsInComma || (words > 1 && commas * 2 >= words)) return false
   return lines < 3 ? words >= 7 || han >= 10 : words >= 20 || han >= 40
 }
 

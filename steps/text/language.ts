@@ -3,6 +3,11 @@
 export type Language = 'en' | 'zh'
 export type ByLanguage<T> = Readonly<Record<Language, T>>
 
+/** Most texts are plain ASCII, and what holds for other scripts need not be looked for in them. */
+export function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text)
+}
+
 /** Counts what a text is written in: a Latin word weighs as much as one character of a script without spaces. */
 function countScripts(text: string) {
   const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0
@@ -38,9 +43,10 @@ export function foreignIn(instruction: string, language: Language): string | und
   const unquoted = instruction.replace(/"[^"]*"|“[^“”]*”|「[^「」]*」|『[^『』]*』|《[^《》]*》/g, ' ')
   const head = /^[^:：\n]*/.exec(unquoted)?.[0] ?? ''
   const task = [head, unquoted, instruction].find((text) => /\p{L}/u.test(text)) ?? ''
-  if (isInForeignScript(task, language)) return task.trim()
+  if (!(language === 'en' && isAscii(task)) && isInForeignScript(task, language)) return task.trim()
+  if (language === 'zh' || smallEnglishWord.test(task)) return undefined
   const small = task.match(smallForeignWord) ?? []
-  return language === 'en' && small.length >= smallForeignWordsAtLeast && !smallEnglishWord.test(task)
+  return small.length >= smallForeignWordsAtLeast
     ? small.slice(0, smallForeignWordsAtLeast).join(', ')
     : undefined
 }
@@ -101,9 +107,10 @@ export function foreignAnswerIn(
   language: Language,
 ): string | undefined {
   if (lacksWantedScript(output, instruction)) return output
+  const answer = output.replace(quoted, ' ')
+  if (language === 'en' && isPlainEnglish(answer)) return undefined
   const task = `${instruction}\n${input}`
   if (languageAsked[language].test(task)) return undefined
-  const answer = output.replace(quoted, ' ')
   return language === 'zh' ? notChineseIn(answer, task) : notEnglishIn(answer, task)
 }
 
@@ -116,16 +123,20 @@ function lacksWantedScript(output: string, instruction: string): boolean {
   return wanted !== undefined && /\p{L}{2}/u.test(output) && !wanted.test(output)
 }
 
+const englishWord = /\b(?:the|of|and|is|are|with)\b/i
+
+function isPlainEnglish(answer: string): boolean {
+  return englishWord.test(answer) && !/[^\p{ASCII}’“”–—]/u.test(answer)
+}
+
 function notEnglishIn(answer: string, task: string): string | undefined {
-  const hasEnglish = /\b(?:the|of|and|is|are|with)\b/i.test(answer)
-  if (hasEnglish && !/[^\p{ASCII}’“”–—]/u.test(answer)) return undefined
   const { han, kana, latin, other } = countScripts(answer)
   const theirs = countScripts(task)
   if (han + kana > 3 && theirs.han + theirs.kana === 0 && !languageAsked.en.test(answer))
     return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}][^A-Za-z]*/u.exec(answer)?.[0]
   if (other > 3 * latin + 3 && theirs.other === 0) return answer
   const small = answer.match(smallForeignWord) ?? []
-  const isForeign = small.length >= 5 && latin <= 6 * small.length && !hasEnglish
+  const isForeign = small.length >= 5 && latin <= 6 * small.length && !englishWord.test(answer)
   return isForeign && (task.match(smallForeignWord) ?? []).length < 2
     ? small.slice(0, 5).join(', ')
     : undefined

@@ -143,6 +143,7 @@ function nextExample(output: string): RegExpExecArray | null {
 
 /** A label of the prompt's own form left in the text, or undefined. Programming tasks may speak of input and output. */
 export function labelIn(instruction: string, input: string, output: string): string | undefined {
+  if (!/[:：#]/.test(output) && !/[:：]/.test(input)) return undefined
   const next = gluedHeading.exec(output) ?? (partsWanted.test(instruction) ? null : nextExample(output))
   const first = leakedFirst.exec(output) ?? next
   if (first || labelsWanted.test(instruction) || hasCode(output)) return first?.[0].trim()

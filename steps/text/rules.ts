@@ -85,8 +85,10 @@ export const rules: readonly Rule[] = [
       zh: '指令太长，多半是模型一路写了下去，已经不是一个任务。',
     },
     test(instruction, language) {
+      const most = language === 'zh' ? maxCharacters : maxWords
+      if (instruction.length <= most) return undefined // a word has a character at least
       const size = lengthOf(instruction, language)
-      if (size <= (language === 'zh' ? maxCharacters : maxWords)) return undefined
+      if (size <= most) return undefined
       return { en: `${size} words, at most ${maxWords}`, zh: `${size} 个字，最多 ${maxCharacters} 个` }
     },
   },
@@ -483,10 +485,11 @@ export function compare(
   const inputsOf = new Map<string, number>()
   for (const [at, { input, output }] of left) {
     const answers = answersTo.get(input.trim()) ?? new Map<string, number>()
+    const key = answerKey(output)
     answersTo.set(input.trim(), answers)
-    if (answers.has(answerKey(output))) continue
-    answers.set(answerKey(output), at)
-    inputsOf.set(answerKey(output), (inputsOf.get(answerKey(output)) ?? 0) + 1)
+    if (answers.has(key)) continue
+    answers.set(key, at)
+    inputsOf.set(key, (inputsOf.get(key) ?? 0) + 1)
   }
   const isSplit = isListInPieces(
     instruction,

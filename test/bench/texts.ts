@@ -82,7 +82,7 @@ function syllables(n: number): string {
   return word
 }
 
-/** The sentences of the data files and of the comments in the steps. */
+/** The sentences of the seed tasks and other data files, and of the comments in the steps. */
 function projectTexts(): string[] {
   const data = read('data', '.jsonl').flatMap((file) => file.match(/(?<=": ?")(?:[^"\\]|\\.)+(?=")/g) ?? [])
   const comments = read('steps', '.ts').flatMap((file) => file.match(/(?<=\/\*\*)[^]*?(?=\*\/)/g) ?? [])
@@ -94,7 +94,7 @@ function projectTexts(): string[] {
 
 function read(folder: string, ending: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(ending) && !name.startsWith('workshop'))
+    .filter((name) => name.endsWith(ending) && !/^(?:workshop|recorded)/.test(name))
     .toSorted()
     .map((name) => readFileSync(join(ROOT, folder, name), 'utf8'))
 }
