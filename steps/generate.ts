@@ -18,10 +18,11 @@ import { idOf } from './workspace/jsonl.ts'
 const demonstrations = 8 // shown in a request: paper, section 2.2
 const machineMade = 2 // of these, once there are some: paper, section 2.2
 const newTasks = 10 // asked for in a request; more, and models begin to repeat themselves
-const firstWave = 2 // requests that see seed tasks alone: the third shows what the model wrote
-const widening = 4 // requests that see one reply more; fewer, and many in flight wait for few
+const firstWaves = [2, 4, 58] as const // requests that see no reply, one, two: the third shows what the model wrote, and many go early
+const widening = 4 // requests that see one reply more, after these
 const penalty = 0.5 // against repetition; the paper's code sends 2, at which small models lose the JSON
 const expectedYield = 6 // of these that are accepted, before any reply has shown how many
+const leastYield = 3 // reckoned with, however bad the first replies were: a wave must not be sent for one of them
 const nearestAmong = 100_000 // a larger pool: the nearest neighbour is looked for among the seeds only, as in the paper's figure 4
 const dryShare = 0.05 // of the candidates of the last ten replies accepted: fewer, and the model has run dry
 const dryReplies = 10
@@ -122,11 +123,11 @@ type Waves<T> = {
 type Tasks = NonNullable<ReturnType<typeof readTasks>> & { copies: ReadonlySet<string> }
 
 /**
- * The replies, in the order of their requests. The first two requests see seed tasks alone; request k sees the pool as it
- * stood after the first quarter of the replies before it. So the pool feeds its own growth, in waves that are four times
- * as wide each, and many requests are under way at once. A request is sent as soon as the replies it may see suggest that
- * it will be needed, or else when all earlier ones are read and the need is unmet. What it asks depends on k alone:
- * neither timing nor a larger target changes it.
+ * The replies, in the order of their requests. The first two requests see seed tasks alone, the next four the first reply,
+ * a wide wave the first two; after that request k sees about a quarter of the replies before it. So the pool feeds its own
+ * growth, and many requests are under way at once. A request is sent as soon as the replies it may see suggest that it will
+ * be needed, or else when all earlier ones are read and the need is unmet, with as many more as they suggest. What it asks
+ * depends on k alone: neither timing nor a larger target changes it.
  */
 export async function* replies<T>({ ask, accepted, wanted, unmet }: Waves<T>): AsyncGenerator<T> {
   const sent: Promise<T>[] = []
@@ -137,8 +138,12 @@ export async function* replies<T>({ ask, accepted, wanted, unmet }: Waves<T>): A
   }
   try {
     for (let read = 0; unmet(); read++) {
-      if (sent.length === read) send(read)
-      while (seenBy(sent.length) <= read && willBeNeeded(sent.length, accepted, wanted)) send(sent.length)
+      const allRead = sent.length === read
+      if (allRead) send(read)
+      for (let k = sent.length; seenBy(k) <= read; k++) {
+        if (!willBeNeeded(k, allRead ? read : seenBy(k), accepted, wanted)) break
+        send(k)
+      }
       yield (await sent[read]) as T
     }
   } finally {
@@ -148,14 +153,15 @@ export async function* replies<T>({ ask, accepted, wanted, unmet }: Waves<T>): A
 
 /** How many replies request k may see. */
 function seenBy(k: number): number {
-  return k < firstWave ? 0 : Math.ceil((k + 1 - firstWave) / widening)
+  let sent = 0
+  for (const [seen, requests] of firstWaves.entries()) if (k < (sent += requests)) return seen
+  return firstWaves.length + Math.floor((k - sent) / widening)
 }
 
-/** Whether the replies that request k may see, and as much again from those under way, are fewer than wanted. */
-function willBeNeeded(k: number, accepted: readonly number[], wanted: number): boolean {
-  const seen = seenBy(k)
+/** Whether so many replies, and as much again from those under way, bring fewer than wanted. */
+function willBeNeeded(k: number, seen: number, accepted: readonly number[], wanted: number): boolean {
   const found = accepted[seen] ?? 0
-  const each = seen === 0 ? expectedYield : found / seen
+  const each = seen === 0 ? expectedYield : Math.max(found / seen, leastYield)
   return found + (k - seen) * each < wanted
 }
 
@@ -167,7 +173,7 @@ function askForTasks(round: Round, accepted: readonly string[], after: readonly 
   const { seeds, topics, language, model } = round
   const { seed, temperature, maxTokens } = round.settings
   const deck = new Deck(seeds, demonstrations, (n) => randomFor(seed, 'deck', n))
-  const place = (k: number) => k * (demonstrations - machineMade) + Math.min(k, firstWave) * machineMade
+  const place = (k: number) => k * (demonstrations - machineMade) + Math.min(k, firstWaves[0]) * machineMade
   return async (k: number, seen: number): Promise<Read<Tasks> | Failure> => {
     const random = randomFor(seed, 'generate', k)
     const made = sample(accepted, machineMade, random, after[seen] ?? 0)

@@ -39,9 +39,42 @@ describe('the schedule of step 1', () => {
   const first = (ready: number[]) => ready[0] ?? 0
   const last = (ready: number[]) => ready.at(-1) ?? 0
 
-  it('shows two requests seed tasks alone, and four more for each reply after that', async () => {
-    const { seenBy } = await run(1, 12, first)
-    expect(seenBy.slice(0, 12)).toEqual([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3])
+  it('shows two requests seed tasks alone, four one reply, many two, then four one reply more each', async () => {
+    const { seenBy } = await run(3, 210, first)
+    expect(seenBy.slice(0, 8)).toEqual([0, 0, 1, 1, 1, 1, 2, 2])
+    expect(seenBy.slice(62, 70)).toEqual([2, 2, 3, 3, 3, 3, 4, 4])
+  })
+
+  it.each([
+    ['fills many in flight as soon as two replies are in', () => 6, 330, [2, 53]],
+    [
+      'sends all that are missing where the first replies promised too much',
+      (k: number) => (k < 2 ? 10 : 5),
+      200,
+      [2, 18, 17, 1],
+    ],
+    [
+      'sends no whole wave for first replies that brought nothing',
+      (k: number) => (k < 2 ? 0 : 8),
+      22,
+      [2, 8],
+    ],
+  ])('%s', async (_, brought, wanted, waves) => {
+    const accepted = [0]
+    const underWay: (() => void)[] = []
+    const ask = () => new Promise<void>((resolve) => underWay.push(resolve))
+    const sent: number[] = []
+    const unmet = () => (accepted.at(-1) ?? 0) < wanted
+    const reading = (async () => {
+      for await (const _reply of replies({ ask, accepted, wanted, unmet }))
+        accepted.push((accepted.at(-1) ?? 0) + brought(accepted.length - 1))
+    })()
+    for (await turn(); underWay.length > 0; await turn()) {
+      sent.push(underWay.length)
+      for (const answer of underWay.splice(0)) answer()
+    }
+    await reading
+    expect(sent).toEqual(waves)
   })
 
   it.each([1, 3, 6, 10])(
