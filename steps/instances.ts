@@ -81,8 +81,8 @@ const inputFirst: Record<Language, Words> = {
     ],
   },
   zh: {
-    role: '请完成任务，写出示范。要用材料的写两个实例，一个普通，一个要动脑筋，材料像生活中那样具体、完整；不用材料的写一个，输入留空。输出是完整的答案，字数、条数都要做到，不写材料里没有、也不是常识的内容。要求写代码的，输出就是代码。',
-    request: '完成这个任务。JSON："instances"。',
+    role: '完成任务，写出示范。要用材料的写两个实例，一个普通，一个难，材料像生活中那样具体、完整；不用材料的写一个，输入留空。输出是完整的答案，守住字数、条数，不写材料和常识之外的内容。要写代码的，输出就是代码。',
+    request: '完成任务。JSON："instances"。',
     demonstrations: [
       {
         // 不用材料：只有一个实例，输入留空。
@@ -137,8 +137,8 @@ const outputFirst: Record<Language, Words> = {
     ],
   },
   zh: {
-    role: `请为分类任务写出供模型学习的实例：每个类别一个，最多 ${instancesAtMost.classification} 个，先写类别，次序打乱。输出只写类别；输入是生活中真的会遇到的完整文字，里面不出现类别名，至少一个要想一想才能判断。`,
-    request: '为这个任务写实例。JSON："instances"。',
+    role: `为分类任务写实例：每个类别一个，最多 ${instancesAtMost.classification} 个，先写类别，次序打乱。输出只写类别；输入是生活中会遇到的完整文字，不出现类别名，至少一个要想一想才能判断。`,
+    request: '写实例。JSON："instances"。',
     demonstrations: [
       {
         // 类别的次序与题目里的不同，输入里不出现类别名。

@@ -27,8 +27,9 @@ const computerLanguage =
   /\b(?:python|java(?:script)?|typescript|ruby|perl|php|golang|rust|kotlin|swift|scala|haskell|lua|matlab|bash|shell|powershell|sql|mysql|html|css|c\+\+|c#|regex|regular expression)(?![\w+#])|正则|网页代码/i
 const codeAsked =
   /\b(?:write|create|implement|code|define|develop)\b[^.?!\n]{0,60}\b(?:functions?\b(?=[.,:;(]|$| (?:that|to|which|in|called|named|for|with|taking|returning|whose|using|and)\b)|(?:computer )?programs?\b(?=[^.?!\n]{0,40}\b(?:that|to|which|for) (?:print|comput|calculat|sort|count|read|find|convert|check|return|add|revers|display|tak|generat|output|input)\w{0,5})|(?:sql|mongodb|graphql|database|select) quer(?:y|ies)|quer(?:y|ies) (?:that|to|which) (?:select|find|get|list|return|count|show|retriev)\w{0,4}|regex(?:es)?|regular expressions?|html)\b|(?:编写|写出?|实现|定义)[^。？！\n]{0,20}(?:函数|程序(?![员设])|脚本|正则(?:表达式)?|查询语句|SQL|HTML|代码)(?!的|时|和|前)/i
+// "I will provide you with the code", "to put into my code": it is there already.
 const scriptAsked =
-  /\b(?:write|create|implement|develop|give|provide)\b[^.?!\n]{0,60}\b(?:scripts?|programs?|code|quer(?:y|ies)|snippets?)\b/i
+  /(?<!\b(?:will|shall|I|I'll|we) )\b(?:write|create|implement|develop|give|provide)\b(?![^.?!\n]{0,60}\b(?:my|your|our|existing) (?:\w{1,12} )?(?:scripts?|programs?|code|quer(?:y|ies)|snippets?)\b)[^.?!\n]{0,60}\b(?:scripts?|programs?|code|quer(?:y|ies)|snippets?)\b/i
 const codeNotMeant =
   /\b(?:pseudo-?code|in words|describe|explain|role|purpose|wedding|movie|film|play|mathematical|quadratic|linear function|trigonometric|query letter|inverse|function of|about|write (?:an? |the )?(?:[\w'-]{1,15} ){0,2}(?:essay|paragraph|article|story|speech|letter|e-?mail|report)|cells?|organs?|party|volunteers?|people|children|students|communit\w{1,3}|fitness|training|workout|charity|schools?|events?|concert|loyalty|mentor\w{0,3}|tv|radio|podcasts?)\b|伪代码|思路|剧本|视频|直播|广告|短剧|动画|主持|拍摄|话术|司法|会议|诉讼|办事|流程|介绍|二次函数|一次函数|函数图|解析式|作用|课程|计划|说明/i
 const signOfCode =

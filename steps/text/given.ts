@@ -197,7 +197,7 @@ function isNamedAgain(instruction: string, given: string): boolean {
 // Echoes: an output or an input that says again what was there.
 
 const mayRepeat =
-  /\b(?:capital\w{0,5}|(?:upper|lower|title|sentence)[ -]?case|letter case|punctuat\w{0,5}|repeat\w{0,3}|copy|echo|unchanged|verbatim|already|if (?:it|the \w{1,12}|there) (?:is|are|has)|proofread|full stops?|periods?)\b|大小写|标点|句号|重复|照抄|原样|不变|如果|若/i
+  /\b(?:capital\w{0,5}|(?:upper|lower|title|sentence)[ -]?case|letter case|punctuat\w{0,5}|repeat\w{0,3}|copy|echo|unchanged|verbatim|already|if (?:it|the \w{1,12}|there) (?:is|are|has)|proofread|full stops?|periods?|back (?:in)?to)\b|大小写|标点|句号|重复|照抄|原样|不变|如果|若/i
 const oneWordMayStay =
   /\b(?:plural|singular|lemma\w{0,6}|stem|root|base form|palindrome|reverse\w{0,2}|absolute|round\w{0,3}|maximum|minimum|largest|smallest|greatest|convert|spell\w{0,3}|correct|normali[sz]e|simplify|sort|translate)\b|复数|单数|词干|回文|倒|绝对值|四舍五入|最大|最小|换算|拼写|改正|纠正|化简|排序|翻译/i
 

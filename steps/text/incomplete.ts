@@ -20,6 +20,7 @@ export function loopIn(instruction: string, output: string): string | undefined 
   const words = unnumbered.match(isAscii(unnumbered) ? plainWord : anyWord) ?? []
   // In a loop each word has been said before; few texts say so many words again.
   if (words.length - new Set(words).size < loop) return undefined
+  if (isData(unnumbered, words.length)) return undefined
   for (let period = 1; period <= longestPhrase; period++) {
     const end = endOfLoop(words, period)
     if (end === undefined) continue
@@ -29,13 +30,21 @@ export function loopIn(instruction: string, output: string): string | undefined 
   return undefined
 }
 
+/** Tables, markup and logs say the same names again and again; there is a mark to each word of them. */
+function isData(text: string, words: number): boolean {
+  return (text.match(/[=<>"'[\](){}|:;_/\\]/g)?.length ?? 0) > words
+}
+
 /** Where a phrase of `period` words has been said two and a half times in a row or more; bare numbers do not count. */
 function endOfLoop(words: readonly string[], period: number): number | undefined {
-  const enough = Math.max(Math.ceil(1.5 * period), period < 3 ? shortLoop : loop)
+  const enough = Math.max(Math.ceil(2 * period), period < 3 ? shortLoop : loop)
   let same = 0
   for (let i = period; i < words.length; i++) {
     same = words[i] === words[i - period] ? same + 1 : 0
-    if (same === enough && words.slice(i + 1 - period, i + 1).some((word) => /\p{L}/u.test(word)))
+    if (
+      same === enough &&
+      words.slice(i + 1 - period, i + 1).some((word) => /\p{L}{2}|\p{Script=Han}/u.test(word))
+    )
       return i + 1
   }
   return undefined
@@ -101,6 +110,7 @@ function endsDangling(last: string, lines: number): boolean {
 /** Some write “so“ for “so”: an even number of opening marks and no closing one is no cut. */
 function hasOpenQuotation(line: string): boolean {
   if (!/^[^„]*[“「][^“”「」„"]*$/u.test(line)) return false
+  if (/[.!?。！？]$/.test(line)) return false // the closing mark was forgotten
   return /[”」]/.test(line) || (line.match(/[“「]/g)?.length ?? 0) % 2 === 1
 }
 
@@ -185,7 +195,8 @@ export function unfinishedIn(instruction: string): string | undefined {
       (openEnd.test(last) ||
         verbWanting.test(last) ||
         (openPreposition.test(last) && !questionWord.test(last))) &&
-      !wordItself.test(last)) ||
+      !wordItself.test(last) &&
+      !/ A$/.test(last)) || // an option, a grade, a unit
     (/\p{Script=Han}{4}/u.test(last) && (openEndHan.test(last) || /[，、]$/.test(last))) ||
     /[\p{L}\p{N}] ?(?:[,(（“「『]|(?<=\s)["'])$/u.test(last) ||
     /[“「『]$/.test(last)

@@ -2,6 +2,7 @@
 // no `\s*` before `$`, no class that can run past its own opening character, and a bound on every "anything between".
 import { hasCode } from './code.ts'
 import { type ByLanguage, type Language, isChinese, lengthOf } from './language.ts'
+import type { Instance } from './given.ts'
 import { saysNothing } from './leftovers.ts'
 
 /** The paper's list (its released code), with Alpaca's video, audio, music, flowchart and diagram. */
@@ -118,9 +119,13 @@ function withoutNames(letter: string): string {
 }
 
 const labelNames = 'input|output|class label|输入|输出'
-const leaked = new RegExp(`^[ \\t]{0,9}(?:#{1,4} |\\*\\*)?(?:${labelNames})(?:\\*\\*)?[ \\t]{0,3}[:：]`, 'im')
+// "input:focus" is a selector of CSS.
+const leaked = new RegExp(
+  `^[ \\t]{0,9}(?:#{1,4} |\\*\\*)?(?:${labelNames})(?:\\*\\*)?[ \\t]{0,3}[:：](?!:?[a-z-]{2,20}(?:[,{]|$))`,
+  'im',
+)
 const leakedFirst = /^\s{0,9}(?:#{1,4} |\*\*)?(?:output|class label|输出|输出结果)(?:\*\*)?[ \t]{0,3}[:：]/i
-const leakedInInput = /^\s{0,9}(?:input|输入)[ \t]{0,3}[:：]/i
+const leakedInInput = /^\s{0,9}(?:input[ \t]{0,3}(?::\s|：)|输入[ \t]{0,3}[:：])/i
 /** The next example of a prompt, glued to an answer: "18. Instruction:", "### Response:", "Task 2:", a line "指令：". */
 const glued =
   /\n[ \t]{0,9}(?:(?:#{1,4}|\*\*|\d{1,3}[.)、])[ \t]{0,3}){0,2}(?:instruction|指令|任务描述)(?: \d{1,3})?(?:\*\*)?[ \t]{0,3}[:：]/i
@@ -141,10 +146,16 @@ function nextExample(output: string): RegExpExecArray | null {
   return glued.exec(output) ?? (isOwn ? null : numbered)
 }
 
+/** An input of several examples, each with its output, wants the next one in the same form. */
+function isInForm(input: string): boolean {
+  return (input.match(new RegExp(leaked.source, 'gim'))?.length ?? 0) > 2
+}
+
 /** A label of the prompt's own form left in the text, or undefined. Programming tasks may speak of input and output. */
 export function labelIn(instruction: string, input: string, output: string): string | undefined {
   if (!/[:：#]/.test(output) && !/[:：]/.test(input)) return undefined
   const next = gluedHeading.exec(output) ?? (partsWanted.test(instruction) ? null : nextExample(output))
+  if (!next && isInForm(input)) return undefined
   const first = leakedFirst.exec(output) ?? next
   if (first || labelsWanted.test(instruction) || hasCode(output)) return first?.[0].trim()
   const inline = /\bInput: |输入：/.test(output) ? /\bOutput: |输出：/.exec(output) : null
@@ -164,11 +175,19 @@ const namesAnswer = /output|answer|response|input|输[出入]|回答|答案/i
 const printWanted =
   /\b(?:print\w{0,3}|outputs?|displays?|returns?|logs?|code|scripts?|programs?)\b|打印|输出|返回/i
 
+/** Whether a longer text names the word: 'if there is none, say "none"', "options: [full, empty]". */
+function offers(input: string, said: string): boolean {
+  const word = said.replace(/[^\p{L}\p{N}/]/gu, '').toLowerCase()
+  return word.length < 12 && input.length > 2 * said.length && input.toLowerCase().includes(word)
+}
+
 /** Whether an answer is none, however it is spelt; a bare "none" may answer a task that looks for something. */
-export function isNoAnswer(output: string, instruction: string, language: Language): boolean {
+export function isNoAnswer({ input, output }: Instance, instruction: string, language: Language): boolean {
   const said = output.trim()
   if (!saysNothing(said)) return false
-  if (said === '' || bracketed.test(said)) return true
+  if (said === '') return true
+  if (offers(input, said)) return false
+  if (bracketed.test(said) && !/\[|brackets?\b|方括号/.test(instruction)) return true
   const mayAnswer = namesAnswer.test(said) ? printWanted : noneMayAnswer[language]
   return !mayAnswer.test(instruction)
 }

@@ -189,8 +189,9 @@ export const rules: readonly Rule[] = [
       en: 'There is nothing to learn from an empty answer.',
       zh: '答案是空的，没有东西可学。',
     },
-    test({ output }, { instruction, language }) {
-      if (!look.isNoAnswer(output, instruction, language)) return undefined
+    test(instance, { instruction, language }) {
+      if (!look.isNoAnswer(instance, instruction, language)) return undefined
+      const { output } = instance
       return output.trim() === '' ? { en: '0 characters', zh: '0 个字' } : opening(output)
     },
   },

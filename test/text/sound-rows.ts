@@ -593,6 +593,58 @@ export const soundEnglish: readonly Row[] = [
     '',
     'I read it twice in a week. The plot is thin, the people are not, and the ending made me miss my stop on the train home from work',
   ],
+  // What only looks like code, a label, a loop or a blank
+  [
+    'I will provide you with a piece of code. Tell me in one word whether it is safe to run.',
+    'rm -rf "$HOME"',
+    'unsafe',
+  ],
+  [
+    'Give only a good keyword that I can paste into my HTML code.',
+    'a page about the old town of Bruges',
+    'Bruges',
+  ],
+  ['Name the CSS selector for what is described.', 'input fields that have the focus', 'input:focus'],
+  [
+    'Say whether the description of the CSS selector is right. Answer True or False.',
+    'input:checked | input fields that are ticked',
+    'True',
+  ],
+  [
+    'Go on with the pattern.',
+    'Input:\n1 0\nOutput:\n0 1\nInput:\n1 1\nOutput:\n0 0\nInput:\n0 0',
+    'Output:\n1 1',
+  ],
+  [
+    'Read the note carefully and do what it says.',
+    'At the stall they sell leeks, beets and kale. Which of them is a fruit? If there is none, just say "none".',
+    'none',
+  ],
+  [
+    'Guess the secret word and put it in square brackets.',
+    'The words: drained, vacant. The choices: [full, empty, heavy].',
+    '[empty]',
+  ],
+  [
+    'Is the call stack one of a normal program? Answer yes or no.',
+    `['${Array(9).fill("gui.dll:DrawText', 'gui.dll:DrawLine").join("', '")}']`,
+    'yes',
+  ],
+  [
+    'Is the lamp on, off, or can nobody tell?',
+    'A red cube is on the table. A green ball is on the table. The lamp is on. A red cube is on the table. A green ball is on the table. The lamp is on. A blue cube is on the table. The state of the lamp is',
+    'unknown',
+  ],
+  [
+    'Which option has the right unit for a current?',
+    '(A) 3 V (B) 12 W (C) 5 C (D) 24 A',
+    'Only the last one is a current. It reads “24 A, and the unit of current is the ampere. The answer is (D).',
+  ],
+  [
+    'Translate the sentence into French and then back into English.',
+    'It rains in Ghent.',
+    'It rains in Ghent.',
+  ],
 ]
 
 export const soundChinese: readonly Row[] = [
@@ -780,4 +832,9 @@ export const soundChinese: readonly Row[] = [
   ['怎样用 Git 撤销提交？', '', '运行 git reset --soft HEAD~1，再重新提交即可。'],
   ['说明 CPU 和 GPU 的区别。', '', 'CPU 核少而强，GPU 核多而专'],
   ['你觉得人工智能会取代老师吗？', '', '作为一个人工智能，我不能替老师做决定，但我觉得不会。'],
+  [
+    '猜一个字，答案写在英文方括号 [] 里。',
+    '“天”字出了头，又少了一横一撇，什么也没有了，说的是哪个字？',
+    '[无]',
+  ],
 ]
