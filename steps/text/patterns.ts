@@ -187,7 +187,7 @@ export function isNoAnswer({ input, output }: Instance, instruction: string, lan
   if (!saysNothing(said)) return false
   if (said === '') return true
   if (offers(input, said)) return false
-  if (bracketed.test(said) && !/\[|brackets?\b|方括号/.test(instruction)) return true
+  if (bracketed.test(said)) return !/\[|brackets?\b|方括号/.test(instruction)
   const mayAnswer = namesAnswer.test(said) ? printWanted : noneMayAnswer[language]
   return !mayAnswer.test(instruction)
 }
