@@ -147,6 +147,13 @@ describe('the progress line', () => {
     expect(screenWords[language].progress('instances', progress)).toBe(line)
   })
 
+  it('shows the rate of a slow laptop without commas behind the point', () => {
+    const progress = { done: 16, all: 22, rate: 0.00761, tokens: 32_678, tokenRate: 0.288, dollars: 0 }
+    expect(screenWords.en.progress('instances', progress)).toContain(
+      '0.0076/s · 32,678 tokens · 0.29 tokens/s',
+    )
+  })
+
   it('tells from the third reply on how long the rest takes, however slow the model', () => {
     const rate = new Rate()
     expect([0, 50, 100, 150].map((second, done) => rate.perSecond(done, second * 1000))).toEqual([

@@ -43,7 +43,8 @@ const stepNames: Record<Step, string> = {
   filter: '过滤去重',
 }
 
-const shortNumber = (value: number): string => number(Number(value.toPrecision(2)))
+const shortNumber = (value: number): string =>
+  value < 1000 ? String(Number(value.toPrecision(2))) : number(Number(value.toPrecision(2)))
 
 const units: Record<Language, [second: string, minute: string, hour: string]> = {
   en: [' s', ' min', ' h'],
