@@ -26,9 +26,17 @@ export class PostingLists {
   readonly #free: number[][] = Array.from({ length: 32 }, () => [])
   /** Pairs of block and number of postings. */
   #lists = new Int32Array(4096)
+  #longest = 0
+  /** For the text and the bar of the last search: by the length of a stored text, the last place that its token may have. */
+  #lastPlaces = new Int32Array(64)
+  #asked = { length: -1, bar: NaN }
 
   file(list: number, text: number, place: number, { length, low, high }: Reading): void {
     this.#lists = grown(this.#lists, 2 * list + 2)
+    if (length > this.#longest) {
+      this.#longest = length
+      this.#asked.length = -1
+    }
     const count = this.#lists[2 * list + 1] ?? 0
     if ((count & (count - 1)) === 0) this.#move(list, count)
     const at = (this.#lists[2 * list] ?? 0) + count
@@ -64,6 +72,9 @@ export class PostingLists {
    *  `place` from the rarest; returns how many. */
   search(list: number, place: number, bar: number, { length, low, high }: Reading, found: number[]): number {
     if (2 * list >= this.#lists.length) return 0
+    if (this.#asked.length !== length || this.#asked.bar !== bar) this.#measure(length, bar)
+    const longest = longestRival(length, place, bar)
+    const lastPlaces = this.#lastPlaces
     const shapes = this.#shapes
     const rest = this.#rest
     const start = this.#lists[2 * list] ?? 0
@@ -72,8 +83,8 @@ export class PostingLists {
     for (let at = start; at < end; at++) {
       const shape = shapes[at] ?? 0
       const stored = shape >>> 8
+      if (stored > longest || (shape & 255) > (lastPlaces[stored] ?? 0)) continue
       const common = (bar * (length + stored)) / 2 - MARGIN
-      if (Math.min(length - place, stored - (shape & 255)) < common) continue
       const itsLow = rest[3 * at] ?? 0
       const itsHigh = rest[3 * at + 1] ?? 0
       if (length - ones(low & ~itsLow) - ones(high & ~itsHigh) < common) continue
@@ -82,6 +93,19 @@ export class PostingLists {
     }
     return size
   }
+
+  #measure(length: number, bar: number): void {
+    this.#asked = { length, bar }
+    const longest = Math.min(this.#longest, longestRival(length, 0, bar))
+    this.#lastPlaces = grown(this.#lastPlaces, longest + 1)
+    for (let stored = 0; stored <= longest; stored++)
+      this.#lastPlaces[stored] = Math.floor(stored - (bar * (length + stored)) / 2 + MARGIN)
+  }
+}
+
+/** How long a text may be that scores `bar` with one of `length` tokens and shares none of its `place` rarest. */
+function longestRival(length: number, place: number, bar: number): number {
+  return Math.floor((2 * (length - place + MARGIN)) / bar - length)
 }
 
 /** Numbers words in the order in which they are first seen. A hash table of its own, because a `Map` takes two to
