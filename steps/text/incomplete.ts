@@ -196,7 +196,7 @@ export function unfinishedIn(instruction: string): string | undefined {
         verbWanting.test(last) ||
         (openPreposition.test(last) && !questionWord.test(last))) &&
       !wordItself.test(last) &&
-      !/ A$/.test(last)) || // an option, a grade, a unit
+      !last.endsWith(' A')) || // an option, a grade, a unit
     (/\p{Script=Han}{4}/u.test(last) && (openEndHan.test(last) || /[，、]$/.test(last))) ||
     /[\p{L}\p{N}] ?(?:[,(（“「『]|(?<=\s)["'])$/u.test(last) ||
     /[“「『]$/.test(last)
