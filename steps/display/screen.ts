@@ -259,6 +259,12 @@ function quoted(word: string): string {
   return /[^\w./\\:,=-]/.test(word) ? `"${word}"` : word
 }
 
+/** Says what a run.json from elsewhere asked for and did not get, before anything else is said. */
+export function tellNotTaken(screen: Screen, { notTaken }: Settings): void {
+  const all = [...notTaken].flatMap(([name, values]) => values.map((value) => `--${name} ${quoted(value)}`))
+  if (all.length > 0) screen.remark(screen.words.notTaken(all.join(' ')))
+}
+
 /** The provider and model, and where the key comes from; or what stands in for them. */
 export function whoAnswers({ words, language }: Screen, settings: Settings, provider: Provider): string {
   if (provider.standIn) return words.offline

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { nameOfReason, whyReason } from '../display/reasons.ts'
-import { Screen, shownPath } from '../display/screen.ts'
+import { Screen, shownPath, tellNotTaken } from '../display/screen.ts'
 import { number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
 import { portable } from '../workspace/environment.ts'
@@ -202,6 +202,7 @@ export async function report(argv: readonly string[]): Promise<void> {
   refuseOthers(settings)
   const { compare: dir, dataDir } = settings
   const screen = new Screen(settings.screen)
+  tellNotTaken(screen, settings)
   const compared = dir === undefined ? undefined : settingsOf(dir, process.env)
   const release = await lockFolder(dataDir)
   try {

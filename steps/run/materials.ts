@@ -36,7 +36,7 @@ import {
   rowsIn,
   type shapes,
 } from '../workspace/records.ts'
-import { type Settings, keptSettings, withStored } from '../workspace/settings.ts'
+import { type Settings, keptSettings, rememberGiven, withStored } from '../workspace/settings.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 export type Materials = {
@@ -108,11 +108,10 @@ export async function beginRecord(
 ): Promise<RunRecord> {
   const record = await readRunRecord(folder)
   const kept = keptSettings(settings, provider, language)
-  if (settings.whole) record.settings = kept
-  else if (await onlyMerges(folder, settings, record)) {
-    const { provider: _, model: __, ...looked } = kept // nobody was asked
-    record.settings = looked
-  }
+  const looks = !settings.whole && (await onlyMerges(folder, settings, record))
+  const { provider: _, model: __, ...looked } = kept // nobody was asked
+  if (settings.whole || looks) record.settings = looks ? looked : kept
+  if ((settings.whole || looks) && !settings.dryRun) rememberGiven(folder.dir, kept, process.env)
   record.versions = { workshop: await ownVersion() }
   return record
 }

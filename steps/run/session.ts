@@ -1,5 +1,5 @@
 // One command from its first line to its exit status: who answers, the steps as they finish, the end.
-import { Screen, type Wires, commandLine, shownPath, wiresTo } from '../display/screen.ts'
+import { Screen, type Wires, commandLine, shownPath, tellNotTaken, wiresTo } from '../display/screen.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
@@ -73,14 +73,16 @@ export class Session {
 
   static async open(argv: readonly string[]): Promise<Session> {
     const asked = readSettings(argv, process.env)
+    tellNotTaken(new Screen(asked.screen), asked)
     if (asked.steps.includes('filter')) void import('../report/page.ts') // loads meanwhile; wanted at the end
-    const environment = await readEnvironment()
+    const environment = await readEnvironment(asked.dataDir)
     refuseEndlessTarget(asked)
     const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
     try {
       const log = await openLog(asked)
       const named = await withListedModel(asked, environment, log.latest)
       const { settings, provider } = settle(named, environment, log)
+      if (asked.notTaken.size === 0) tellNotTaken(new Screen(settings.screen), settings)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       await checkFiles(settings, folder)

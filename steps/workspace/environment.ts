@@ -1,6 +1,8 @@
-// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, and where the
-// project lies.
-import { existsSync, realpathSync } from 'node:fs'
+// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, where the
+// project lies, and what this machine remembers of its runs.
+import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault } from './fault.ts'
@@ -28,11 +30,20 @@ const variables = [
 /** Keys and addresses of the providers, from the environment and from .env; never stored, never printed. */
 export type Environment = Partial<Record<(typeof variables)[number], string>>
 
-/** Reads `.env` here and in the project's folder; a variable that is set already stays as it is. */
-export async function readEnvironment(): Promise<Environment> {
-  const files = [path.resolve('.env'), path.join(projectFolder, '.env')].filter((file) => existsSync(file))
+/**
+ * Reads `.env` here and in the project's folder; a variable that is set already stays as it is. A `.env` that lies in the
+ * data folder may have come with it, and is left alone; so is what is no file: a pipe would be waited for.
+ */
+export async function readEnvironment(dataDir: string): Promise<Environment> {
+  const own = path.join(projectFolder, '.env')
+  const here = path.resolve('.env')
+  const files = (here === own || liesIn(here, [dataDir]) ? [own] : [here, own]).filter(isFile)
   if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
   return checkedVariables(process.env)
+}
+
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false
 }
 
 /** The variables the workshop uses, trimmed. A wrong one is named; the text of a key is never shown. */
@@ -89,6 +100,60 @@ export function portable(file: string): string {
 export function found(name: string): string {
   const shipped = path.join(projectFolder, name)
   return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
+}
+
+/** Whether a file lies in one of these folders, or would, with every link on the way followed. */
+export function liesIn(file: string, folders: readonly string[]): boolean {
+  const real = realOf(file)
+  return folders.some((folder) => {
+    const inside = path.relative(realOf(folder), real)
+    return !/^\.\.(?:[/\\]|$)/.test(inside) && !path.isAbsolute(inside)
+  })
+}
+
+function realOf(file: string): string {
+  try {
+    return realpathSync.native(file)
+  } catch {
+    const dir = path.dirname(file)
+    return dir === file ? file : path.join(realOf(dir), path.basename(file))
+  }
+}
+
+// A run.json may have been handed out, and nothing in it can tell. So what somebody typed here is remembered here, outside
+// every data folder: a line for each folder, option and value, from which none of them can be read.
+
+/** Whether on this machine a run in this folder was given these values. */
+export class Memory {
+  private readonly file: string
+  private readonly known: ReadonlySet<string>
+
+  constructor(environment: NodeJS.ProcessEnv) {
+    const { XDG_STATE_HOME = '', LOCALAPPDATA = '' } = environment
+    const usual = path.join(os.homedir(), '.local', 'state')
+    const state = [XDG_STATE_HOME, LOCALAPPDATA].find((dir) => path.isAbsolute(dir)) ?? usual
+    this.file = path.join(state, 'self-instruct-workshop', 'given.txt')
+    this.known = new Set(isFile(this.file) ? readFileSync(this.file, 'utf8').split('\n') : [])
+  }
+
+  knows(dir: string, option: string, value: string): boolean {
+    return this.known.has(markOf(dir, option, value))
+  }
+
+  /** Where nothing can be written, as in some containers, nothing is remembered, and the value has to be given again. */
+  take(dir: string, values: readonly (readonly [option: string, value: string])[]): void {
+    const marks = values.map(([option, value]) => markOf(dir, option, value))
+    const fresh = marks.filter((mark) => !this.known.has(mark))
+    if (fresh.length === 0) return
+    try {
+      mkdirSync(path.dirname(this.file), { recursive: true })
+      appendFileSync(this.file, fresh.map((mark) => `${mark}\n`).join(''))
+    } catch {}
+  }
+}
+
+function markOf(dir: string, option: string, value: string): string {
+  return hash('sha256', JSON.stringify([realOf(dir), option, value]))
 }
 
 /**

@@ -1,0 +1,157 @@
+// A folder that somebody handed out decides nothing outside itself: where keys go, what is read elsewhere, what is written.
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { readEnvironment } from '../steps/workspace/environment.ts'
+import { readSettings } from '../steps/workspace/settings.ts'
+import { folderWithRun, project, temporaryFolder, workshop } from './support/command.ts'
+import { TestServer } from './support/server.ts'
+
+const secret = 'sk-test-Zq83kfPw01mxTT7d'
+
+async function serve(): Promise<TestServer> {
+  const server = await TestServer.start()
+  onTestFinished(() => server.close())
+  return server
+}
+
+/** The folder of a whole run, with these settings put into its run.json by somebody else. */
+async function handedOut(settings: object, log = true): Promise<string> {
+  const folder = await folderWithRun()
+  const file = path.join(folder, 'run.json')
+  const run = JSON.parse(await readFile(file, 'utf8')) as { settings: object }
+  await writeFile(file, JSON.stringify({ ...run, settings: { ...run.settings, ...settings } }))
+  if (!log) await writeFile(path.join(folder, 'calls.jsonl'), '')
+  return folder
+}
+
+describe('an address in a folder that was handed out', () => {
+  it.each([
+    ['openai', 'OPENAI_API_KEY', ['filter', '--judge']],
+    ['openai', 'LLM_API_KEY', ['instances']],
+    ['dashscope', 'DASHSCOPE_API_KEY', ['instances']],
+    ['dashscope', 'DASHSCOPE_API_KEY', ['classify', '--batch']],
+    ['compatible', 'LLM_API_KEY', ['generate']],
+  ])('of %s gets no request, and so no key (%s, %j)', async (provider, variable, args) => {
+    const [evil, own] = [await serve(), await serve()]
+    const folder = await handedOut({ provider, model: 'm', 'base-url': evil.url }, false)
+    // The provider's own address, as this machine gives it: the only one that may be asked.
+    const env = { [variable]: secret, OPENAI_BASE_URL: own.url, DASHSCOPE_BASE_URL: own.url }
+    const { out } = await workshop(folder, args, env)
+    expect(evil.received).toEqual([])
+    expect(out.split('\n')[0]).toContain(`not taken from run.json: --base-url ${evil.url}`)
+  })
+
+  it('is asked where it was given here: in the run itself, and again', async () => {
+    const server = await serve()
+    const folder = await temporaryFolder()
+    const given = ['--base-url', server.url, '--model', 'm', '--num-instructions', '2']
+    await workshop(folder, given, { LLM_API_KEY: secret })
+    await writeFile(path.join(folder, 'calls.jsonl'), '')
+    const before = server.received.length
+    const { out } = await workshop(folder, ['classify'], { LLM_API_KEY: secret })
+    expect(server.received.length).toBeGreaterThan(before)
+    expect(server.received.at(-1)?.headers.authorization).toBe(`Bearer ${secret}`)
+    expect(out).not.toContain('not taken')
+    // The same files in another place were given nothing.
+    const copy = await handedOut({ provider: 'compatible', model: 'm', 'base-url': server.url }, false)
+    const asked = server.received.length
+    await workshop(copy, ['classify'], { LLM_API_KEY: secret })
+    expect(server.received).toHaveLength(asked)
+    await workshop(copy, ['classify', '--base-url', server.url, '--model', 'm'], { LLM_API_KEY: secret })
+    expect(server.received.length).toBeGreaterThan(asked)
+  })
+
+  it.each(['.', '..'])('in a .env of that folder is not read (the folder is %s of here)', async (dataDir) => {
+    const folder = await temporaryFolder()
+    await writeFile(path.join(folder, '.env'), 'OPENAI_BASE_URL=http://127.0.0.1:9/v1\n')
+    const [{ cwd }, before] = [process, process.env.OPENAI_BASE_URL]
+    process.cwd = () => folder
+    delete process.env.OPENAI_BASE_URL
+    onTestFinished(() => {
+      process.cwd = cwd
+      if (before !== undefined) process.env.OPENAI_BASE_URL = before
+    })
+    expect((await readEnvironment(path.resolve(dataDir))).OPENAI_BASE_URL).toBeUndefined()
+    expect((await readEnvironment(path.resolve('data'))).OPENAI_BASE_URL).toBe('http://127.0.0.1:9/v1')
+    delete process.env.OPENAI_BASE_URL
+  })
+})
+
+describe('a place in a folder that was handed out', () => {
+  const settingsOf = (folder: string, step = 'filter') => readSettings([step, '--data-dir', folder], {})
+
+  it.each(['seed-file', 'topics', 'avoid', 'merge', 'output-path'] as const)(
+    'outside of it is not taken: %s',
+    async (name) => {
+      const elsewhere = path.join(await temporaryFolder(), 'private.jsonl')
+      await writeFile(elsewhere, '{"instruction":"A private matter."}\n')
+      const folder = await handedOut({
+        [name]: name === 'avoid' || name === 'merge' ? [elsewhere] : elsewhere,
+      })
+      const settings = settingsOf(folder)
+      expect(JSON.stringify(settings, (key, value) => (key === 'notTaken' ? [...value] : value))).toContain(
+        elsewhere,
+      )
+      expect(JSON.stringify({ ...settings, notTaken: undefined })).not.toContain(elsewhere)
+      for (const command of ['filter', 'report', 'why'])
+        expect(
+          (await workshop(folder, command === 'why' ? ['why', 'music'] : [command])).out.split('\n')[0],
+        ).toContain(`--${name}`)
+      expect(await readFile(elsewhere, 'utf8')).toBe('{"instruction":"A private matter."}\n')
+    },
+  )
+
+  it('that a link leads out of it is not taken either', async () => {
+    const elsewhere = await temporaryFolder()
+    const folder = await temporaryFolder()
+    await symlink(elsewhere, path.join(folder, 'more'))
+    await writeFile(
+      path.join(folder, 'run.json'),
+      JSON.stringify({
+        settings: {
+          'output-path': path.join(folder, 'more', 'x.jsonl'),
+          merge: [path.join(folder, '..', 'x')],
+        },
+      }),
+    )
+    expect([...settingsOf(folder).notTaken.keys()]).toEqual(['output-path', 'merge'])
+  })
+
+  it("inside of it, or in the project's data, is", async () => {
+    const folder = await temporaryFolder()
+    await mkdir(path.join(folder, 'more'))
+    const settings = {
+      'seed-file': 'data/seed_tasks.zh.jsonl',
+      topics: path.join(folder, 'topics.txt'),
+      merge: [path.join(folder, 'more')],
+      'output-path': path.join(folder, 'out.jsonl'),
+    }
+    await writeFile(path.join(folder, 'run.json'), JSON.stringify({ settings }))
+    const taken = settingsOf(folder)
+    expect([...taken.notTaken]).toEqual([])
+    expect(taken).toMatchObject({ topics: settings.topics, merge: settings.merge })
+    expect(taken.seedFile).toBe(path.join(project, 'data', 'seed_tasks.zh.jsonl'))
+    expect(taken.outputPath).toBe(settings['output-path'])
+  })
+
+  it('is not taken on a replay, and is not laundered by it', async () => {
+    const elsewhere = path.join(await temporaryFolder(), '.profile')
+    await writeFile(elsewhere, 'mine\n')
+    const folder = await handedOut({ 'output-path': elsewhere, 'base-url': 'http://127.0.0.1:9/v1' })
+    const replayed = await temporaryFolder()
+    const args = ['--replay', path.join(folder, 'calls.jsonl')]
+    const { out } = await workshop(replayed, args)
+    expect(out.split('\n')[0]).toContain(`--output-path "${elsewhere}"`)
+    expect(await readFile(elsewhere, 'utf8')).toBe('mine\n')
+    const { out: again } = await workshop(replayed, ['filter'])
+    expect(again).not.toContain('not taken')
+    expect(await readFile(path.join(replayed, 'run.json'), 'utf8')).not.toMatch(/profile|127\.0\.0\.1/)
+  })
+})
+
+it('what was not taken is said in Chinese too', async () => {
+  const folder = await handedOut({ 'base-url': 'http://127.0.0.1:9/v1', language: 'zh' })
+  const { out } = await workshop(folder, ['filter'])
+  expect(out.split('\n')[0]).toContain('没有采用：--base-url http://127.0.0.1:9/v1')
+})
