@@ -1,5 +1,7 @@
 // A folder that somebody handed out decides nothing outside itself: where keys go, what is read elsewhere, what is written.
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { lstatSync } from 'node:fs'
+import { link, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readEnvironment } from '../steps/workspace/environment.ts'
@@ -154,4 +156,91 @@ it('what was not taken is said in Chinese too', async () => {
   const folder = await handedOut({ 'base-url': 'http://127.0.0.1:9/v1', language: 'zh' })
   const { out } = await workshop(folder, ['filter'])
   expect(out.split('\n')[0]).toContain('没有采用：--base-url http://127.0.0.1:9/v1')
+})
+
+describe.skipIf(process.platform === 'win32')('the data set', () => {
+  it('replaces only plain files', async () => {
+    const folder = await folderWithRun()
+    const elsewhere = path.join(await temporaryFolder(), 'private')
+    await writeFile(elsewhere, 'mine\n')
+    const link = path.join(folder, 'link.jsonl')
+    await symlink(elsewhere, link)
+    const pipe = path.join(folder, 'pipe.jsonl')
+    execFileSync('mkfifo', [pipe])
+    for (const place of ['/dev/null', link, pipe]) {
+      const { code, err } = await workshop(folder, ['filter', '--output-path', place])
+      expect(code).toBe(2)
+      expect(err).toContain(`${place} is a link, a pipe or a device`)
+    }
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true)
+    expect(await readFile(elsewhere, 'utf8')).toBe('mine\n')
+  })
+
+  it.each(['calls.jsonl', '3-instances.jsonl', '.written.jsonl', 'my-seeds.jsonl', '.env'])(
+    'does not hit %s by another name',
+    async (name) => {
+      const folder = await folderWithRun()
+      const file = path.join(folder, name)
+      if (name === 'my-seeds.jsonl') await writeFile(file, '{"instruction":"Name a river."}\n')
+      if (name === '.env') await writeFile(file, 'NO=1\n')
+      const before = await readFile(file, 'utf8')
+      const elsewhere = await temporaryFolder()
+      await symlink(folder, path.join(elsewhere, 'folder'))
+      await link(file, path.join(elsewhere, 'hard.jsonl'))
+      const { cwd } = process
+      if (name === '.env') process.cwd = () => folder
+      onTestFinished(() => void (process.cwd = cwd))
+      const given = name === 'my-seeds.jsonl' ? ['--seed-file', file] : []
+      for (const place of [file, path.join(elsewhere, 'hard.jsonl'), path.join(elsewhere, 'folder', name)]) {
+        const { code, err } = await workshop(folder, ['filter', ...given, '--output-path', place])
+        expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('would be lost') })
+      }
+      expect(await readFile(file, 'utf8')).toBe(before)
+    },
+  )
+
+  it('does not hit a file that is still to come', async () => {
+    const folder = await temporaryFolder()
+    const elsewhere = await temporaryFolder()
+    await symlink(folder, path.join(elsewhere, 'folder'))
+    const place = path.join(elsewhere, 'folder', 'Calls.jsonl')
+    expect(await workshop(folder, ['--num-instructions', '2', '--output-path', place])).toMatchObject({
+      code: 2,
+    })
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a folder that was handed out with odd files', () => {
+  it.each([
+    'calls.jsonl',
+    '1-instructions.jsonl',
+    'rejected.jsonl',
+    'run.json',
+    'report.html',
+    '.written.jsonl',
+    'batches.jsonl',
+  ])('writes through no link: %s', async (name) => {
+    const folder = await folderWithRun()
+    const elsewhere = path.join(await temporaryFolder(), 'private')
+    await writeFile(elsewhere, 'mine\n')
+    await rm(path.join(folder, name), { force: true })
+    await symlink(elsewhere, path.join(folder, name))
+    for (const args of [['--num-instructions', '21'], ['filter'], ['report']]) {
+      const { code, err } = await workshop(folder, args)
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`${name} is a link, a pipe`) })
+    }
+    expect(await readFile(elsewhere, 'utf8')).toBe('mine\n')
+  })
+
+  it('waits for no pipe', async () => {
+    for (const name of ['calls.jsonl', 'run.json', '2-classified.jsonl', '.env']) {
+      const folder = await folderWithRun()
+      await rm(path.join(folder, name), { force: true })
+      execFileSync('mkfifo', [path.join(folder, name)])
+      const { cwd } = process
+      if (name === '.env') process.cwd = () => folder
+      const { code } = await workshop(folder, ['instances']).finally(() => (process.cwd = cwd))
+      expect(code).toBe(name === '.env' ? 0 : 2)
+    }
+  })
 })

@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { exists, steps } from '../workspace/folder.ts'
-import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines } from '../workspace/jsonl.ts'
+import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
 import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsGone } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
 import { type Call, type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
@@ -39,7 +39,7 @@ export async function takeResults(
   if (!(await exists(file))) throw questionsGone(batch, file)
   const asked = await CallLog.open(file, true)
   const { spelling } = dialectOf(model.provider)
-  const download = path.join(path.dirname(file), '.batch-results.tmp')
+  const download = temporaryName(path.join(path.dirname(file), 'batch-results'))
   const came = { ms: state.ms, batch: batch.id }
   const taking: Taking = {
     model,

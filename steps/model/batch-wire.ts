@@ -168,7 +168,7 @@ export class BatchWire {
         .catch((error: unknown) => {
           throw field(error, 'status') === 404 && this.isEarly(name) ? notYet(id) : error
         })
-      await writeFile(into, body ?? [], { signal: this.halt })
+      await writeFile(into, body ?? [], { signal: this.halt, flag: 'wx' })
     }, id)
   }
 

@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
-import { exists, logFile } from '../workspace/folder.ts'
+import { exists, logFile, refuseLinks } from '../workspace/folder.ts'
 import { jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Call, Usage } from './call.ts'
@@ -215,6 +215,7 @@ export async function findCalls(file: string, keys: ReadonlySet<string>): Promis
 
 /** The log the replies go to, or come from and stay as they are: with `--replay`, and where nothing is asked. */
 export async function openLog({ replay, dataDir, dryRun }: Settings): Promise<CallLog> {
+  if (replay === undefined) refuseLinks(dataDir)
   const file = replay ?? path.join(dataDir, logFile)
   return CallLog.open(file, replay !== undefined || (dryRun && (await exists(file))))
 }

@@ -8,7 +8,9 @@ import { askingSteps, wantedFirst, wantedNext } from '../model/prices.ts'
 import { withListedModel } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
-import { Folder, type Step, batchesFile, exists, lockFolder, stepBefore } from '../workspace/folder.ts'
+import type { Words } from '../workspace/fault.ts'
+import { Folder, type Step, batchesFile, exists, stepBefore } from '../workspace/folder.ts'
+import { lockFolder } from '../workspace/lock.ts'
 import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, writeRunRecord } from '../workspace/records.ts'
 import { readSettings } from '../workspace/settings.ts'
@@ -31,15 +33,18 @@ type Opened = {
   log: CallLog
   folder: Folder
   record: RunRecord
-  release: () => Promise<void>
+  lock: Lock
 }
+
+/** `lost`: why the folder is this run's no more. */
+type Lock = { release: () => Promise<void>; lost: Words | undefined }
 
 export class Session {
   readonly screen: Screen
   private readonly materials: Materials
   private readonly folder: Folder
   private readonly record: RunRecord
-  private readonly release: () => Promise<void>
+  private readonly lock: Lock
   private readonly wires: Wires
   private readonly model: Model
   private readonly dryRun: DryRun | undefined
@@ -50,12 +55,12 @@ export class Session {
 
   /** `dry` is there when nothing is to be asked. */
   private constructor(opened: Opened, dry: typeof import('./rehearsal.ts') | undefined) {
-    const { materials, provider, log, folder, record, release } = opened
+    const { materials, provider, log, folder, record, lock } = opened
     const { settings, language } = materials
     this.materials = materials
     this.folder = folder
     this.record = record
-    this.release = release
+    this.lock = lock
     this.screen = new Screen(settings.screen)
     this.wires = wiresTo(provider, folder.path('paste'), this.screen)
     const budget = new Budget({ ...settings, language }, provider)
@@ -77,7 +82,13 @@ export class Session {
     if (asked.steps.includes('filter')) void import('../report/page.ts') // loads meanwhile; wanted at the end
     const environment = await readEnvironment(asked.dataDir)
     refuseEndlessTarget(asked)
-    const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
+    let session: Session | undefined
+    const lock: Lock = { release: async () => undefined, lost: undefined }
+    const lost = (words: Words): void => {
+      lock.lost = words
+      session?.model.stop({ words, exit: 1 })
+    }
+    if (!asked.dryRun) lock.release = await lockFolder(asked.dataDir, lost)
     try {
       const log = await openLog(asked)
       const named = await withListedModel(asked, environment, log.latest)
@@ -88,11 +99,11 @@ export class Session {
       await checkFiles(settings, folder)
       const record = await beginRecord(folder, materials, provider)
       const dry = settings.dryRun ? await import('./rehearsal.ts') : undefined
-      const session = new Session({ materials, provider, log, folder, record, release }, dry)
+      session = new Session({ materials, provider, log, folder, record, lock }, dry)
       await session.begin()
       return session
     } catch (error) {
-      await release()
+      await lock.release()
       throw error
     }
   }
@@ -100,6 +111,7 @@ export class Session {
   private async begin(): Promise<void> {
     const { materials, model, folder, screen } = this
     const { settings, seeds, omitted } = materials
+    if (this.lock.lost) model.stop({ words: this.lock.lost, exit: 1 })
     if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
     const forecast = model.account.forecast(await this.rowsAhead())
@@ -214,7 +226,9 @@ export class Session {
       const inVain = files.step === 'generate' && model.budget.endedInVain
       if (inVain) model.stop({ words: model.budget.words, exit: 1 })
       // A run that was stopped before its first answer, or before a new one, has nothing to put in its place.
-      if (!model.stopped || (files.rows > 0 && !inVain)) return { edited: await files.commit() }
+      // Nor has one whose folder is somebody else's by now.
+      if (!this.lock.lost && (!model.stopped || (files.rows > 0 && !inVain)))
+        return { edited: await files.commit() }
       await files.discard()
     } catch (error) {
       await files.discard()
@@ -293,7 +307,7 @@ export class Session {
     this.screen.clearProgress()
     this.wires.close()
     await this.model.close()
-    await this.release()
+    await this.lock.release()
   }
 }
 

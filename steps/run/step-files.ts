@@ -18,7 +18,7 @@ import {
   rejectedFile,
   steps,
 } from '../workspace/folder.ts'
-import { TextWriter } from '../workspace/jsonl.ts'
+import { TextWriter, temporaryName } from '../workspace/jsonl.ts'
 import {
   type Judgement,
   type RejectedRow,
@@ -264,7 +264,7 @@ export class FolderFiles extends StepFiles {
   }
 
   protected override candidatesIn(file: string, omitted: Omissions) {
-    return groupedRows(file, this.folder.path('.merged.tmp'), omitted)
+    return groupedRows(file, temporaryName(this.folder.path('merged')), omitted)
   }
 
   protected override put(row: { instruction: string }): Promise<void> {
@@ -346,7 +346,7 @@ class Rejects {
   constructor(folder: Folder, step: Step) {
     this.folder = folder
     this.step = step
-    this.spool = new TextWriter(folder.path(`.rejected-${step}.tmp`))
+    this.spool = new TextWriter(temporaryName(folder.path(`rejected-${step}`)))
   }
 
   async add(row: Omit<RejectedRow, 'step'>): Promise<void> {

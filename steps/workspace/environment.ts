@@ -1,11 +1,11 @@
 // What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, where the
 // project lies, and what this machine remembers of its runs.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { hash } from 'node:crypto'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Fault } from './fault.ts'
+import { Fault, lookAt } from './fault.ts'
 import { address } from './options.ts'
 
 /** Variables that name a proxy, which Node's fetch does not use. */
@@ -35,15 +35,19 @@ export type Environment = Partial<Record<(typeof variables)[number], string>>
  * data folder may have come with it, and is left alone; so is what is no file: a pipe would be waited for.
  */
 export async function readEnvironment(dataDir: string): Promise<Environment> {
-  const own = path.join(projectFolder, '.env')
-  const here = path.resolve('.env')
+  const [here, own] = envFiles()
   const files = (here === own || liesIn(here, [dataDir]) ? [own] : [here, own]).filter(isFile)
   if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
   return checkedVariables(process.env)
 }
 
+/** The `.env` of where the command is typed, and the project's. */
+export function envFiles(): [here: string, own: string] {
+  return [path.resolve('.env'), path.join(projectFolder, '.env')]
+}
+
 function isFile(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false
+  return lookAt(file, 'followed')?.isFile() ?? false
 }
 
 /** The variables the workshop uses, trimmed. A wrong one is named; the text of a key is never shown. */
@@ -111,7 +115,8 @@ export function liesIn(file: string, folders: readonly string[]): boolean {
   })
 }
 
-function realOf(file: string): string {
+/** The path with every link on the way followed, as far as it exists. */
+export function realOf(file: string): string {
   try {
     return realpathSync.native(file)
   } catch {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { readCommand, readCommandLine, readSteps, readStored } from './arguments.ts'
 import { Memory, found, liesIn, portable, projectFolder } from './environment.ts'
-import { Fault, isMissing, unreadable } from './fault.ts'
+import { Fault, isMissing, isOdd, noFile, unreadable } from './fault.ts'
 import { type Step, recordFile, steps } from './folder.ts'
 import { isObject, jsonIn } from './jsonl.ts'
 import { type ExportName, type OptionName, type Values, exportNames, options } from './options.ts'
@@ -273,8 +273,10 @@ function sorted(dir: string, values: Values, environment: NodeJS.ProcessEnv): St
 }
 
 function staysInside(dir: string, name: LeadingOut, value: string): boolean {
-  const isPath = name !== 'base-url' && name !== 'param'
-  return isPath && liesIn(placeOf(name, value), [dir, path.join(projectFolder, 'data')])
+  if (name === 'base-url' || name === 'param') return false
+  // Nor does it choose which file of the project is replaced.
+  const inside = name === 'output-path' ? [dir] : [dir, path.join(projectFolder, 'data')]
+  return liesIn(placeOf(name, value), inside)
 }
 
 /** A value as it is made use of. */
@@ -300,6 +302,7 @@ export function rememberGiven(
 /** The settings of the run in a folder; none where there is no run.json. */
 function storedIn(dir: string, environment: NodeJS.ProcessEnv): Stored {
   const file = path.join(dir, recordFile)
+  if (isOdd(file)) throw noFile(file)
   try {
     const run = jsonIn(readFileSync(file, 'utf8'))
     const settings = isObject(run) ? (run.settings ?? {}) : undefined
