@@ -2,6 +2,7 @@
 // The package's own retries are off: under 6.x they cannot be interrupted and obey a Retry-After of any length.
 import { createRequire } from 'node:module'
 import type OpenAI from 'openai'
+import { hiding } from '../workspace/environment.ts'
 import { field } from '../workspace/jsonl.ts'
 import {
   type Problem,
@@ -20,15 +21,13 @@ import { fetchWithReason, readingFetch, silenceOf, textIn } from './transport.ts
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
 
-const shortestKey = 16 // characters; the providers' keys have 32 and more
-
 const noTimeout = 2 ** 31 - 1 // ms; the most a timer takes
 
 /** The openai package set up for a provider. `fetch`: how answers are read. */
 export function openClient(
   provider: Provider,
   timeout: number,
-  fetch: typeof fetchWithReason = fetchWithReason,
+  fetch = fetchWithReason(hiding(provider.key)),
 ): OpenAI {
   const { OpenAI: Client } = require('openai') as typeof import('openai')
   return new Client({
@@ -44,7 +43,7 @@ export function openClient(
 }
 
 function openReading(provider: Provider): OpenAI {
-  return openClient(provider, noTimeout, readingFetch(silenceOf(provider)))
+  return openClient(provider, noTimeout, readingFetch(silenceOf(provider), hiding(provider.key)))
 }
 
 /** The models a server lists. Throws a Problem. */
@@ -67,7 +66,7 @@ export async function openWire(provider: Provider): Promise<Wire> {
   const send = async (body: Body, signal: AbortSignal): Promise<Reply | Problem> => {
     try {
       const answer = await client.post<unknown>('/chat/completions', { body, signal })
-      const reply = readReply(body, withoutKey(answer, provider.key), provider)
+      const reply = readReply(body, answer, provider)
       dialect.succeed()
       return reply
     } catch (error) {
@@ -115,12 +114,6 @@ export async function openWire(provider: Provider): Promise<Wire> {
 }
 
 const faultsInVain = 3
-
-// A debugging proxy may send back what it got. Stand-in keys such as "ollama" are words like others.
-function withoutKey(completion: unknown, key = ''): unknown {
-  const text = key.length < shortestKey ? '' : (JSON.stringify(completion) ?? '')
-  return text.includes(key) && text !== '' ? JSON.parse(text.replaceAll(key, '…')) : completion
-}
 
 // A server may answer 200 with a page, an error object, or something else: the shape is checked, whatever the types say.
 export function readReply(request: unknown, completion: unknown, provider: Provider): Reply {

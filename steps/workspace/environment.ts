@@ -77,6 +77,47 @@ function noKeyAtAll(name: string): Fault {
   })
 }
 
+// A key is in no file and no message, however a server, or a proxy on the way, spells it when it sends it back.
+
+export type Hide = (text: string) => string
+
+const shortestSecret = 8 // characters; the providers' keys have 32 and more
+// What people write where a server wants a key and looks at none.
+const noSecret =
+  /^(?:empty|null|ollama|lm[-_ ]?studio|llama[-_.]?(?:cpp|server)|vllm|local(?:host|ai)?|dummy\w*|placeholder|password|changeme|anything|whatever|(?:sk-)?(?:no|not|none)(?:[-_]?(?:api|key|needed|required|used|auth)){0,4}|(?:your[-_])?api[-_]?key(?:[-_]here)?|(?:sk-)?(.)\1*|(?:sk-)?(?:1234567890?|12345678))$/i
+
+/** Takes a key out of a text, whole or cut off in the middle, as it is and in the spellings of JSON, URLs and HTML. */
+export function hiding(key = ''): Hide {
+  if (key.length < shortestSecret || noSecret.test(key)) return (text) => text
+  const begun = Math.max(shortestSecret, Math.ceil(key.length / 2)) // so much of it is told by nobody by chance
+  const spelt = [...key].map(spellings)
+  const rest = spelt.slice(begun).reduceRight((after, character) => `(?:${character}${after})?`, '')
+  const plain = spelt.slice(0, begun).join('') + rest
+  const anyOfThem = new RegExp([plain, ...encoded(key)].join('|'), 'gi')
+  return (text) => text.replace(anyOfThem, '…')
+}
+
+/** How one character may be written: `a`, `\\a`, `\\u0061`, `%61`, `&#97;`; in JSON inside JSON with more backslashes. */
+function spellings(character: string): string {
+  const code = character.charCodeAt(0)
+  const hex = code.toString(16).padStart(2, '0')
+  const itself = character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&')
+  return `(?:\\\\{0,8}(?:${itself}|u00${hex}|x${hex})|%(?:25){0,3}${hex}|&(?:amp;){0,3}#(?:0{0,6}${code}|x0{0,6}${hex});?)`
+}
+
+/** The key in Base64, wherever it begins in what was encoded, and in hexadecimal. */
+function encoded(key: string): string[] {
+  const shifted = [0, 1, 2].map((before) => {
+    const text = Buffer.from(' '.repeat(before) + key).toString('base64')
+    // The first and last characters hold bits of the neighbours.
+    return text
+      .slice(before === 0 ? 0 : before + 1)
+      .replace(/.?=+$|.$/, '')
+      .replace(/[+/]/g, (sign) => (sign === '+' ? '[+-]' : '[/_]'))
+  })
+  return [...shifted, Buffer.from(key).toString('hex')]
+}
+
 type Stream = { isTTY?: boolean }
 
 /** Whether a stream shows colours, and the user did not turn them off (https://no-color.org). */

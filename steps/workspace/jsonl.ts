@@ -147,8 +147,9 @@ export function temporaryName(file: string): string {
 }
 
 /**
- * Writes a new file; what had its name before, be it a link, is taken away. Text is gathered first, so that not every line is a write of its own. The ledgers below and the
- * call log do not use it: each of their lines must be on disk before the work goes on.
+ * Writes a new file; what had its name before, be it a link, is taken away. Text is gathered first, so that not every
+ * line is a write of its own. The ledgers below and the call log do not use it: each of their lines must be on disk before
+ * the work goes on.
  */
 export class TextWriter {
   readonly file: string
