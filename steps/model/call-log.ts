@@ -5,7 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
 import { exists, logFile, refuseLinks } from '../workspace/folder.ts'
-import { jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
+import { field, isObject, jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Call, Usage } from './call.ts'
 
@@ -93,7 +93,7 @@ export class CallLog {
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, this.starts[place])
     const call = jsonIn(buffer.toString('utf8'))
     if (!isCall(call)) throw broken(this.file, place + 1)
-    return call
+    return { ...call, usage: soundUsage(call.usage) }
   }
 
   /** Resolves when the call is on disk. Calls that come in while a flush is under way share the next one; after a failed flush there is none. */
@@ -168,10 +168,20 @@ function isText(value: unknown): value is string {
 
 /** Whether a line holds what is made use of: a reply and what it cost. Its head was looked at when it was indexed. */
 function isCall(line: unknown): line is Call {
-  const { reply, usage } = (line ?? {}) as Partial<Record<keyof Call, unknown>>
-  if ((!isText(reply) && reply !== null) || typeof usage !== 'object' || usage === null) return false
-  const { prompt_tokens, completion_tokens, cached_tokens } = usage as Partial<Record<keyof Usage, unknown>>
-  return [prompt_tokens, completion_tokens, cached_tokens].every((tokens) => typeof tokens === 'number')
+  const reply = field(line, 'reply')
+  return (isText(reply) || reply === null) && isObject(field(line, 'usage'))
+}
+
+/** What a server told is no reason not to read a line: a number that is none counts as not told. */
+function soundUsage(usage: Record<keyof Usage, unknown>): Usage {
+  const sound = (tokens: unknown): number =>
+    typeof tokens === 'number' && tokens >= 0 && Number.isFinite(tokens) ? tokens : 0
+  const { prompt_tokens, completion_tokens, cached_tokens } = usage
+  return {
+    prompt_tokens: sound(prompt_tokens),
+    completion_tokens: sound(completion_tokens),
+    cached_tokens: sound(cached_tokens),
+  }
 }
 
 function broken(file: string, number: number): Fault {

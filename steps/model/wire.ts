@@ -179,7 +179,10 @@ function readUsage(usage: unknown): Usage {
   return { prompt_tokens, completion_tokens, cached_tokens: Math.min(cached, prompt_tokens) }
 }
 
+const mostTokens = 1e9 // of one reply; who tells more has told nothing
+
 function countIn(usage: unknown, name: string): number {
-  const count = field(usage, name)
-  return typeof count === 'number' && count >= 0 ? Math.floor(count) : 0
+  const told = field(usage, name)
+  const count = typeof told === 'string' && told.trim() !== '' ? Number(told) : told
+  return typeof count === 'number' && count >= 0 && count <= mostTokens ? Math.floor(count) : 0
 }
