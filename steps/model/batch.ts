@@ -149,6 +149,7 @@ export class Batching {
     const upload = temporaryName(path.join(this.terms.dir, 'batch-upload'))
     const { file, keys } = spool
     try {
+      await this.model.log.ready()
       await this.spellOut(file, upload)
       const id = await this.wire.send(upload)
       const { name: provider, model } = this.model.provider

@@ -226,8 +226,8 @@ export class Session {
       const inVain = files.step === 'generate' && model.budget.endedInVain
       if (inVain) model.stop({ words: model.budget.words, exit: 1 })
       // A run that was stopped before its first answer, or before a new one, has nothing to put in its place.
-      // Nor has one whose folder is somebody else's by now.
-      if (!this.lock.lost && (!model.stopped || (files.rows > 0 && !inVain)))
+      // Nor has one whose folder is somebody else's by now, or elsewhere.
+      if (!this.lock.lost && !model.log.lost && (!model.stopped || (files.rows > 0 && !inVain)))
         return { edited: await files.commit() }
       await files.discard()
     } catch (error) {
