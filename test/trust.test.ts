@@ -1,9 +1,9 @@
 // A folder that somebody handed out decides nothing outside itself: where keys go, what is read elsewhere, what is written.
 import { execFileSync } from 'node:child_process'
-import { lstatSync } from 'node:fs'
-import { link, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { existsSync, lstatSync } from 'node:fs'
+import { chmod, link, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readEnvironment } from '../steps/workspace/environment.ts'
 import { readSettings } from '../steps/workspace/settings.ts'
 import { folderWithRun, project, temporaryFolder, workshop } from './support/command.ts'
@@ -243,4 +243,83 @@ describe.skipIf(process.platform === 'win32')('a folder that was handed out with
       expect(code).toBe(name === '.env' ? 0 : 2)
     }
   })
+})
+
+describe('a log', () => {
+  it.skipIf(process.platform === 'win32')(
+    'that cannot be written ends the run before anything is asked',
+    async () => {
+      const server = await serve()
+      const folder = await temporaryFolder()
+      await chmod(folder, 0o777)
+      await writeFile(path.join(folder, 'calls.jsonl'), '', { mode: 0o444 })
+      if (process.getuid?.() === 0) {
+        process.seteuid?.(65534) // permissions do not bind root
+        onTestFinished(() => process.seteuid?.(0))
+      }
+      const { code, err } = await workshop(folder, [], {
+        OPENAI_API_KEY: secret,
+        OPENAI_BASE_URL: server.url,
+      })
+      expect({ code, err }).toEqual({
+        code: 1,
+        err: expect.stringContaining('calls.jsonl cannot be written'),
+      })
+      expect(server.received).toEqual([])
+    },
+  )
+
+  it.each([
+    ['deleted', (folder: string) => rm(path.join(folder, 'calls.jsonl'))],
+    ['moved with its folder', (folder: string) => rename(folder, `${folder} moved`)],
+  ])('that is %s in the middle ends the run, which says so and puts nothing in its place', async (_, go) => {
+    const folder = path.join(await temporaryFolder(), 'data')
+    const server = await TestServer.start(async (_received, count) => {
+      if (count === 20) await go(folder)
+      return undefined
+    })
+    onTestFinished(() => server.close())
+    const args = ['--num-instructions', '40', '--concurrency', '4']
+    const { code, err } = await workshop(folder, args, {
+      OPENAI_API_KEY: secret,
+      OPENAI_BASE_URL: server.url,
+    })
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('calls.jsonl was deleted, moved') })
+    expect(server.received.length).toBeLessThan(20 + 4 + 4)
+    expect(existsSync(path.join(folder, 'report.html'))).toBe(false)
+  })
+})
+
+it('a run whose folder another took over ends and writes nothing more', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const folder = await temporaryFolder()
+  const server = await TestServer.start(async (_, count) => {
+    if (count !== 10) return undefined
+    await writeFile(path.join(folder, '.lock'), 'another')
+    vi.advanceTimersByTime(6000)
+    return undefined
+  })
+  onTestFinished(() => server.close())
+  const env = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url }
+  const { code, err } = await workshop(folder, ['--num-instructions', '20', '--concurrency', '2'], env)
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("is not this run's any more") })
+  expect(server.received.length).toBeLessThan(15)
+  expect(await readFile(path.join(folder, '.lock'), 'utf8')).toBe('another')
+  expect(existsSync(path.join(folder, '3-instances.jsonl'))).toBe(false)
+})
+
+it('rejected rows of other steps are copied as they are, and a hand-written line is read', async () => {
+  const folder = await folderWithRun()
+  const file = path.join(folder, 'rejected.jsonl')
+  const odd =
+    '{"step":"filter","reason":"mine","detail":"","instruction":"Odd  spacing,\\u0020kept.", "extra" : 1}'
+  const own = '{"reason":"by hand","step":"filter","detail":"","instruction":"Another order."}'
+  await writeFile(file, `${await readFile(file, 'utf8')}${odd}\n${own}\n`)
+  expect(await workshop(folder, ['classify'])).toMatchObject({ code: 0 })
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
+  expect(lines.slice(-2)).toEqual([
+    odd,
+    '{"step":"filter","reason":"by hand","detail":"","instruction":"Another order."}',
+  ])
 })

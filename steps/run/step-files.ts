@@ -25,7 +25,7 @@ import {
   type Row,
   type SeedTask,
   readRows,
-  rowsIn,
+  rejectedLines,
 } from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
@@ -370,6 +370,7 @@ class Rejects {
   }
 
   private async copy(whole: Replacement, wanted: (step: Step) => boolean): Promise<void> {
-    for await (const row of rowsIn(this.folder, 'rejected')) if (wanted(row.step)) await whole.add(row)
+    for await (const { step, text } of rejectedLines(this.folder))
+      if (wanted(step)) await whole.addText(`${text}\n`)
   }
 }
