@@ -1,12 +1,19 @@
 // A folder that somebody handed out decides nothing outside itself: where keys go, what is read elsewhere, what is written.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, lstatSync } from 'node:fs'
-import { chmod, link, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readEnvironment } from '../steps/workspace/environment.ts'
 import { readSettings } from '../steps/workspace/settings.ts'
-import { folderWithRun, project, temporaryFolder, workshop } from './support/command.ts'
+import {
+  cleanEnvironment,
+  folderWithRun,
+  project,
+  rowsOf,
+  temporaryFolder,
+  workshop,
+} from './support/command.ts'
 import { TestServer } from './support/server.ts'
 
 const secret = 'sk-test-Zq83kfPw01mxTT7d'
@@ -322,4 +329,54 @@ it('rejected rows of other steps are copied as they are, and a hand-written line
     odd,
     '{"step":"filter","reason":"by hand","detail":"","instruction":"Another order."}',
   ])
+})
+
+describe('the end', () => {
+  const broken = (code: string) => Object.assign(new Error(code), { code })
+  it.each([
+    ['a terminal that closes', () => [1, 2, 3].forEach(() => process.emit('SIGHUP'))],
+    ['a terminal that closes while it is written to', () => process.stderr.emit('error', broken('EIO'))],
+    ['`| head`', () => process.stdout.emit('error', broken('EPIPE'))],
+  ])('by %s loses no reply, writes what exists, and says nothing', async (what, end) => {
+    const folder = await temporaryFolder()
+    let answered = 0
+    const server = await TestServer.start(async (_, count) => {
+      if (count === 34) end()
+      await new Promise((resolve) => setImmediate(resolve))
+      answered++
+      return undefined
+    })
+    onTestFinished(() => server.close())
+    const env = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url }
+    const { code, err } = await workshop(folder, ['--num-instructions', '40'], env)
+    expect(code).toBe(130)
+    if (what !== 'a terminal that closes') expect(err).toBe('')
+    expect(await rowsOf(folder, 'calls.jsonl')).toHaveLength(answered)
+    expect((await rowsOf(folder, '3-instances.jsonl')).length).toBeGreaterThan(0)
+    expect(existsSync(path.join(folder, '.lock'))).toBe(false)
+  })
+
+  it.skipIf(process.platform === 'win32')('of a pipe is quiet, in whichever command', async () => {
+    const folder = await folderWithRun()
+    const shell = (words: string) =>
+      spawnSync('sh', ['-c', `(${words}; echo $? >&2) | head -n 1`], {
+        cwd: project,
+        encoding: 'utf8',
+        env: cleanEnvironment(),
+      })
+    const command = `"${process.execPath}" --import tsx workshop.ts why 'a' --data-dir '${folder}'`
+    const { stdout, stderr } = shell(command)
+    expect(stdout.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toBe('0\n')
+  })
+
+  it('of a killed batch leaves questions behind, which go', async () => {
+    const folder = await folderWithRun()
+    const names = ['.batch-0123456789abcdef.jsonl', '.batch-fedcba9876543210.jsonl']
+    for (const name of names) await writeFile(path.join(folder, name), '')
+    const open = { id: 'b', provider: 'openai', model: 'm', step: 'classify', file: names[0], keys: ['x'] }
+    await writeFile(path.join(folder, 'batches.jsonl'), `${JSON.stringify(open)}\n`)
+    await workshop(folder, ['filter'])
+    expect((await readdir(folder)).filter((name) => name.startsWith('.batch-'))).toEqual([names[0]])
+  })
 })

@@ -21,6 +21,7 @@ export class Screen {
   readonly language: Language
   private readonly paint: ChalkInstance
   private readonly progressLine = new ProgressLine()
+  private muted = false
 
   constructor(language: Language) {
     this.language = language
@@ -37,7 +38,14 @@ export class Screen {
     return words[this.language]
   }
 
+  /** Nobody reads any more: the terminal, or the program behind a pipe, is gone. */
+  mute(): void {
+    this.clearProgress()
+    this.muted = true
+  }
+
   line(text: string): void {
+    if (this.muted) return
     this.clearProgress()
     process.stdout.write(`${text}\n`)
   }
@@ -96,13 +104,14 @@ export class Screen {
   }
 
   error(text: string): void {
+    if (this.muted) return
     this.clearProgress()
     const harmless = plainLines(text)
     process.stderr.write(`${takesColour(process.stderr) ? this.paint.red(harmless) : harmless}\n`)
   }
 
   progress(text: () => string): void {
-    this.progressLine.show(text)
+    if (!this.muted) this.progressLine.show(text)
   }
 
   clearProgress(): void {

@@ -1,4 +1,5 @@
 // One command from its first line to its exit status: who answers, the steps as they finish, the end.
+import { readdir } from 'node:fs/promises'
 import { Screen, type Wires, commandLine, shownPath, tellNotTaken, wiresTo } from '../display/screen.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
@@ -112,6 +113,7 @@ export class Session {
     const { materials, model, folder, screen } = this
     const { settings, seeds, omitted } = materials
     if (this.lock.lost) model.stop({ words: this.lock.lost, exit: 1 })
+    if (!settings.dryRun) await this.removeOrphans()
     if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
     const forecast = model.account.forecast(await this.rowsAhead())
@@ -120,8 +122,25 @@ export class Session {
       if (omissions.any) screen.remark(screen.words.leftOut(shownPath(file), omissions))
     onInterrupt(() => {
       if (!model.provider.byHand) screen.error(screen.words.interrupted)
-      model.interrupt({ en: 'interrupted', zh: '已中断' })
+      this.interrupt()
     })
+  }
+
+  /** A killed batch may have left its questions behind. */
+  private async removeOrphans(): Promise<void> {
+    const { dir } = this.folder
+    if (!(await readdir(dir)).some((name) => name.startsWith('.batch-'))) return
+    await (await import('../model/batch-results.ts')).removeOrphans(dir)
+  }
+
+  private interrupt(): void {
+    this.model.interrupt({ en: 'interrupted', zh: '已中断' })
+  }
+
+  /** Nobody reads what is said any more: as after Ctrl-C, but quietly. */
+  leave(): void {
+    this.screen.mute()
+    this.interrupt()
   }
 
   /** Rows the first step that asks will come to: what its file holds, or what step 1 will be asked for. */
@@ -339,7 +358,10 @@ export class Rate {
 
 const secondPressAfter = 1000 // ms
 
-/** Calls `stop` at the first Ctrl-C (or SIGTERM), and ends the program at the second. */
+/**
+ * Calls `stop` at the first Ctrl-C (or SIGTERM), and ends the program at the second. A terminal that closes sends its
+ * signal several times, and means the first.
+ */
 export function onInterrupt(stop: () => void): void {
   let first = 0
   const press = (): void => {
@@ -350,4 +372,7 @@ export function onInterrupt(stop: () => void): void {
   }
   process.on('SIGINT', press)
   process.on('SIGTERM', press)
+  process.on('SIGHUP', () => {
+    if (first === 0) press()
+  })
 }
