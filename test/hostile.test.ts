@@ -141,6 +141,9 @@ describe('text for the screen', () => {
     ['bidirectional marks', 'a\u202eb\u2066c\u061cd\u200fe', 'abcde'],
     ['tag characters', `a${String.fromCodePoint(0xe0041, 0xe007f)}b`, 'ab'],
     ['lone surrogates', 'a\ud800b\udc00c', 'abc'],
+    ['fillers of Hangul', 'a\u115fb\u1160c\u3164d\uffa0e', 'abcde'],
+    ['joiners and selectors', 'a\u034fb\u180bc\ufe00d\u{e0100}e\u17b4', 'abcde'],
+    ['what has no glyph', 'a\ue000b\uffffc\u{1d173}d\u0378e', 'abcde'],
   ])('is without %s', (_, text, shown) => {
     expect(plain(text)).toBe(shown)
     expect(harmful.exec(plainLines(text))).toBeNull()
@@ -148,6 +151,55 @@ describe('text for the screen', () => {
 
   it('keeps emoji, Chinese and combining marks', () => {
     expect(plain('🦛 河马 é ①')).toBe('🦛 河马 é ①')
+  })
+})
+
+const disguise = '\x1b[2J\x9b31m\u115f\u3164\u202e\u200b\u{e0041}\ufe01'
+const unseen = /[^\P{C}\n]|[\p{Zl}\p{Zp}]|(?!\ufe0f)\p{Default_Ignorable_Code_Point}/u
+
+describe.skipIf(process.platform === 'win32')('a name with what a terminal would obey', () => {
+  it.each([
+    ['words after why', ['why', `no${disguise}thing`, 'at all']],
+    ['a word after why', ['why', `no${disguise}thing`]],
+    ['a step', [`fil${disguise}ter`]],
+    ['an option', [`--fil${disguise}ter`]],
+    ['a model, at a server nobody is', ['--model', `gpt${disguise}`, '--dry-run', '--provider', 'openai']],
+    ['a file', ['filter', '--merge', `/tmp/no${disguise}thing`]],
+    ['a rule', ['filter', '--rules', `too${disguise}long`]],
+  ])('is shown without it: %s', async (_, args) => {
+    const folder = await folderWithRun()
+    const { out, err } = await workshop(folder, args)
+    expect(out + err).not.toBe('')
+    expect(unseen.exec(out + err)).toBeNull()
+  })
+
+  it('is shown without it: a folder, its run, its page, and what became of a row', async () => {
+    const folder = path.join(await temporaryFolder(), `da${disguise}ta`)
+    for (const args of [
+      ['--num-instructions', '3'],
+      ['filter'],
+      ['report'],
+      ['why', 'too_short'],
+      ['check'],
+    ]) {
+      const { out, err } = await workshop(folder, args)
+      expect(out).not.toBe('')
+      expect(unseen.exec(out + err)).toBeNull()
+    }
+  })
+
+  it('is shown without it: a model and a provider in a log', async () => {
+    const folder = await folderWithRun()
+    const file = path.join(folder, 'calls.jsonl')
+    const text = await readFile(file, 'utf8')
+    const model = JSON.stringify(`gpt${disguise}`)
+    await writeFile(
+      file,
+      text.replaceAll('"provider":"offline","model":"offline"', `"provider":"openai","model":${model}`),
+    )
+    const { out, err } = await workshop(folder, [])
+    expect(out).toContain('gpt[2J31m')
+    expect(unseen.exec(out + err)).toBeNull()
   })
 })
 

@@ -45,13 +45,18 @@ export class Screen {
   }
 
   line(text: string): void {
+    this.put(plainLines(text))
+  }
+
+  /** `painted`: harmless already, but for the colours that were put on it. */
+  private put(painted: string): void {
     if (this.muted) return
     this.clearProgress()
-    process.stdout.write(`${text}\n`)
+    process.stdout.write(`${painted}\n`)
   }
 
   title(text: string): void {
-    for (const line of this.wrapped(text, '')) this.line(this.paint.bold(line))
+    for (const line of this.wrapped(text, '')) this.put(this.paint.bold(line))
   }
 
   heading(step: Step, file?: string): void {
@@ -78,12 +83,12 @@ export class Screen {
   }
 
   remark(text: string): void {
-    for (const line of this.wrapped(text, '  ! ')) this.line(this.paint.yellow(line))
+    for (const line of this.wrapped(text, '  ! ')) this.put(this.paint.yellow(line))
   }
 
   /** Something that must be mended. */
   fault(text: string): void {
-    for (const line of this.wrapped(text, '  ✗ ')) this.line(this.paint.red(line))
+    for (const line of this.wrapped(text, '  ✗ ')) this.put(this.paint.red(line))
   }
 
   // Away from a terminal lines stay whole, for `grep` and for files.
@@ -100,7 +105,7 @@ export class Screen {
     const arrow = row.indexOf(' ⇒ ')
     const task = cutToWidth(row.slice(0, Math.max(arrow, 0)), Math.floor(this.width / 2))
     const shown = arrow > 0 && widthOf(row) > this.width ? task + row.slice(arrow) : row
-    this.line(this.paint.dim(cutToWidth(shown, this.width)))
+    this.put(this.paint.dim(cutToWidth(shown, this.width)))
   }
 
   error(text: string): void {
@@ -111,7 +116,7 @@ export class Screen {
   }
 
   progress(text: () => string): void {
-    if (!this.muted) this.progressLine.show(text)
+    if (!this.muted) this.progressLine.show(() => plain(text()))
   }
 
   clearProgress(): void {
@@ -182,9 +187,9 @@ function isLive(): boolean {
 
 // Model text is hostile input: what could steer a terminal or hide in a line is taken out before it is printed.
 
-// C0 and C1 controls, soft hyphens, zero-width and bidirectional marks, line separators, tag characters, lone surrogates.
-const hidden =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+// Controls, marks of direction, tags, what has no glyph, lone surrogates (`C`), line separators, and what is drawn as
+// nothing: fillers of Hangul, joiners, selectors of variants. (U+FE0F, which makes an emoji colourful, may stay.)
+const hidden = /(?!\ufe0f)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /** The text on one line, white space folded, nothing in it that a terminal would obey. */
 export function plain(text: string): string {
