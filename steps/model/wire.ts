@@ -13,7 +13,9 @@ import {
   type Wire,
   interrupted,
   isProblem,
+  readAtMost,
 } from './call.ts'
+import { tokensOf } from './account.ts'
 import { type Body, dialectOf, isWholeAnswer } from './dialect.ts'
 import { noticeOf, problemOf } from './problem.ts'
 import { says } from './says.ts'
@@ -130,12 +132,30 @@ export function readReply(request: unknown, completion: unknown, provider: Provi
   const notice = failed == null ? undefined : noticeOf({ error: failed }, provider)
   if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw notice
   const refusal = field(message, 'refusal')
-  return {
+  const reply: Reply = {
     request,
     reply: text,
     finish_reason: endOf(reason, text ?? ''),
-    ...(typeof refusal === 'string' && refusal !== '' ? { refusal } : {}),
+    ...(typeof refusal === 'string' && refusal !== '' ? { refusal: refusal.slice(0, longestRefusal) } : {}),
     usage: readUsage(field(completion, 'usage')),
+  }
+  return withinReach(reply)
+}
+
+const longestRefusal = 2000 // characters
+
+/** Of a reply beyond all measure only the beginning is kept, as cut; all of it is billed. */
+function withinReach(reply: Reply): Reply {
+  const { request, reply: text, usage } = reply
+  const asked = Number(field(request, 'max_completion_tokens') ?? field(request, 'max_tokens') ?? 0)
+  const most = readAtMost(asked)
+  if (text === null || text.length <= most) return reply
+  const completion_tokens = Math.max(usage.completion_tokens, tokensOf(text))
+  return {
+    ...reply,
+    reply: text.slice(0, most),
+    finish_reason: reply.finish_reason === 'content_filter' ? reply.finish_reason : 'length',
+    usage: { ...usage, completion_tokens },
   }
 }
 
