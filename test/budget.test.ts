@@ -10,6 +10,7 @@ import { Budget } from '../steps/model/budget.ts'
 import type { Call, Provider, ProviderName, Question, Reply } from '../steps/model/call.ts'
 import { answerOffline } from '../steps/model/offline.ts'
 import { priceOf } from '../steps/model/prices.ts'
+import { readReply } from '../steps/model/wire.ts'
 import { known } from '../steps/model/provider.ts'
 import { readSeedTasks } from '../steps/workspace/data-rows.ts'
 import { folderWithRun, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
@@ -257,7 +258,7 @@ describe('a run with a budget', () => {
     const folder = await temporaryFolder()
     const usage = {
       prompt_tokens: 1_000_000,
-      completion_tokens: 0,
+      completion_tokens: 400,
       prompt_tokens_details: { cached_tokens: 900_000 },
     }
     const server = await serve(async ({ body }, count) => {
@@ -265,7 +266,82 @@ describe('a run with a budget', () => {
       return { status: 200, body: completion(reply, finish_reason, usage) }
     })
     const { out } = await workshop(folder, ['generate', '--num-instructions', '1'], openai(server))
-    expect(out).toContain('1 calls, 1,000,000 tokens (900,000 cached), $0.0190')
+    expect(out).toContain('1 calls, 1,000,400 tokens (900,000 cached), $0.0192')
+  })
+})
+
+// The raw text of `usage`, since JSON knows numbers that are none afterwards.
+describe.each([
+  ['nothing', '{}'],
+  ['no completion tokens', '{"prompt_tokens":900,"total_tokens":900}'],
+  ['no prompt tokens', '{"completion_tokens":3}'],
+  ['a token each', '{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}'],
+  ['null', '{"prompt_tokens":null,"completion_tokens":null}'],
+  ['less than nothing', '{"prompt_tokens":-5000,"completion_tokens":-5000}'],
+  [
+    'infinity',
+    '{"prompt_tokens":1e999,"completion_tokens":1e999,"prompt_tokens_details":{"cached_tokens":1e999}}',
+  ],
+  ['words', '{"prompt_tokens":"many","completion_tokens":[7]}'],
+  ['a list', '[]'],
+])('a server that tells %s of its tokens', (_, usage) => {
+  it('bills no more than the budget by what can be read, and leaves a log that is read again', async () => {
+    const folder = await temporaryFolder()
+    let billed = 0
+    const server = await serve(async ({ body }, count) => {
+      const { reply, finish_reason } = await answerOffline(body.messages, 512, count)
+      billed += luna({ prompt_tokens: promptTokens(body.messages), completion_tokens: tokensOf(reply ?? '') })
+      const text = JSON.stringify(completion(reply, finish_reason)).replace(
+        /"usage":.*\}$/,
+        `"usage":${usage}}`,
+      )
+      return (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(text)
+    })
+    const args = ['--num-instructions', '40', '--budget', '0.002']
+    const { code, err } = await workshop(folder, args, openai(server))
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringContaining('the budget of $0.002 is reached'),
+    })
+    expect(billed).toBeGreaterThan(0.0008)
+    expect(billed).toBeLessThan(0.0022)
+    const again = await workshop(folder, ['filter'])
+    expect({ ...again, out: '' }).toMatchObject({ err: expect.not.stringContaining('recorded call') })
+    expect((await rowsOf(folder, '4-dataset.jsonl')).length).toBeGreaterThan(0)
+  })
+})
+
+describe('tokens', () => {
+  it.each([
+    ['as numbers in strings, are taken', { prompt_tokens: '120', completion_tokens: ' 30 ' }, [120, 30]],
+    ['beyond any reply, count as not told', { prompt_tokens: 1e12, completion_tokens: 7 }, [0, 7]],
+  ])('told %s', (_, usage, [prompt_tokens, completion_tokens]) => {
+    const reply = readReply({}, completion('x', 'stop', usage), provider('openai', 'm'))
+    expect(reply.usage).toMatchObject({ prompt_tokens, completion_tokens })
+  })
+
+  it('told as more than can be read, such as thoughts, are billed', () => {
+    const account = new Account(
+      { price: '1/1', steps: ['instances'], judge: false, language: 'en' },
+      provider('openai', 'm'),
+    )
+    const usage = { prompt_tokens: 100, completion_tokens: 5000, cached_tokens: 0 }
+    account.pay([], { request: {}, reply: 'Yes.', finish_reason: 'stop', usage })
+    expect(account.paid).toBeCloseTo(5100 / 1e6)
+  })
+
+  it('that an earlier version wrote down as null do not make the log unreadable', async () => {
+    const folder = await folderWithRun()
+    const file = path.join(folder, 'calls.jsonl')
+    const text = await readFile(file, 'utf8')
+    await writeFile(
+      file,
+      text.replace(
+        /"usage":\{[^}]*\}/g,
+        '"usage":{"prompt_tokens":null,"completion_tokens":1e999,"cached_tokens":"x"}',
+      ),
+    )
+    expect(await workshop(folder, [])).toMatchObject({ code: 0, err: '' })
   })
 })
 

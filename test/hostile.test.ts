@@ -1,11 +1,15 @@
 // Text that would do harm: from a model, into files and onto the screen; and keys, which belong in neither.
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { plain, plainLines } from '../steps/display/screen.ts'
 import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
+import { hiding } from '../steps/workspace/environment.ts'
 import { jsonLine, onOneLine } from '../steps/workspace/jsonl.ts'
-import { temporaryFolder, workshop } from './support/command.ts'
+import { BatchServer } from './support/batch-server.ts'
+import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
+import { openWire } from '../steps/model/wire.ts'
+import { questionOf, remote } from './support/model.ts'
 import { type Answering, type Received, TestServer, completion, questionIn } from './support/server.ts'
 
 /** What no terminal, and nobody's eye, should get from a model: all but line breaks and visible characters. */
@@ -137,6 +141,9 @@ describe('text for the screen', () => {
     ['bidirectional marks', 'a\u202eb\u2066c\u061cd\u200fe', 'abcde'],
     ['tag characters', `a${String.fromCodePoint(0xe0041, 0xe007f)}b`, 'ab'],
     ['lone surrogates', 'a\ud800b\udc00c', 'abc'],
+    ['fillers of Hangul', 'a\u115fb\u1160c\u3164d\uffa0e', 'abcde'],
+    ['joiners and selectors', 'a\u034fb\u180bc\ufe00d\u{e0100}e\u17b4', 'abcde'],
+    ['what has no glyph', 'a\ue000b\uffffc\u{1d173}d\u0378e', 'abcde'],
   ])('is without %s', (_, text, shown) => {
     expect(plain(text)).toBe(shown)
     expect(harmful.exec(plainLines(text))).toBeNull()
@@ -144,6 +151,55 @@ describe('text for the screen', () => {
 
   it('keeps emoji, Chinese and combining marks', () => {
     expect(plain('🦛 河马 é ①')).toBe('🦛 河马 é ①')
+  })
+})
+
+const disguise = '\x1b[2J\x9b31m\u115f\u3164\u202e\u200b\u{e0041}\ufe01'
+const unseen = /[^\P{C}\n]|[\p{Zl}\p{Zp}]|(?!\ufe0f)\p{Default_Ignorable_Code_Point}/u
+
+describe.skipIf(process.platform === 'win32')('a name with what a terminal would obey', () => {
+  it.each([
+    ['words after why', ['why', `no${disguise}thing`, 'at all']],
+    ['a word after why', ['why', `no${disguise}thing`]],
+    ['a step', [`fil${disguise}ter`]],
+    ['an option', [`--fil${disguise}ter`]],
+    ['a model, at a server nobody is', ['--model', `gpt${disguise}`, '--dry-run', '--provider', 'openai']],
+    ['a file', ['filter', '--merge', `/tmp/no${disguise}thing`]],
+    ['a rule', ['filter', '--rules', `too${disguise}long`]],
+  ])('is shown without it: %s', async (_, args) => {
+    const folder = await folderWithRun()
+    const { out, err } = await workshop(folder, args)
+    expect(out + err).not.toBe('')
+    expect(unseen.exec(out + err)).toBeNull()
+  })
+
+  it('is shown without it: a folder, its run, its page, and what became of a row', async () => {
+    const folder = path.join(await temporaryFolder(), `da${disguise}ta`)
+    for (const args of [
+      ['--num-instructions', '3'],
+      ['filter'],
+      ['report'],
+      ['why', 'too_short'],
+      ['check'],
+    ]) {
+      const { out, err } = await workshop(folder, args)
+      expect(out).not.toBe('')
+      expect(unseen.exec(out + err)).toBeNull()
+    }
+  })
+
+  it('is shown without it: a model and a provider in a log', async () => {
+    const folder = await folderWithRun()
+    const file = path.join(folder, 'calls.jsonl')
+    const text = await readFile(file, 'utf8')
+    const model = JSON.stringify(`gpt${disguise}`)
+    await writeFile(
+      file,
+      text.replaceAll('"provider":"offline","model":"offline"', `"provider":"openai","model":${model}`),
+    )
+    const { out, err } = await workshop(folder, [])
+    expect(out).toContain('gpt[2J31m')
+    expect(unseen.exec(out + err)).toBeNull()
   })
 })
 
@@ -171,4 +227,141 @@ it.each([
   readInstances(text, false, false)
   readVerdicts(text, false, 1)
   expect(Reflect.get({}, 'polluted')).toBeUndefined()
+})
+
+// A server, or a proxy on the way, may send back the key it got, in any spelling. It comes into no file and no message.
+
+const keys = ['sk-test-Zq83kfPw01mxTT7d', 'a1b2c3d4', 'p/s"w\\rd-41e7']
+const unicode = (text: string) =>
+  text.replace(/[^]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** The key as it may come back; the last is cut off by the server. */
+function spellingsOf(key: string): string[] {
+  const json = JSON.stringify(key).slice(1, -1)
+  const slashed = json.replaceAll('/', '\\/')
+  const html = key.replace(/[^]/g, (c) => `&#x${c.charCodeAt(0).toString(16)};`)
+  const half = key.slice(0, Math.max(8, Math.ceil(key.length / 2)))
+  return [
+    key,
+    json,
+    slashed,
+    unicode(key),
+    unicode(key).toUpperCase().replaceAll('\\U', '\\u'),
+    encodeURIComponent(key),
+    html,
+    half,
+  ]
+}
+
+/** A text with every spelling undone, so that a key is found however it is written. */
+function undone(text: string): string {
+  const code = (_: string, hex: string) => String.fromCharCode(parseInt(hex, 16))
+  return text
+    .replace(/\\+u00([0-9a-f]{2})/gi, code)
+    .replace(/&#x([0-9a-f]+);/gi, code)
+    .replace(/%([0-9a-f]{2})/gi, code)
+    .replace(/\\/g, '')
+}
+
+async function expectNowhere(key: string, folder: string, shown: string): Promise<void> {
+  const traces = [key, key.slice(0, Math.max(8, Math.ceil(key.length / 2)))].map((trace) =>
+    trace.replace(/\\/g, ''),
+  )
+  const texts: [string, string][] = [['the screen', shown]]
+  for (const name of await readdir(folder, { recursive: true }))
+    texts.push([name, await readFile(path.join(folder, name), 'utf8').catch(() => '')])
+  for (const [name, text] of texts)
+    for (const trace of traces) expect(undone(text).includes(trace), `${trace} in ${name}`).toBe(false)
+}
+
+describe.each(keys)('the key %s', (key) => {
+  const environment = (url: string) => ({ OPENAI_API_KEY: key, OPENAI_BASE_URL: url })
+
+  it('is in no file and on no screen when replies repeat it', async () => {
+    const folder = await temporaryFolder()
+    const forms = spellingsOf(key)
+    const server = await serve(({ body }, count) => {
+      const form = forms[count % forms.length] ?? ''
+      const text = JSON.stringify(form).slice(1, -1)
+      const asked = questionIn(body.messages)
+      if (asked.includes('"tasks"'))
+        return {
+          status: 200,
+          body: completion(
+            `{"tasks":["Explain what the password ${form} of page ${count} is for.","Say ${text} to number ${count}."]}`,
+          ),
+        }
+      if (asked.includes('"answers"'))
+        return { status: 200, body: completion(`I got ${form} and will not answer.`) }
+      const message = { role: 'assistant', content: null, refusal: `No: ${form}` }
+      return {
+        status: 200,
+        body: { choices: [{ index: 0, message, finish_reason: form }], usage: {}, [form]: form },
+      }
+    })
+    const args = ['--num-instructions', '4', '--concurrency', '1']
+    const { out, err } = await workshop(folder, args, environment(server.url))
+    expect(server.asked('answers').length).toBeGreaterThan(0)
+    await expectNowhere(key, folder, out + err)
+  })
+
+  it('is in no message, wherever that is cut', async () => {
+    const trace = key.slice(0, Math.max(8, Math.ceil(key.length / 2))).replace(/\\/g, '')
+    let body: unknown
+    const server = await serve(() => ({ status: 401, body }))
+    const wire = await openWire({ ...remote, baseUrl: server.url, key })
+    for (const before of [0, 285, 1990])
+      for (const form of spellingsOf(key)) {
+        const message = `${'x'.repeat(before)} ${form}`
+        for (body of [{ error: { message, code: form } }, message]) {
+          const problem: unknown = await wire(questionOf('?'), new AbortController().signal).catch(
+            (error: unknown) => error,
+          )
+          expect(undone(JSON.stringify(problem))).not.toContain(trace)
+        }
+      }
+  })
+
+  it('is in nothing a batch brings', async () => {
+    const form = unicode(key)
+    const folder = await folderWithRun()
+    await writeFile(path.join(folder, 'calls.jsonl'), '')
+    const server = await BatchServer.start((_, attempt) =>
+      attempt === 1 ? undefined : { status: 400, error: { message: form } },
+    )
+    onTestFinished(() => server.chat.close())
+    const { around } = server
+    server.around = async (request, answer) => {
+      const { status, body } = await around(request, answer)
+      const text = JSON.stringify(form).slice(1, -1)
+      return request === 'GET files' && typeof body === 'string'
+        ? {
+            status,
+            body: body
+              .replaceAll('"content":"', `"content":"${text} `)
+              .replaceAll('"error":null', `"error":null,"${text}":"${text}"`),
+          }
+        : { status, body }
+    }
+    const args = ['classify', '--provider', 'openai', '--batch', '--poll', '0.01']
+    const first = await workshop(folder, args, environment(server.chat.url))
+    server.refusal = `refused, ${form}`
+    await writeFile(path.join(folder, 'calls.jsonl'), '')
+    const second = await workshop(folder, args, environment(server.chat.url))
+    expect(second.err).toContain('refused')
+    await expectNowhere(key, folder, first.out + first.err + second.out + second.err)
+  })
+})
+
+it.each([
+  'none',
+  'EMPTY',
+  'ollama',
+  'lm-studio',
+  'not-needed',
+  'no-key-required',
+  'sk-no-key-required',
+  'xxxxxxxxxxxx',
+])('the stand-in %s is a word like others', (key) => {
+  expect(hiding(key)(`The word ${key} stays.`)).toBe(`The word ${key} stays.`)
 })

@@ -21,7 +21,7 @@ import { readCommandLine } from '../workspace/arguments.ts'
 import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { projectFolder, readEnvironment } from '../workspace/environment.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
-import { lockFolder } from '../workspace/folder.ts'
+import { lockFolder } from '../workspace/lock.ts'
 import type { SeedTask } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
 import { Screen, shownPath, typed, whoAnswers } from './screen.ts'
@@ -114,7 +114,7 @@ type Spoken = Settings & { language: Language }
 /** Key, region, model, one tiny call, price; where nobody is to be asked, what a run does instead. Returns a server that answers. */
 async function checkAnswers(settings: Spoken, check: Check): Promise<Provider | undefined> {
   const { words, screen } = check
-  const environment = await readEnvironment()
+  const environment = await readEnvironment(settings.dataDir)
   const named = Object.keys(environment).some((name) => name.endsWith('_KEY'))
   if (!named) for (const fault of envFileFaults(words)) check.fault(fault)
   const log = await openLog(settings)

@@ -21,6 +21,7 @@ export class Screen {
   readonly language: Language
   private readonly paint: ChalkInstance
   private readonly progressLine = new ProgressLine()
+  private muted = false
 
   constructor(language: Language) {
     this.language = language
@@ -37,13 +38,25 @@ export class Screen {
     return words[this.language]
   }
 
-  line(text: string): void {
+  /** Nobody reads any more: the terminal, or the program behind a pipe, is gone. */
+  mute(): void {
     this.clearProgress()
-    process.stdout.write(`${text}\n`)
+    this.muted = true
+  }
+
+  line(text: string): void {
+    this.put(plainLines(text))
+  }
+
+  /** `painted`: harmless already, but for the colours that were put on it. */
+  private put(painted: string): void {
+    if (this.muted) return
+    this.clearProgress()
+    process.stdout.write(`${painted}\n`)
   }
 
   title(text: string): void {
-    for (const line of this.wrapped(text, '')) this.line(this.paint.bold(line))
+    for (const line of this.wrapped(text, '')) this.put(this.paint.bold(line))
   }
 
   heading(step: Step, file?: string): void {
@@ -70,12 +83,12 @@ export class Screen {
   }
 
   remark(text: string): void {
-    for (const line of this.wrapped(text, '  ! ')) this.line(this.paint.yellow(line))
+    for (const line of this.wrapped(text, '  ! ')) this.put(this.paint.yellow(line))
   }
 
   /** Something that must be mended. */
   fault(text: string): void {
-    for (const line of this.wrapped(text, '  ✗ ')) this.line(this.paint.red(line))
+    for (const line of this.wrapped(text, '  ✗ ')) this.put(this.paint.red(line))
   }
 
   // Away from a terminal lines stay whole, for `grep` and for files.
@@ -92,17 +105,18 @@ export class Screen {
     const arrow = row.indexOf(' ⇒ ')
     const task = cutToWidth(row.slice(0, Math.max(arrow, 0)), Math.floor(this.width / 2))
     const shown = arrow > 0 && widthOf(row) > this.width ? task + row.slice(arrow) : row
-    this.line(this.paint.dim(cutToWidth(shown, this.width)))
+    this.put(this.paint.dim(cutToWidth(shown, this.width)))
   }
 
   error(text: string): void {
+    if (this.muted) return
     this.clearProgress()
     const harmless = plainLines(text)
     process.stderr.write(`${takesColour(process.stderr) ? this.paint.red(harmless) : harmless}\n`)
   }
 
   progress(text: () => string): void {
-    this.progressLine.show(text)
+    if (!this.muted) this.progressLine.show(() => plain(text()))
   }
 
   clearProgress(): void {
@@ -173,9 +187,9 @@ function isLive(): boolean {
 
 // Model text is hostile input: what could steer a terminal or hide in a line is taken out before it is printed.
 
-// C0 and C1 controls, soft hyphens, zero-width and bidirectional marks, line separators, tag characters, lone surrogates.
-const hidden =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+// Controls, marks of direction, tags, what has no glyph, lone surrogates (`C`), line separators, and what is drawn as
+// nothing: fillers of Hangul, joiners, selectors of variants. (U+FE0F, which makes an emoji colourful, may stay.)
+const hidden = /(?!\ufe0f)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /** The text on one line, white space folded, nothing in it that a terminal would obey. */
 export function plain(text: string): string {
@@ -257,6 +271,12 @@ export function typed(argv: readonly string[]): string {
 // Double quotes hold in every shell.
 function quoted(word: string): string {
   return /[^\w./\\:,=-]/.test(word) ? `"${word}"` : word
+}
+
+/** Says what a run.json from elsewhere asked for and did not get, before anything else is said. */
+export function tellNotTaken(screen: Screen, { notTaken }: Settings): void {
+  const all = [...notTaken].flatMap(([name, values]) => values.map((value) => `--${name} ${quoted(value)}`))
+  if (all.length > 0) screen.remark(screen.words.notTaken(all.join(' ')))
 }
 
 /** The provider and model, and where the key comes from; or what stands in for them. */

@@ -23,7 +23,7 @@ import {
   replyLines,
 } from './lives.ts'
 import { type WhyWords, isReason, nameOfReason, reasonNamed, whyReason, whyWords } from './reasons.ts'
-import { Screen, commandLine, cutToWidth, plain, shownPath, widthOf } from './screen.ts'
+import { Screen, commandLine, cutToWidth, plain, shownPath, tellNotTaken, widthOf } from './screen.ts'
 import { number } from './words.ts'
 
 type Look = { settings: Settings; folder: Folder; screen: Screen; words: WhyWords }
@@ -35,6 +35,7 @@ export async function tellWhy(argv: readonly string[]): Promise<void> {
   const settings = readSettings(argv, process.env)
   const folder = await Folder.open(settings.dataDir, settings.outputPath)
   const look = { settings, folder, screen: new Screen(settings.screen), words: whyWords[settings.screen] }
+  tellNotTaken(look.screen, settings)
   look.screen.progress(() => look.words.looking)
   const alone = asked.length === 1
   if (alone && isReason(word)) return tellReason(look, word)

@@ -80,6 +80,8 @@ const en = {
   plan: (target: number, seeds: number) =>
     `${Number.isFinite(target) ? `${number(target)} instructions` : 'all instructions'} from ${number(seeds)} seed tasks`,
   carried: (settings: string) => `as in the last whole run: ${settings}`,
+  notTaken: (settings: string) =>
+    `not taken from run.json: ${settings}. It leads out of the data folder, and was not given on this machine; if you want it, give it yourself`,
   round: (round: number) => `Round ${round}`,
   generate: (novel: number, parsed: number) =>
     `${number(novel)} new instructions of ${number(parsed)} candidates`,
@@ -208,6 +210,8 @@ const zh: ScreenWords = {
   plan: (target, seeds) =>
     `从 ${number(seeds)} 个种子任务生成${Number.isFinite(target) ? ` ${number(target)} 条` : '全部'}指令`,
   carried: (settings) => `沿用上次完整运行的设置：${settings}`,
+  notTaken: (settings) =>
+    `run.json 中的这些设置没有采用：${settings}。它们指向数据文件夹之外，也不是在本机上给出的；确实需要，请自己写在命令里`,
   round: (round) => `第 ${round} 轮`,
   generate: (novel, parsed) => `${number(parsed)} 条候选中有 ${number(novel)} 条新指令`,
   classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,

@@ -1,5 +1,6 @@
 // The one account of a command. Every call that is used passes here once: the screen, the budget and run.json read what
 // calls, tokens and dollars it came to, and the estimates of what is still to come learn from it.
+import { field } from '../workspace/jsonl.ts'
 import type { Language } from '../text/language.ts'
 import { type Step, steps } from '../workspace/folder.ts'
 import { type Call, type Message, type Provider, type Reply, type Usage, noUsage } from './call.ts'
@@ -34,6 +35,7 @@ export class Account {
   paid = 0
   /** US dollars, at most, for attempts nobody answered: the server may have worked on them, and billed them. */
   unanswered = 0
+  private readonly free: boolean
   private readonly byBatch: boolean
   private readonly usual: Record<Step, Request>
   private readonly measured: Record<Step, Request & { calls: number }>
@@ -42,6 +44,7 @@ export class Account {
 
   constructor({ price, steps, judge, batch, language }: AccountTerms, provider: Provider) {
     this.price = priceOf(provider, price)
+    this.free = provider.free
     this.asking = askingSteps(steps, judge)
     this.byBatch = batch ?? false
     this.usual = usual[language]
@@ -57,17 +60,25 @@ export class Account {
 
   /** A call is used. However often that happens it counts once: else the sums would depend on timing. */
   use(call: Call, fresh = this.fromBatch.delete(call.key)): void {
-    if (!this.counted.step.has(call.key)) count(this.step, call, fresh)
+    const [inStep, inCommand] = [this.counted.step.has(call.key), this.counted.command.has(call.key)]
+    if (inStep && inCommand) return
+    const billed = { ...call, usage: this.billed(field(call.request, 'messages'), call) }
+    if (!inStep) count(this.step, billed, fresh)
     this.counted.step.add(call.key)
-    if (this.counted.command.has(call.key)) return
+    if (inCommand) return
     this.counted.command.add(call.key)
-    count(this.used, call, fresh)
-    this.measure(call)
+    count(this.used, billed, fresh)
+    this.measure(billed)
+  }
+
+  /** The tokens of a reply as somebody will bill them. */
+  private billed(messages: unknown, reply: Pick<Reply, 'reply' | 'refusal' | 'usage'>): Usage {
+    return this.free || !Array.isArray(messages) ? reply.usage : billedFor(messages as Message[], reply)
   }
 
   /** A reply came back that is paid for. */
   pay(messages: readonly Message[], reply: Reply, inBatch = false): void {
-    this.paid += this.costOf(countedOf(messages, reply), inBatch)
+    this.paid += this.costOf(this.billed(messages, reply), inBatch)
   }
 
   /** The same, of a reply that came in a batch and waits in the log under this key. */
@@ -210,9 +221,21 @@ export function promptTokens(messages: readonly Message[]): number {
   return messages.reduce((sum, message) => sum + tokensOf(message.content), spelling)
 }
 
-// A server that does not count tokens is not free.
-function countedOf(messages: readonly Message[], { reply, usage }: Reply): Usage {
-  if (usage.prompt_tokens > 0) return usage
-  const [prompt_tokens, completion_tokens] = [promptTokens(messages), tokensOf(reply ?? '')]
-  return { prompt_tokens, completion_tokens, cached_tokens: 0 }
+// A server that does not count tokens is not free, nor is one that counts far too few: then what can be read is counted. The
+// thoughts of a model cannot be read, so what is told may well be more.
+const wildly = 3 // times; what is counted is right within a tenth, with other tokenisers within two fifths
+const trifle = 50 // tokens
+
+function billedFor(
+  messages: readonly Message[],
+  { reply, refusal, usage }: Pick<Reply, 'reply' | 'refusal' | 'usage'>,
+): Usage {
+  if (reply === null && !refusal) return usage // nothing came
+  const prompt_tokens = dearer(usage.prompt_tokens, promptTokens(messages))
+  const completion_tokens = dearer(usage.completion_tokens, tokensOf(reply ?? '') + tokensOf(refusal ?? ''))
+  return { prompt_tokens, completion_tokens, cached_tokens: Math.min(usage.cached_tokens, prompt_tokens) }
+}
+
+function dearer(told: number, counted: number): number {
+  return told === 0 || counted > wildly * told + trifle ? counted : told
 }

@@ -8,6 +8,7 @@ import {
   type Question,
   isFailure,
   objectionTo,
+  readAtMost,
   samplesAtMost,
 } from './call.ts'
 import type { Model } from './model.ts'
@@ -19,9 +20,13 @@ export const allCopied = Symbol('copied')
 /** What a reader says of a reply that it cannot make use of. */
 export type Unread = typeof allCopied | undefined
 
-/** Whether the server stopped the reply at the token limit. */
-function isCut(call: Call): boolean {
-  return call.finish_reason === 'length'
+/** What is read of a reply, and whether it is cut: the server stopped it at the token limit, or nobody reads that far. */
+function textOf(
+  { reply, finish_reason }: Call,
+  { maxTokens }: Pick<Question, 'maxTokens'>,
+): [string, boolean] {
+  const [text, most] = [reply ?? '', readAtMost(maxTokens)]
+  return text.length > most ? [text.slice(0, most), true] : [text, finish_reason === 'length']
 }
 
 /** `number`: which request of the step it is, where the same messages may be sent for several. */
@@ -40,12 +45,13 @@ export async function askUntilRead<T>(
     const sample = samplesAtMost * number + again
     const call = await model.ask(step, { ...question, sample }, skip ? { skip: true } : {})
     if (isFailure(call)) return call
-    const value = read(call.reply ?? '', isCut(call))
+    const [text, cut] = textOf(call, question)
+    const value = read(text, cut)
     const isRead = value !== undefined && value !== allCopied
     model.heard(
       call,
       question,
-      isRead && !isNothingYet(value, call) ? 'read' : value === allCopied ? 'copied' : 'unread',
+      isRead && !isNothingYet(value, cut) ? 'read' : value === allCopied ? 'copied' : 'unread',
     )
     if (isRead) return { value, call: call.key }
     last = call.key
@@ -54,10 +60,9 @@ export async function askUntilRead<T>(
 }
 
 /** A reply cut before its first whole item: it can be read, and brings nothing. */
-function isNothingYet(value: unknown, call: Call): boolean {
+function isNothingYet(value: unknown, cut: boolean): boolean {
   const list = field(value, 'instances') ?? field(value, 'tasks')
-  const cut = isCut(call) || field(value, 'cut') === true
-  return cut && Array.isArray(list) && list.length === 0
+  return (cut || field(value, 'cut') === true) && Array.isArray(list) && list.length === 0
 }
 
 const unread: Failure = {
@@ -161,7 +166,7 @@ class Group<T> {
   /** What a call says, by the key of each row. */
   private answersIn(call: Call): Map<string, T> | Unread {
     const rows = call.rows ?? []
-    const read = this.question.read(call.reply ?? '', isCut(call), rows.length)
+    const read = this.question.read(...textOf(call, this.question), rows.length)
     if (read === undefined || read === allCopied) return read
     return new Map([...read].map(([number, value]) => [rows[number - 1] ?? '', value]))
   }

@@ -1,9 +1,9 @@
 // The replies of an ended batch on their way into the call log: the server's lines come in any order, and tell the key of
 // the question; what was asked stands in the file the batch was made from.
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { exists, steps } from '../workspace/folder.ts'
-import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines } from '../workspace/jsonl.ts'
+import { batchesFile, exists, steps } from '../workspace/folder.ts'
+import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
 import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsGone } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
 import { type Call, type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
@@ -39,7 +39,7 @@ export async function takeResults(
   if (!(await exists(file))) throw questionsGone(batch, file)
   const asked = await CallLog.open(file, true)
   const { spelling } = dialectOf(model.provider)
-  const download = path.join(path.dirname(file), '.batch-results.tmp')
+  const download = temporaryName(path.join(path.dirname(file), 'batch-results'))
   const came = { ms: state.ms, batch: batch.id }
   const taking: Taking = {
     model,
@@ -147,6 +147,11 @@ export class BatchLedger {
     )
   }
 
+  /** The names of the files in which the questions of open batches lie. */
+  get files(): string[] {
+    return [...this.batches.values()].map(({ file }) => file)
+  }
+
   /** In how many batches a question went up, of those that may have answered it. */
   timesSent(key: string): number {
     return this.sent.get(key) ?? 0
@@ -182,6 +187,14 @@ function isBatch(line: unknown): line is OpenBatch {
     Array.isArray(keys) &&
     keys.every((key) => typeof key === 'string')
   )
+}
+
+/** Removes the questions of batches that were never made, or are in the log: whoever wrote them was killed. */
+export async function removeOrphans(dir: string): Promise<void> {
+  const names = (await readdir(dir)).filter((name) => questionFile.test(name))
+  if (names.length === 0) return
+  const { files } = await BatchLedger.read(path.join(dir, batchesFile))
+  for (const name of names) if (!files.includes(name)) await rm(path.join(dir, name), { force: true })
 }
 
 /** What a batch will ask, in a file: lines of the log that lack their replies. */

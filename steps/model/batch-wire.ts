@@ -1,10 +1,10 @@
 // The Batch API over the openai package: a file of requests goes up, is looked at now and then, files of replies come down.
 import { openAsBlob } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import type OpenAI from 'openai'
+import { type Hide, hiding } from '../workspace/environment.ts'
 import { Fault, type Words, messageOf } from '../workspace/fault.ts'
 import { type Step, batchesFile } from '../workspace/folder.ts'
-import { field, jsonIn, onOneLine } from '../workspace/jsonl.ts'
+import { TextWriter, field, jsonIn, onOneLine } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
 import { problemOf } from './problem.ts'
@@ -64,6 +64,7 @@ export class BatchWire {
   private readonly provider: Provider
   private readonly pace: Pace
   private readonly halt: AbortSignal
+  private readonly hide: Hide
   private readonly looks = new Map<string, number>() // for files that were not there
 
   private constructor(provider: Provider, halt: AbortSignal, tell: Tell) {
@@ -71,6 +72,7 @@ export class BatchWire {
     this.provider = provider
     this.pace = new Pace(1, provider, tell)
     this.halt = halt
+    this.hide = hiding(provider.key)
   }
 
   /** A provider without a Batch API is a Fault, before anything is asked. `halt` ends every wait and every transfer. */
@@ -160,7 +162,7 @@ export class BatchWire {
     }
   }
 
-  /** Writes one file of results to disk. */
+  /** Writes one file of results to disk, line by line: the key is in none of them. */
   async fetch(id: string, name: string, into: string): Promise<void> {
     await this.tried(async () => {
       const { body } = await this.client.files
@@ -168,7 +170,9 @@ export class BatchWire {
         .catch((error: unknown) => {
           throw field(error, 'status') === 404 && this.isEarly(name) ? notYet(id) : error
         })
-      await writeFile(into, body ?? [], { signal: this.halt })
+      const file = new TextWriter(into)
+      for await (const line of linesIn(body ?? [])) await file.addText(this.hide(line))
+      await file.close()
     }, id)
   }
 
@@ -209,6 +213,21 @@ export class BatchWire {
       throw this.halt.aborted ? interrupted : problemOf(error, this.provider)
     }
   }
+}
+
+/** The lines of what comes down, with their breaks. */
+async function* linesIn(body: AsyncIterable<unknown> | Iterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let begun: string[] = []
+  for await (const chunk of body) {
+    const [first = '', ...others] = decoder.decode(chunk as Uint8Array, { stream: true }).split('\n')
+    begun.push(first)
+    for (const next of others) {
+      yield `${begun.join('')}\n`
+      begun = [next]
+    }
+  }
+  yield begun.join('')
 }
 
 function idIn(answer: unknown, provider: Provider): string {

@@ -10,7 +10,7 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Step, batchesFile } from '../workspace/folder.ts'
-import { TextWriter, readLines } from '../workspace/jsonl.ts'
+import { TextWriter, readLines, temporaryName } from '../workspace/jsonl.ts'
 import { BatchLedger, Spool, fruitless, takeResults } from './batch-results.ts'
 import { type BatchState, BatchWire, type OpenBatch, allFailed, refused, unrecorded } from './batch-wire.ts'
 import { type Call, type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
@@ -146,9 +146,10 @@ export class Batching {
 
   private async send(step: Step, spool: Spool): Promise<void> {
     if (this.model.stopped) return spool.discard()
-    const upload = path.join(this.terms.dir, '.batch-upload.tmp')
+    const upload = temporaryName(path.join(this.terms.dir, 'batch-upload'))
     const { file, keys } = spool
     try {
+      await this.model.log.ready()
       await this.spellOut(file, upload)
       const id = await this.wire.send(upload)
       const { name: provider, model } = this.model.provider
@@ -185,7 +186,6 @@ export class Batching {
 
   /** The questions of a file as the server wants them. */
   private async spellOut(file: string, upload: string): Promise<void> {
-    await rm(upload, { force: true })
     const spelt = new TextWriter(upload)
     for await (const { text } of readLines(file)) {
       const { key, request } = JSON.parse(text) as { key: string; request: unknown }

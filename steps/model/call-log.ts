@@ -1,13 +1,14 @@
 // calls.jsonl: every question to a model and its reply, one line each, appended and flushed before anybody uses the reply.
 // What is in it is never asked, and never paid, again. Memory holds an index of places in the file, not the replies.
 import { isUtf8 } from 'node:buffer'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault, unreadable, unwritable } from '../workspace/fault.ts'
-import { exists, logFile } from '../workspace/folder.ts'
-import { jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
+import { Fault, lookAt, shorten, unreadable, unwritable } from '../workspace/fault.ts'
+import { exists, logFile, refuseLinks } from '../workspace/folder.ts'
+import { chunksOf, field, isObject, jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
 import type { Settings } from '../workspace/settings.ts'
 import type { Call, Usage } from './call.ts'
+import { known } from './provider.ts'
 
 type Entry = { key: string; rows: string[]; provider: string; model: string; at: string }
 
@@ -27,7 +28,11 @@ export class CallLog {
   private readonly starts: number[] = []
   private readonly lengths: number[] = []
   private end = 0 // of the last whole line
+  private whole = 0 // places up to there
   private unended = false // that line lacks its line break
+  private made = false // there was no log before
+  /** Set once the file is not what we wrote any more: replies under way still go into it, wherever it is now. */
+  lost: Fault | undefined
   private waiting: Call[] = []
   private flushed: Promise<void> = Promise.resolve()
   /** The latest reply of each provider and model, as `provider model` → ISO time; the last used comes last. */
@@ -47,19 +52,30 @@ export class CallLog {
   }
 
   private async index(): Promise<void> {
-    let number = 0
-    for await (const { bytes, ended } of splitLines(this.file)) {
+    const hole = { bytes: 0 }
+    let [number, offset] = [0, 0]
+    for await (const { bytes, ended } of splitLines(this.file, solid(this.file, hole))) {
       number++
-      if (!ended && !isWhole(bytes)) return
-      if (bytes.length > 1) this.note(readHead(bytes, this.file, number), bytes.length)
-      else this.locate(0) // a blank line has a place too, so that places tell line numbers
-      this.end += bytes.length + Number(ended)
-      this.unended = !ended
+      const length = bytes.length + hole.bytes
+      const line = legible(bytes, hole.bytes > 0)
+      hole.bytes = 0
+      const isTorn = line.length <= 1 || (!ended && !isWhole(line))
+      if (isTorn)
+        this.locate(0, 0) // it has a place too, so that places tell line numbers
+      else {
+        const entry = readHead(line, this.file, number)
+        if (!Object.hasOwn(known, entry.provider)) throw strange(this.file, number, entry.provider)
+        this.note(entry, offset + length - line.length, line.length)
+        this.end = offset + length + Number(ended)
+        this.whole = this.starts.length
+        this.unended = !ended
+      }
+      offset += length + Number(ended)
     }
   }
 
-  private note(entry: Entry, length: number): void {
-    const place = this.locate(length)
+  private note(entry: Entry, start: number, length: number): void {
+    const place = this.locate(start, length)
     this.placeOf.set(entry.key, place)
     for (const row of entry.rows) this.callsOfRow.set(row, [...(this.callsOfRow.get(row) ?? []), place])
     const source = `${entry.provider} ${entry.model}`
@@ -68,8 +84,8 @@ export class CallLog {
   }
 
   /** Takes down where a line of this length lies; returns its place, which is its line number less one. */
-  private locate(length: number): number {
-    this.starts.push(this.end)
+  private locate(start: number, length: number): number {
+    this.starts.push(start)
     return this.lengths.push(length) - 1
   }
 
@@ -93,14 +109,24 @@ export class CallLog {
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, this.starts[place])
     const call = jsonIn(buffer.toString('utf8'))
     if (!isCall(call)) throw broken(this.file, place + 1)
-    return call
+    return { ...call, usage: soundUsage(call.usage) }
   }
 
-  /** Resolves when the call is on disk. Calls that come in while a flush is under way share the next one; after a failed flush there is none. */
-  append(call: Call): Promise<void> {
+  /**
+   * Resolves when the call is on disk. Calls that come in while a flush is under way share the next one; after a failed
+   * flush there is none.
+   */
+  async append(call: Call): Promise<void> {
     this.waiting.push(call)
     this.flushed = this.flushed.then(() => this.flush())
-    return this.flushed
+    await this.flushed
+    if (this.lost) throw this.lost
+  }
+
+  /** Resolves when replies can be written: a reply that cannot is paid for and lost. */
+  async ready(): Promise<void> {
+    if (this.lost) throw this.lost
+    await (this.writing ??= this.openToWrite())
   }
 
   private async flush(): Promise<void> {
@@ -108,34 +134,79 @@ export class CallLog {
     this.waiting = []
     if (calls.length === 0) return
     const lines = calls.map((call) => Buffer.from(`${onOneLine(call)}\n`))
+    await this.ready().catch((error: unknown) => {
+      if (error !== this.lost) throw error
+    })
     try {
-      const handle = await (this.writing ??= this.openToWrite())
-      await handle.appendFile(Buffer.concat(lines))
-      await handle.datasync()
+      const handle = await this.writing
+      await handle?.appendFile(Buffer.concat(lines))
+      await handle?.datasync()
     } catch (error) {
       throw unwritable(this.file, error)
     }
     for (const [at, call] of calls.entries()) {
       const length = lines[at]?.length ?? 0
-      this.note({ ...call, rows: call.rows ?? [] }, length - 1)
+      this.note({ ...call, rows: call.rows ?? [] }, this.end, length - 1)
       this.end += length
     }
+    if (!(await this.isOurs())) this.lost ??= vanished(this.file)
+  }
+
+  /** Whether the file of that name is the one that was opened, with nothing in it that we did not write. */
+  private async isOurs(): Promise<boolean> {
+    const [there, opened] = [lookAt(this.file, 'seen'), await (await this.writing)?.stat({ bigint: true })]
+    if (!there || !opened) return false
+    // Windows numbers one file in two ways, and lets nobody replace one that is open.
+    const isSame = process.platform === 'win32' || (there.ino === opened.ino && there.dev === opened.dev)
+    return isSame && opened.size === BigInt(this.end)
   }
 
   private async openToWrite(): Promise<FileHandle> {
     if (this.readOnly) throw new Error(`${this.file} is only replayed`)
-    const handle = await open(this.file, 'a')
-    await handle.truncate(this.end)
-    if (this.unended) await handle.appendFile('\n')
-    this.end += Number(this.unended)
-    return handle
+    this.made = !(await exists(this.file))
+    try {
+      const handle = await open(this.file, 'a')
+      await handle.truncate(this.end)
+      this.starts.length = this.lengths.length = this.whole
+      if (this.unended) await handle.appendFile('\n')
+      this.end += Number(this.unended)
+      // Room for a reply is asked for before it is paid. What a crash leaves of this is cut off like any torn line.
+      await handle.appendFile(' '.repeat(roomTried))
+      await handle.datasync()
+      await handle.truncate(this.end)
+      return handle
+    } catch (error) {
+      throw unwritable(this.file, error)
+    }
   }
 
   async close(): Promise<void> {
     await this.flushed.catch(() => undefined)
     for (const opened of [this.reading, this.writing])
       await opened?.then((handle) => handle.close()).catch(() => undefined)
+    if (this.made && this.end === 0 && !this.lost) await rm(this.file, { force: true })
   }
+}
+
+const roomTried = 1 << 16 // bytes
+
+// When the power fails, some systems leave a block of NUL bytes where a line was being written, of any length.
+
+const nothing = Buffer.alloc(1 << 18)
+
+/** The bytes of a log without chunks of NUL alone, which are counted instead. */
+async function* solid(file: string, hole: { bytes: number }): AsyncGenerator<Buffer> {
+  for await (const chunk of chunksOf(file))
+    if (chunk[0] === 0 && chunk.equals(nothing.subarray(0, chunk.length))) hole.bytes += chunk.length
+    else yield chunk
+}
+
+/** What can be read of a line: what stands behind its last NUL byte, where that is whole; nothing of a torn line. */
+function legible(bytes: Buffer, hasHole: boolean): Buffer {
+  const last = bytes.lastIndexOf(0)
+  if (last === -1) return hasHole ? nothing.subarray(0, 0) : bytes
+  const tail = bytes.subarray(last + 1)
+  return isWhole(tail) ? tail : nothing.subarray(0, 0)
 }
 
 function isWhole(bytes: Buffer): boolean {
@@ -168,10 +239,20 @@ function isText(value: unknown): value is string {
 
 /** Whether a line holds what is made use of: a reply and what it cost. Its head was looked at when it was indexed. */
 function isCall(line: unknown): line is Call {
-  const { reply, usage } = (line ?? {}) as Partial<Record<keyof Call, unknown>>
-  if ((!isText(reply) && reply !== null) || typeof usage !== 'object' || usage === null) return false
-  const { prompt_tokens, completion_tokens, cached_tokens } = usage as Partial<Record<keyof Usage, unknown>>
-  return [prompt_tokens, completion_tokens, cached_tokens].every((tokens) => typeof tokens === 'number')
+  const reply = field(line, 'reply')
+  return (isText(reply) || reply === null) && isObject(field(line, 'usage'))
+}
+
+/** What a server told is no reason not to read a line: a number that is none counts as not told. */
+function soundUsage(usage: Record<keyof Usage, unknown>): Usage {
+  const sound = (tokens: unknown): number =>
+    typeof tokens === 'number' && tokens >= 0 && Number.isFinite(tokens) ? tokens : 0
+  const { prompt_tokens, completion_tokens, cached_tokens } = usage
+  return {
+    prompt_tokens: sound(prompt_tokens),
+    completion_tokens: sound(completion_tokens),
+    cached_tokens: sound(cached_tokens),
+  }
 }
 
 function broken(file: string, number: number): Fault {
@@ -191,6 +272,26 @@ function foreign(file: string, number: number, version: unknown): Fault {
   })
 }
 
+function strange(file: string, number: number, provider: string): Fault {
+  const [name, all] = [path.basename(file), Object.keys(known)]
+  const shown = shorten(provider)
+  return new Fault({
+    en: `${name} line ${number} has "provider": "${shown}", which is none of the workshop's: ${all.join(', ')}. Mend or delete that line, or use the workshop that wrote it. (${file})`,
+    zh: `${name} 第 ${number} 行的 "provider" 为 "${shown}"，不是本程序认识的：${all.join('、')}。请修改或删除该行，或使用写出它的程序。（${file}）`,
+  })
+}
+
+function vanished(file: string): Fault {
+  const name = path.basename(file)
+  return new Fault(
+    {
+      en: `${name} was deleted, moved, replaced or changed while this run wrote to it; nothing more is asked. Put it back where it was, if you can: what it holds is never paid again. (${file})`,
+      zh: `本次运行正在写入 ${name} 时，它被删除、移走、替换或改动；不再发送请求。如有可能，请将它放回原处：其中的回复不会再次付费。（${file}）`,
+    },
+    1,
+  )
+}
+
 // Looks a few calls up in a log without indexing it: the log is read once, its other lines are not even parsed.
 
 export type Found = { call: Call; line: number }
@@ -202,7 +303,7 @@ const keyBytes = 40
 export async function findCalls(file: string, keys: ReadonlySet<string>): Promise<Map<string, Found>> {
   const found = new Map<string, Found>()
   let line = 0
-  for await (const { bytes } of splitLines(file)) {
+  for await (const { bytes } of splitLines(file, solid(file, { bytes: 0 }))) {
     line++
     const key = keyHead.exec(bytes.toString('latin1', 0, keyBytes))?.[1]
     if (key !== undefined && !keys.has(key)) continue
@@ -215,6 +316,7 @@ export async function findCalls(file: string, keys: ReadonlySet<string>): Promis
 
 /** The log the replies go to, or come from and stay as they are: with `--replay`, and where nothing is asked. */
 export async function openLog({ replay, dataDir, dryRun }: Settings): Promise<CallLog> {
+  if (replay === undefined) refuseLinks(dataDir)
   const file = replay ?? path.join(dataDir, logFile)
   return CallLog.open(file, replay !== undefined || (dryRun && (await exists(file))))
 }

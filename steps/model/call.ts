@@ -102,6 +102,14 @@ export type Problem = {
   retryAfter?: number // ms, as the server asked
 }
 
+const longestReply = 1 << 16 // characters
+const charactersAToken = 8 // at most, of any text worth reading
+
+/** How much of a reply is read, in characters; the rest counts as cut. Who asks for more tokens reads more. */
+export function readAtMost(maxTokens = 0): number {
+  return Math.max(longestReply, charactersAToken * maxTokens)
+}
+
 export function isProblem(error: unknown): error is Problem {
   return typeof error === 'object' && error !== null && 'kind' in error && 'words' in error
 }

@@ -150,6 +150,7 @@ export class Model {
       return call
     }
     try {
+      await this.log.ready()
       const wire = await this.wire()
       const attempt = () => wire(question, this.abort.signal)
       const paid = () => this.budget.pay(step, question, attempt, this.halt.signal)

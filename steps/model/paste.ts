@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isChinese } from '../text/language.ts'
-import { codeOf, unreadable, unwritable } from '../workspace/fault.ts'
+import { codeOf, isOdd, noFile, unreadable, unwritable } from '../workspace/fault.ts'
 import {
   type Message,
   type Question,
@@ -61,11 +61,11 @@ async function promptFile(folder: string, prompt: string, { schema, sample }: Qu
     // The same prompt asked again, because its reply could not be read, is a file of its own.
     const again = sample % samplesAtMost
     const ending = `-${stepOf[schema]}${again > 0 ? `-again${again}` : ''}.prompt.txt`
-    for (const name of names.filter((name) => name.endsWith(ending)))
+    for (const name of names.filter((name) => name.endsWith(ending) && !isOdd(path.join(folder, name))))
       if ((await readFile(path.join(folder, name), 'utf8')) === `${prompt}\n`) return name
     const last = Math.max(0, ...names.map((name) => Number.parseInt(name, 10)))
     const name = `${String(last + 1).padStart(3, '0')}${ending}`
-    await writeFile(path.join(folder, name), `${prompt}\n`)
+    await writeFile(path.join(folder, name), `${prompt}\n`, { flag: 'wx' })
     return name
   } catch (error) {
     throw unwritable(folder, error)
@@ -94,6 +94,7 @@ async function firstReply(file: string, person: Person, signal: AbortSignal): Pr
 /** Waits until there is a reply file that is not empty and no longer being written. */
 async function savedReply(file: string, signal: AbortSignal): Promise<{ reply: string; from: string }> {
   for (;;) {
+    if (isOdd(file)) throw noFile(file)
     const age = await stat(file).then(({ mtimeMs }) => Date.now() - mtimeMs, missing(file))
     const reply = Math.abs(age) >= glance ? decode(await readFile(file)).trim() : ''
     if (reply !== '') return { reply, from: file }

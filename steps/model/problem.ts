@@ -1,5 +1,6 @@
 // Why a call gave no reply, and what that means: wait and try again, spell it otherwise, give the row up, or end the run
 // with a cure. What servers say is matched in says.ts.
+import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
@@ -8,10 +9,10 @@ import { Silence } from './transport.ts'
 
 const mostWaited = 300_000 // ms; five minutes
 
-/** Reads an error of the openai package. No key is in the words: what the server said is masked. */
+/** Reads an error of the openai package. No key is in the words: what servers say comes without it, and a place too. */
 export function problemOf(error: unknown, provider: Provider): Problem {
   const problem = readError(error, provider)
-  const hide = (words: string): string => (provider.key ? words.replaceAll(provider.key, '…') : words)
+  const hide = hiding(provider.key)
   return { ...problem, words: { en: hide(problem.words.en), zh: hide(problem.words.zh) } }
 }
 
@@ -163,7 +164,8 @@ function unconnected(error: unknown, provider: Provider): Problem {
   if (reason instanceof Silence)
     return { kind: 'again', connection: true, silent: true, words: at(tooLate(reason.ms)) }
   const code = codeOf(reason) || messageOf(reason)
-  const said = masked(`${messageOf(error)}${reason === error ? '' : ` (${code})`}`).slice(0, 300)
+  const cause = reason === error ? '' : ` (${code})`
+  const said = masked(hiding(provider.key)(`${messageOf(error)}${cause}`)).slice(0, 300)
   const words = at({ en: said, zh: said })
   if (says.certificate.test(code)) return { kind: 'fatal', words: withCure(words, certificateCure) }
   if (says.noTls.test(code)) return { kind: 'fatal', words: withCure(words, schemeCure) }

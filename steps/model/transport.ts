@@ -1,6 +1,7 @@
 // What comes over the connection, made into the one JSON value the openai package reads: whatever the server calls it,
 // whatever stands before it, and also when it comes as a stream nobody asked for. Waits as long as bytes come.
 import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
+import type { Hide } from '../workspace/environment.ts'
 import type { Provider } from './call.ts'
 
 /** No byte came for this long. */
@@ -26,9 +27,9 @@ type Agent = NonNullable<RequestInit['dispatcher']>
 
 /**
  * A fetch that reads answers whole. Redirects are not followed: a key must not go where nobody sent it. `silence`: ms
- * without a byte after which a request is given up.
+ * without a byte after which a request is given up. `hide`: takes the key out of what comes back.
  */
-export function readingFetch(silence: number): Fetch {
+export function readingFetch(silence: number, hide: Hide = asItIs): Fetch {
   const watch = new Watch(silence)
   return (url, init = {}) =>
     watch.over(init.signal ?? undefined, async (signal, heard) => {
@@ -41,24 +42,33 @@ export function readingFetch(silence: number): Fetch {
       })
       heard()
       const chunks: Uint8Array[] = []
+      let bytes = 0
       for await (const chunk of response.body ?? []) {
         heard()
+        bytes += (chunk as Uint8Array).length
+        if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
         chunks.push(chunk as Uint8Array)
       }
       const { status, headers } = response
-      return told(Buffer.concat(chunks).toString('utf8'), status, headers)
+      return told(Buffer.concat(chunks).toString('utf8'), status, headers, hide)
     })
 }
 
-/** For answers that are not held in memory: only the reason of a refusal is read. */
-export async function fetchWithReason(url: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(url, { ...init, redirect: 'manual' })
-  return response.ok ? response : told(await response.text(), response.status, response.headers)
+const longestAnswer = 64 * 2 ** 20 // bytes; a server that never ends would fill the memory
+const asItIs: Hide = (text) => text
+
+/** A fetch for files too, which are not held in memory: their reader has to hide the key. */
+export function fetchWithReason(hide: Hide): Fetch {
+  return async (url, init) => {
+    const response = await fetch(url, { ...init, redirect: 'manual' })
+    const isFile = response.ok && new URL(response.url).pathname.endsWith('/content')
+    return isFile ? response : told(await response.text(), response.status, response.headers, hide)
+  }
 }
 
 // The package looks for what went wrong under `error`, and hears nothing where a server says it elsewhere.
-function told(text: string, status: number, headers: Headers): Response {
-  const answer = answerIn(text)
+function told(plainText: string, status: number, headers: Headers, hide: Hide): Response {
+  const [text, answer] = [hide(plainText), hidden(answerIn(plainText), hide)]
   const kept = new Headers(headers)
   for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) kept.delete(name)
   const ok = status >= 200 && status < 300
@@ -66,6 +76,18 @@ function told(text: string, status: number, headers: Headers): Response {
   kept.set('content-type', body === undefined ? 'text/plain' : 'application/json')
   if ([204, 205, 304].includes(status)) return new Response(null, { status, headers: kept })
   return new Response(body === undefined ? text : JSON.stringify(body), { status, headers: kept })
+}
+
+const deepestAnswer = 100 // brackets inside brackets
+
+/** A value with the key taken out of all its texts and names, before any of them is cut. */
+function hidden(value: unknown, hide: Hide, depth = 0): unknown {
+  if (typeof value === 'string') return hide(value)
+  if (typeof value !== 'object' || value === null || hide === asItIs) return value
+  if (depth > deepestAnswer) return null
+  if (Array.isArray(value)) return value.map((part) => hidden(part, hide, depth + 1))
+  const parts = Object.entries(value).map(([name, part]) => [hide(name), hidden(part, hide, depth + 1)])
+  return Object.fromEntries(parts) as object
 }
 
 const longestReason = 2000 // characters of a page or text that stands in for an error

@@ -2,6 +2,7 @@
 // The package's own retries are off: under 6.x they cannot be interrupted and obey a Retry-After of any length.
 import { createRequire } from 'node:module'
 import type OpenAI from 'openai'
+import { hiding } from '../workspace/environment.ts'
 import { field } from '../workspace/jsonl.ts'
 import {
   type Problem,
@@ -12,7 +13,9 @@ import {
   type Wire,
   interrupted,
   isProblem,
+  readAtMost,
 } from './call.ts'
+import { tokensOf } from './account.ts'
 import { type Body, dialectOf, isWholeAnswer } from './dialect.ts'
 import { noticeOf, problemOf } from './problem.ts'
 import { says } from './says.ts'
@@ -20,15 +23,13 @@ import { fetchWithReason, readingFetch, silenceOf, textIn } from './transport.ts
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
 
-const shortestKey = 16 // characters; the providers' keys have 32 and more
-
 const noTimeout = 2 ** 31 - 1 // ms; the most a timer takes
 
 /** The openai package set up for a provider. `fetch`: how answers are read. */
 export function openClient(
   provider: Provider,
   timeout: number,
-  fetch: typeof fetchWithReason = fetchWithReason,
+  fetch = fetchWithReason(hiding(provider.key)),
 ): OpenAI {
   const { OpenAI: Client } = require('openai') as typeof import('openai')
   return new Client({
@@ -44,7 +45,7 @@ export function openClient(
 }
 
 function openReading(provider: Provider): OpenAI {
-  return openClient(provider, noTimeout, readingFetch(silenceOf(provider)))
+  return openClient(provider, noTimeout, readingFetch(silenceOf(provider), hiding(provider.key)))
 }
 
 /** The models a server lists. Throws a Problem. */
@@ -67,7 +68,7 @@ export async function openWire(provider: Provider): Promise<Wire> {
   const send = async (body: Body, signal: AbortSignal): Promise<Reply | Problem> => {
     try {
       const answer = await client.post<unknown>('/chat/completions', { body, signal })
-      const reply = readReply(body, withoutKey(answer, provider.key), provider)
+      const reply = readReply(body, answer, provider)
       dialect.succeed()
       return reply
     } catch (error) {
@@ -116,12 +117,6 @@ export async function openWire(provider: Provider): Promise<Wire> {
 
 const faultsInVain = 3
 
-// A debugging proxy may send back what it got. Stand-in keys such as "ollama" are words like others.
-function withoutKey(completion: unknown, key = ''): unknown {
-  const text = key.length < shortestKey ? '' : (JSON.stringify(completion) ?? '')
-  return text.includes(key) && text !== '' ? JSON.parse(text.replaceAll(key, '…')) : completion
-}
-
 // A server may answer 200 with a page, an error object, or something else: the shape is checked, whatever the types say.
 export function readReply(request: unknown, completion: unknown, provider: Provider): Reply {
   const choices = field(completion, 'choices')
@@ -137,12 +132,30 @@ export function readReply(request: unknown, completion: unknown, provider: Provi
   const notice = failed == null ? undefined : noticeOf({ error: failed }, provider)
   if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw notice
   const refusal = field(message, 'refusal')
-  return {
+  const reply: Reply = {
     request,
     reply: text,
     finish_reason: endOf(reason, text ?? ''),
-    ...(typeof refusal === 'string' && refusal !== '' ? { refusal } : {}),
+    ...(typeof refusal === 'string' && refusal !== '' ? { refusal: refusal.slice(0, longestRefusal) } : {}),
     usage: readUsage(field(completion, 'usage')),
+  }
+  return withinReach(reply)
+}
+
+const longestRefusal = 2000 // characters
+
+/** Of a reply beyond all measure only the beginning is kept, as cut; all of it is billed. */
+function withinReach(reply: Reply): Reply {
+  const { request, reply: text, usage } = reply
+  const asked = Number(field(request, 'max_completion_tokens') ?? field(request, 'max_tokens') ?? 0)
+  const most = readAtMost(asked)
+  if (text === null || text.length <= most) return reply
+  const completion_tokens = Math.max(usage.completion_tokens, tokensOf(text))
+  return {
+    ...reply,
+    reply: text.slice(0, most),
+    finish_reason: reply.finish_reason === 'content_filter' ? reply.finish_reason : 'length',
+    usage: { ...usage, completion_tokens },
   }
 }
 
@@ -186,7 +199,10 @@ function readUsage(usage: unknown): Usage {
   return { prompt_tokens, completion_tokens, cached_tokens: Math.min(cached, prompt_tokens) }
 }
 
+const mostTokens = 1e9 // of one reply; who tells more has told nothing
+
 function countIn(usage: unknown, name: string): number {
-  const count = field(usage, name)
-  return typeof count === 'number' && count >= 0 ? Math.floor(count) : 0
+  const told = field(usage, name)
+  const count = typeof told === 'string' && told.trim() !== '' ? Number(told) : told
+  return typeof count === 'number' && count >= 0 && count <= mostTokens ? Math.floor(count) : 0
 }

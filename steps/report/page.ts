@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { nameOfReason, whyReason } from '../display/reasons.ts'
-import { Screen, shownPath } from '../display/screen.ts'
+import { Screen, shownPath, tellNotTaken } from '../display/screen.ts'
 import { number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
 import { portable } from '../workspace/environment.ts'
 import { Fault } from '../workspace/fault.ts'
-import { lockFolder, pageFile } from '../workspace/folder.ts'
+import { pageFile } from '../workspace/folder.ts'
+import { lockFolder } from '../workspace/lock.ts'
 import { type OptionName, options } from '../workspace/options.ts'
 import type { Judgement } from '../workspace/records.ts'
 import { type Settings, readSettings, settingsOf } from '../workspace/settings.ts'
@@ -202,6 +203,7 @@ export async function report(argv: readonly string[]): Promise<void> {
   refuseOthers(settings)
   const { compare: dir, dataDir } = settings
   const screen = new Screen(settings.screen)
+  tellNotTaken(screen, settings)
   const compared = dir === undefined ? undefined : settingsOf(dir, process.env)
   const release = await lockFolder(dataDir)
   try {

@@ -13,20 +13,27 @@ import {
   readSeedTasks,
   readTopics,
 } from '../workspace/data-rows.ts'
-import { type Environment, projectFolder } from '../workspace/environment.ts'
-import { Fault, type Words, codeOf, nearest, shorten, unreadable } from '../workspace/fault.ts'
+import { type Environment, envFiles, projectFolder, realOf } from '../workspace/environment.ts'
+import {
+  Fault,
+  type Words,
+  codeOf,
+  isOdd,
+  lookAt,
+  nearest,
+  noFile,
+  shorten,
+  unreadable,
+} from '../workspace/fault.ts'
 import {
   type Folder,
   type Step,
   dataFiles,
   exists,
   handOffs,
-  logFile,
-  pageFile,
-  recordFile,
+  ownFiles,
   rejectedFile,
   stepBefore,
-  stepFiles,
 } from '../workspace/folder.ts'
 import {
   type RunRecord,
@@ -36,7 +43,7 @@ import {
   rowsIn,
   type shapes,
 } from '../workspace/records.ts'
-import { type Settings, keptSettings, withStored } from '../workspace/settings.ts'
+import { type Settings, keptSettings, rememberGiven, withStored } from '../workspace/settings.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 export type Materials = {
@@ -108,11 +115,10 @@ export async function beginRecord(
 ): Promise<RunRecord> {
   const record = await readRunRecord(folder)
   const kept = keptSettings(settings, provider, language)
-  if (settings.whole) record.settings = kept
-  else if (await onlyMerges(folder, settings, record)) {
-    const { provider: _, model: __, ...looked } = kept // nobody was asked
-    record.settings = looked
-  }
+  const looks = !settings.whole && (await onlyMerges(folder, settings, record))
+  const { provider: _, model: __, ...looked } = kept // nobody was asked
+  if (settings.whole || looks) record.settings = looks ? looked : kept
+  if ((settings.whole || looks) && !settings.dryRun) rememberGiven(folder.dir, kept, process.env)
   record.versions = { workshop: await ownVersion() }
   return record
 }
@@ -172,18 +178,28 @@ async function readThrough(file: string, kind: keyof typeof shapes): Promise<voi
   while (!(await rows.next()).done);
 }
 
-// The data set may go anywhere but over what the workshop reads or keeps.
+// The data set may go anywhere but over what the workshop reads or keeps, by whatever name or link.
 async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
   const { seedFile, topics, avoid, merge, replay } = settings
-  const own = stepFiles.filter((name) => name !== handOffs.filter.file)
-  const kept = [...own, rejectedFile, logFile, recordFile, pageFile].map((name) => folder.path(name))
-  const read = [seedFile, topics, replay, ...avoid, ...(await dataFiles(merge))]
-  if ([...kept, ...read].includes(folder.dataset)) throw overwrites(folder.dataset)
+  const own = ownFiles.filter((name) => name !== handOffs.filter.file).map((name) => folder.path(name))
+  const read = [seedFile, topics, replay, ...avoid, ...(await dataFiles(merge)), ...envFiles()]
+  const { dataset } = folder
+  if ([...own, ...read].some((file) => file !== undefined && isSameFile(dataset, file)))
+    throw overwrites(dataset)
   for (const step of settings.steps) await checkPlace(folder.output(step))
+}
+
+/** Whether two paths lead to one file: by their names once links are followed, or, as hard links do, by what is there. */
+function isSameFile(a: string, b: string): boolean {
+  // Some systems take capitals and small letters for the same.
+  if (realOf(a).toLowerCase() === realOf(b).toLowerCase()) return true
+  const [first, second] = [a, b].map((file) => lookAt(file, 'followed'))
+  return first !== undefined && first.ino !== 0n && first.ino === second?.ino && first.dev === second.dev
 }
 
 /** A file can be written there: it is no folder, and every folder on the way is one. */
 async function checkPlace(target: string): Promise<void> {
+  if (isOdd(target)) throw noFile(target)
   if (await isFolder(target)) throw inTheWay(target, { en: 'a folder', zh: '文件夹' })
   for (let dir = path.dirname(target); (await isFolder(dir)) !== true; dir = path.dirname(dir))
     if ((await isFolder(dir)) === false) throw inTheWay(dir, { en: 'a file', zh: '文件' })

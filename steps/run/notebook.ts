@@ -1,5 +1,6 @@
 // Opens the notebook: settings, lock, model and screen for the steps, and as many rounds as the target needs.
 import { Fault, codeOf } from '../workspace/fault.ts'
+import type { Session } from './session.ts'
 import type { Round } from './step-files.ts'
 
 /**
@@ -8,9 +9,13 @@ import type { Round } from './step-files.ts'
  */
 export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
   process.on('uncaughtException', (error) => void explain(error, argv))
-  process.stdout.on('error', (error) => {
-    if (codeOf(error) === 'EPIPE') process.exit(0) // `| head` has seen enough
-  })
+  let session: Session | undefined
+  const leave = (error: Error): void => {
+    if (!nobodyReads.includes(codeOf(error))) return
+    if (session) session.leave()
+    else process.exit(0)
+  }
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', leave)
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(await helpPage(argv))
     return
@@ -21,8 +26,7 @@ export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
   if (command === 'why') return (await import('../display/why.ts')).tellWhy(argv)
   if (command === 'check') return yield* (await import('./exam.ts')).examine(argv)
   if (command === 'report') return (await import('../report/page.ts')).report(argv)
-  const { Session } = await import('./session.ts')
-  const session = await Session.open(argv)
+  session = await (await import('./session.ts')).Session.open(argv)
   try {
     for (let round: Round | undefined = session.firstRound(); round; round = session.nextRound(round))
       yield round
@@ -31,6 +35,8 @@ export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
     await session.close()
   }
 }
+
+const nobodyReads = ['EPIPE', 'EIO', 'ENXIO'] // `| head` has seen enough, or the terminal is closed
 
 /** One step on its own, as `npx tsx steps/classify.ts`. */
 export async function runStep(step: string, work: (round: Round) => Promise<void>): Promise<void> {

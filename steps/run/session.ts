@@ -1,5 +1,6 @@
 // One command from its first line to its exit status: who answers, the steps as they finish, the end.
-import { Screen, type Wires, commandLine, shownPath, wiresTo } from '../display/screen.ts'
+import { readdir } from 'node:fs/promises'
+import { Screen, type Wires, commandLine, shownPath, tellNotTaken, wiresTo } from '../display/screen.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
@@ -8,7 +9,9 @@ import { askingSteps, wantedFirst, wantedNext } from '../model/prices.ts'
 import { withListedModel } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
-import { Folder, type Step, batchesFile, exists, lockFolder, stepBefore } from '../workspace/folder.ts'
+import type { Words } from '../workspace/fault.ts'
+import { Folder, type Step, batchesFile, exists, stepBefore } from '../workspace/folder.ts'
+import { lockFolder } from '../workspace/lock.ts'
 import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, writeRunRecord } from '../workspace/records.ts'
 import { readSettings } from '../workspace/settings.ts'
@@ -31,15 +34,18 @@ type Opened = {
   log: CallLog
   folder: Folder
   record: RunRecord
-  release: () => Promise<void>
+  lock: Lock
 }
+
+/** `lost`: why the folder is this run's no more. */
+type Lock = { release: () => Promise<void>; lost: Words | undefined }
 
 export class Session {
   readonly screen: Screen
   private readonly materials: Materials
   private readonly folder: Folder
   private readonly record: RunRecord
-  private readonly release: () => Promise<void>
+  private readonly lock: Lock
   private readonly wires: Wires
   private readonly model: Model
   private readonly dryRun: DryRun | undefined
@@ -50,12 +56,12 @@ export class Session {
 
   /** `dry` is there when nothing is to be asked. */
   private constructor(opened: Opened, dry: typeof import('./rehearsal.ts') | undefined) {
-    const { materials, provider, log, folder, record, release } = opened
+    const { materials, provider, log, folder, record, lock } = opened
     const { settings, language } = materials
     this.materials = materials
     this.folder = folder
     this.record = record
-    this.release = release
+    this.lock = lock
     this.screen = new Screen(settings.screen)
     this.wires = wiresTo(provider, folder.path('paste'), this.screen)
     const budget = new Budget({ ...settings, language }, provider)
@@ -73,24 +79,32 @@ export class Session {
 
   static async open(argv: readonly string[]): Promise<Session> {
     const asked = readSettings(argv, process.env)
+    tellNotTaken(new Screen(asked.screen), asked)
     if (asked.steps.includes('filter')) void import('../report/page.ts') // loads meanwhile; wanted at the end
-    const environment = await readEnvironment()
+    const environment = await readEnvironment(asked.dataDir)
     refuseEndlessTarget(asked)
-    const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
+    let session: Session | undefined
+    const lock: Lock = { release: async () => undefined, lost: undefined }
+    const lost = (words: Words): void => {
+      lock.lost = words
+      session?.model.stop({ words, exit: 1 })
+    }
+    if (!asked.dryRun) lock.release = await lockFolder(asked.dataDir, lost)
     try {
       const log = await openLog(asked)
       const named = await withListedModel(asked, environment, log.latest)
       const { settings, provider } = settle(named, environment, log)
+      if (asked.notTaken.size === 0) tellNotTaken(new Screen(settings.screen), settings)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       await checkFiles(settings, folder)
       const record = await beginRecord(folder, materials, provider)
       const dry = settings.dryRun ? await import('./rehearsal.ts') : undefined
-      const session = new Session({ materials, provider, log, folder, record, release }, dry)
+      session = new Session({ materials, provider, log, folder, record, lock }, dry)
       await session.begin()
       return session
     } catch (error) {
-      await release()
+      await lock.release()
       throw error
     }
   }
@@ -98,6 +112,8 @@ export class Session {
   private async begin(): Promise<void> {
     const { materials, model, folder, screen } = this
     const { settings, seeds, omitted } = materials
+    if (this.lock.lost) model.stop({ words: this.lock.lost, exit: 1 })
+    if (!settings.dryRun) await this.removeOrphans()
     if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
     const forecast = model.account.forecast(await this.rowsAhead())
@@ -106,8 +122,25 @@ export class Session {
       if (omissions.any) screen.remark(screen.words.leftOut(shownPath(file), omissions))
     onInterrupt(() => {
       if (!model.provider.byHand) screen.error(screen.words.interrupted)
-      model.interrupt({ en: 'interrupted', zh: '已中断' })
+      this.interrupt()
     })
+  }
+
+  /** A killed batch may have left its questions behind. */
+  private async removeOrphans(): Promise<void> {
+    const { dir } = this.folder
+    if (!(await readdir(dir)).some((name) => name.startsWith('.batch-'))) return
+    await (await import('../model/batch-results.ts')).removeOrphans(dir)
+  }
+
+  private interrupt(): void {
+    this.model.interrupt({ en: 'interrupted', zh: '已中断' })
+  }
+
+  /** Nobody reads what is said any more: as after Ctrl-C, but quietly. */
+  leave(): void {
+    this.screen.mute()
+    this.interrupt()
   }
 
   /** Rows the first step that asks will come to: what its file holds, or what step 1 will be asked for. */
@@ -212,7 +245,9 @@ export class Session {
       const inVain = files.step === 'generate' && model.budget.endedInVain
       if (inVain) model.stop({ words: model.budget.words, exit: 1 })
       // A run that was stopped before its first answer, or before a new one, has nothing to put in its place.
-      if (!model.stopped || (files.rows > 0 && !inVain)) return { edited: await files.commit() }
+      // Nor has one whose folder is somebody else's by now, or elsewhere.
+      if (!this.lock.lost && !model.log.lost && (!model.stopped || (files.rows > 0 && !inVain)))
+        return { edited: await files.commit() }
       await files.discard()
     } catch (error) {
       await files.discard()
@@ -291,7 +326,7 @@ export class Session {
     this.screen.clearProgress()
     this.wires.close()
     await this.model.close()
-    await this.release()
+    await this.lock.release()
   }
 }
 
@@ -323,7 +358,10 @@ export class Rate {
 
 const secondPressAfter = 1000 // ms
 
-/** Calls `stop` at the first Ctrl-C (or SIGTERM), and ends the program at the second. */
+/**
+ * Calls `stop` at the first Ctrl-C (or SIGTERM), and ends the program at the second. A terminal that closes sends its
+ * signal several times, and means the first.
+ */
 export function onInterrupt(stop: () => void): void {
   let first = 0
   const press = (): void => {
@@ -334,4 +372,7 @@ export function onInterrupt(stop: () => void): void {
   }
   process.on('SIGINT', press)
   process.on('SIGTERM', press)
+  process.on('SIGHUP', () => {
+    if (first === 0) press()
+  })
 }

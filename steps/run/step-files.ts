@@ -18,14 +18,14 @@ import {
   rejectedFile,
   steps,
 } from '../workspace/folder.ts'
-import { TextWriter } from '../workspace/jsonl.ts'
+import { TextWriter, temporaryName } from '../workspace/jsonl.ts'
 import {
   type Judgement,
   type RejectedRow,
   type Row,
   type SeedTask,
   readRows,
-  rowsIn,
+  rejectedLines,
 } from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
@@ -264,7 +264,7 @@ export class FolderFiles extends StepFiles {
   }
 
   protected override candidatesIn(file: string, omitted: Omissions) {
-    return groupedRows(file, this.folder.path('.merged.tmp'), omitted)
+    return groupedRows(file, temporaryName(this.folder.path('merged')), omitted)
   }
 
   protected override put(row: { instruction: string }): Promise<void> {
@@ -346,7 +346,7 @@ class Rejects {
   constructor(folder: Folder, step: Step) {
     this.folder = folder
     this.step = step
-    this.spool = new TextWriter(folder.path(`.rejected-${step}.tmp`))
+    this.spool = new TextWriter(temporaryName(folder.path(`rejected-${step}`)))
   }
 
   async add(row: Omit<RejectedRow, 'step'>): Promise<void> {
@@ -370,6 +370,7 @@ class Rejects {
   }
 
   private async copy(whole: Replacement, wanted: (step: Step) => boolean): Promise<void> {
-    for await (const row of rowsIn(this.folder, 'rejected')) if (wanted(row.step)) await whole.add(row)
+    for await (const { step, text } of rejectedLines(this.folder))
+      if (wanted(step)) await whole.addText(`${text}\n`)
   }
 }

@@ -1,7 +1,6 @@
 // What an instruction is given: whether the text it speaks of is there, for all to see, and whether input and output do
 // more than say again what was said. Patterns run in linear time, as in patterns.ts.
-import { hasCode } from './code.ts'
-import type { ByLanguage, Language } from './language.ts'
+import { type ByLanguage, type Language, hasCode } from './language.ts'
 import { rougeL, tokenize } from './rouge.ts'
 
 /** One example of a task; the input is empty where the instruction says all. `at`: where it stands in a merged file, `:12` or `#12`. */

@@ -1,7 +1,6 @@
 // Finds answers that do not end well: cut off in mid-sentence, or caught in a loop. Whole texts that look unfinished
 // are common (lists, code, verses, labels, titles, signatures), so each sign of a cut needs a second one beside it.
-import { hasCode } from './code.ts'
-import { type ByLanguage, isAscii, lastOf } from './language.ts'
+import { type ByLanguage, hasCode, isAscii, lastOf } from './language.ts'
 
 const longestPhrase = 50 // longest phrase, in words or Han characters, that is looked for in a loop
 const loop = 12 // words beyond the first saying that make a loop; songs repeat three words four times

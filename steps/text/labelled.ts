@@ -1,6 +1,6 @@
 // Reads instances from text that is labelled instead of JSON: `Input:` / `Output:` / `Class label:` and their Chinese
 // forms, several pairs, bold or numbered or not. What could be read two ways is dropped with a reason, never guessed.
-import { asksForCode, isCode } from './code.ts'
+import { asksForCode, isCode } from './language.ts'
 import type { Instance } from './given.ts'
 
 /** A piece that could not be read as a row: its first 500 characters and a code. */

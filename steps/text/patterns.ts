@@ -1,8 +1,7 @@
 // What the filter rules look for, in both languages. Model text is hostile: every pattern runs in linear time, so
 // no `\s*` before `$`, no class that can run past its own opening character, and a bound on every "anything between".
-import { hasCode } from './code.ts'
-import { type ByLanguage, type Language, isChinese, lengthOf } from './language.ts'
 import type { Instance } from './given.ts'
+import { type ByLanguage, type Language, hasCode, isChinese, lengthOf } from './language.ts'
 import { saysNothing } from './leftovers.ts'
 
 /** The paper's list (its released code), with Alpaca's video, audio, music, flowchart and diagram. */

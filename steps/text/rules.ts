@@ -1,6 +1,5 @@
 // The filter rules: what is not worth keeping, and why. One list, one entry a rule, in the order they are checked;
 // steps 1 and 4 use the same list. A rule returns what it measured, or undefined where it has nothing to object to.
-import { lacksCode, programForSum } from './code.ts'
 import type { Instance } from './given.ts'
 import { cutOffIn, isListInPieces, loopIn, unfinishedIn } from './incomplete.ts'
 import {
@@ -14,6 +13,8 @@ import {
   lengthOf,
   opening,
   saidIn,
+  lacksCode,
+  programForSum,
 } from './language.ts'
 import * as given from './given.ts'
 import * as look from './patterns.ts'

@@ -1,9 +1,11 @@
-// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, and where the
-// project lies.
-import { existsSync, realpathSync } from 'node:fs'
+// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, where the
+// project lies, and what this machine remembers of its runs.
+import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Fault } from './fault.ts'
+import { Fault, lookAt } from './fault.ts'
 import { address } from './options.ts'
 
 /** Variables that name a proxy, which Node's fetch does not use. */
@@ -28,11 +30,24 @@ const variables = [
 /** Keys and addresses of the providers, from the environment and from .env; never stored, never printed. */
 export type Environment = Partial<Record<(typeof variables)[number], string>>
 
-/** Reads `.env` here and in the project's folder; a variable that is set already stays as it is. */
-export async function readEnvironment(): Promise<Environment> {
-  const files = [path.resolve('.env'), path.join(projectFolder, '.env')].filter((file) => existsSync(file))
+/**
+ * Reads `.env` here and in the project's folder; a variable that is set already stays as it is. A `.env` that lies in the
+ * data folder may have come with it, and is left alone; so is what is no file: a pipe would be waited for.
+ */
+export async function readEnvironment(dataDir: string): Promise<Environment> {
+  const [here, own] = envFiles()
+  const files = (here === own || liesIn(here, [dataDir]) ? [own] : [here, own]).filter(isFile)
   if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
   return checkedVariables(process.env)
+}
+
+/** The `.env` of where the command is typed, and the project's. */
+export function envFiles(): [here: string, own: string] {
+  return [path.resolve('.env'), path.join(projectFolder, '.env')]
+}
+
+function isFile(file: string): boolean {
+  return lookAt(file, 'followed')?.isFile() ?? false
 }
 
 /** The variables the workshop uses, trimmed. A wrong one is named; the text of a key is never shown. */
@@ -62,6 +77,47 @@ function noKeyAtAll(name: string): Fault {
   })
 }
 
+// A key is in no file and no message, however a server, or a proxy on the way, spells it when it sends it back.
+
+export type Hide = (text: string) => string
+
+const shortestSecret = 8 // characters; the providers' keys have 32 and more
+// What people write where a server wants a key and looks at none.
+const noSecret =
+  /^(?:empty|null|ollama|lm[-_ ]?studio|llama[-_.]?(?:cpp|server)|vllm|local(?:host|ai)?|dummy\w*|placeholder|password|changeme|anything|whatever|(?:sk-)?(?:no|not|none)(?:[-_]?(?:api|key|needed|required|used|auth)){0,4}|(?:your[-_])?api[-_]?key(?:[-_]here)?|(?:sk-)?(.)\1*|(?:sk-)?(?:1234567890?|12345678))$/i
+
+/** Takes a key out of a text, whole or cut off in the middle, as it is and in the spellings of JSON, URLs and HTML. */
+export function hiding(key = ''): Hide {
+  if (key.length < shortestSecret || noSecret.test(key)) return (text) => text
+  const begun = Math.max(shortestSecret, Math.ceil(key.length / 2)) // so much of it is told by nobody by chance
+  const spelt = [...key].map(spellings)
+  const rest = spelt.slice(begun).reduceRight((after, character) => `(?:${character}${after})?`, '')
+  const plain = spelt.slice(0, begun).join('') + rest
+  const anyOfThem = new RegExp([plain, ...encoded(key)].join('|'), 'gi')
+  return (text) => text.replace(anyOfThem, '…')
+}
+
+/** How one character may be written: `a`, `\\a`, `\\u0061`, `%61`, `&#97;`; in JSON inside JSON with more backslashes. */
+function spellings(character: string): string {
+  const code = character.charCodeAt(0)
+  const hex = code.toString(16).padStart(2, '0')
+  const itself = character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&')
+  return `(?:\\\\{0,8}(?:${itself}|u00${hex}|x${hex})|%(?:25){0,3}${hex}|&(?:amp;){0,3}#(?:0{0,6}${code}|x0{0,6}${hex});?)`
+}
+
+/** The key in Base64, wherever it begins in what was encoded, and in hexadecimal. */
+function encoded(key: string): string[] {
+  const shifted = [0, 1, 2].map((before) => {
+    const text = Buffer.from(' '.repeat(before) + key).toString('base64')
+    // The first and last characters hold bits of the neighbours.
+    return text
+      .slice(before === 0 ? 0 : before + 1)
+      .replace(/.?=+$|.$/, '')
+      .replace(/[+/]/g, (sign) => (sign === '+' ? '[+-]' : '[/_]'))
+  })
+  return [...shifted, Buffer.from(key).toString('hex')]
+}
+
 type Stream = { isTTY?: boolean }
 
 /** Whether a stream shows colours, and the user did not turn them off (https://no-color.org). */
@@ -89,6 +145,61 @@ export function portable(file: string): string {
 export function found(name: string): string {
   const shipped = path.join(projectFolder, name)
   return !existsSync(path.resolve(name)) && existsSync(shipped) ? shipped : path.resolve(name)
+}
+
+/** Whether a file lies in one of these folders, or would, with every link on the way followed. */
+export function liesIn(file: string, folders: readonly string[]): boolean {
+  const real = realOf(file)
+  return folders.some((folder) => {
+    const inside = path.relative(realOf(folder), real)
+    return !/^\.\.(?:[/\\]|$)/.test(inside) && !path.isAbsolute(inside)
+  })
+}
+
+/** The path with every link on the way followed, as far as it exists. */
+export function realOf(file: string): string {
+  try {
+    return realpathSync.native(file)
+  } catch {
+    const dir = path.dirname(file)
+    return dir === file ? file : path.join(realOf(dir), path.basename(file))
+  }
+}
+
+// A run.json may have been handed out, and nothing in it can tell. So what somebody typed here is remembered here, outside
+// every data folder: a line for each folder, option and value, from which none of them can be read.
+
+/** Whether on this machine a run in this folder was given these values. */
+export class Memory {
+  private readonly file: string
+  private readonly known: ReadonlySet<string>
+
+  constructor(environment: NodeJS.ProcessEnv) {
+    const { XDG_STATE_HOME = '', LOCALAPPDATA = '' } = environment
+    const usual = path.join(os.homedir(), '.local', 'state')
+    const state = [XDG_STATE_HOME, LOCALAPPDATA].find((dir) => path.isAbsolute(dir)) ?? usual
+    this.file = path.join(state, 'self-instruct-workshop', 'given.txt')
+    this.known = new Set(isFile(this.file) ? readFileSync(this.file, 'utf8').split('\n') : [])
+  }
+
+  knows(dir: string, option: string, value: string): boolean {
+    return this.known.has(markOf(dir, option, value))
+  }
+
+  /** Where nothing can be written, as in some containers, nothing is remembered, and the value has to be given again. */
+  take(dir: string, values: readonly (readonly [option: string, value: string])[]): void {
+    const marks = values.map(([option, value]) => markOf(dir, option, value))
+    const fresh = marks.filter((mark) => !this.known.has(mark))
+    if (fresh.length === 0) return
+    try {
+      mkdirSync(path.dirname(this.file), { recursive: true })
+      appendFileSync(this.file, fresh.map((mark) => `${mark}\n`).join(''))
+    } catch {}
+  }
+}
+
+function markOf(dir: string, option: string, value: string): string {
+  return hash('sha256', JSON.stringify([realOf(dir), option, value]))
 }
 
 /**

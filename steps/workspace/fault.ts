@@ -1,4 +1,5 @@
 // A fault is a user's mistake or a stop with a reason: one sentence on screen, never a stack trace.
+import { type BigIntStats, lstatSync, statSync } from 'node:fs'
 
 /** One sentence in the two languages of the workshop. */
 export type Words = { en: string; zh: string }
@@ -77,6 +78,29 @@ export function unwritable(target: string, error: unknown): Fault {
     },
     1,
   )
+}
+
+/** What stands in a place, with a link at its end followed or not; undefined where nothing can be seen there. */
+export function lookAt(place: string, links: 'followed' | 'seen'): BigIntStats | undefined {
+  try {
+    return (links === 'followed' ? statSync : lstatSync)(place, { bigint: true })
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether something stands there that is neither a file nor a folder, such as a link. */
+export function isOdd(place: string): boolean {
+  const found = lookAt(place, 'seen')
+  return found !== undefined && !found.isFile() && !found.isDirectory()
+}
+
+/** The sentence for a link, a pipe or a device where a file is to be replaced or added to. */
+export function noFile(place: string): Fault {
+  return new Fault({
+    en: `${place} is a link, a pipe or a device; the workshop reads and writes plain files there. Put the file itself in its place, or name another.`,
+    zh: `${place} 是链接、管道或设备；程序在这里只读写普通文件。请换成文件本身，或另外指定一个。`,
+  })
 }
 
 // Misspelt words, and what was probably meant

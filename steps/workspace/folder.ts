@@ -1,9 +1,7 @@
-// The data folder: which file belongs to which step, which files are out of date, and the lock: one run at a time.
-import { writeFileSync } from 'node:fs'
-import { mkdir, readFile, readdir, rm, rmdir, stat } from 'node:fs/promises'
+// The data folder: which file belongs to which step, which files are out of date, and that its files are no links.
+import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Fault, codeOf, isBarred, isMissing, messageOf, unreadable } from './fault.ts'
+import { Fault, isOdd, noFile, unreadable } from './fault.ts'
 import { Journal, Replacement, checksumOf } from './replacement.ts'
 
 export const steps = ['generate', 'classify', 'instances', 'filter'] as const
@@ -40,6 +38,29 @@ export const recordFile = 'run.json'
 export const pageFile = 'report.html'
 export const batchesFile = 'batches.jsonl'
 
+/** All of them. */
+export const ownFiles = [
+  ...stepFiles,
+  rejectedFile,
+  logFile,
+  recordFile,
+  pageFile,
+  batchesFile,
+  'review.json',
+  '.written.jsonl',
+  '.lock',
+]
+
+/**
+ * The folder may have been handed out, and a link in it leads anywhere: what is written goes to the file itself. Nor is a
+ * pipe waited for. A Fault names the first that is no file.
+ */
+export function refuseLinks(dir: string): void {
+  const files = ownFiles.filter((name) => name !== '.lock') // looked at by whoever takes it
+  const odd = files.map((name) => path.join(dir, name)).find(isOdd)
+  if (odd !== undefined) throw noFile(odd)
+}
+
 /** The data folder of a run. */
 export class Folder {
   readonly dir: string
@@ -54,6 +75,7 @@ export class Folder {
   }
 
   static async open(dir: string, outputPath?: string): Promise<Folder> {
+    refuseLinks(dir)
     const dataset = outputPath ?? path.join(dir, handOffs.filter.file)
     const guarded = [...stepFiles, path.basename(dataset)]
     return new Folder(dir, dataset, await Journal.open(dir, guarded))
@@ -176,117 +198,5 @@ function nothingIn(dir: string): Fault {
   return new Fault({
     en: `${dir} holds no *.jsonl file, and no JSON, CSV, TSV or parquet. Name the files of the other runs, or a folder they lie in.`,
     zh: `${dir} 中没有 *.jsonl 文件，也没有 JSON、CSV、TSV 或 parquet 文件。请指定其他运行的文件，或它们所在的文件夹。`,
-  })
-}
-
-// The lock: one left by a dead process, or one with our own process number (containers), is taken over
-
-/** Takes the folder's lock, making the folder if need be; returns what gives it back. A live holder is a Fault. */
-export async function lockFolder(dir: string): Promise<() => Promise<void>> {
-  const file = path.join(dir, '.lock')
-  const made: string[] = []
-  // A command that wrote nothing leaves no empty folder behind.
-  const release = async (): Promise<void> => {
-    for (const folder of made) await rmdir(folder).catch(() => undefined)
-  }
-  try {
-    await makeFolders(dir, made)
-    await acquire(file, dir)
-  } catch (error) {
-    await release()
-    throw error instanceof Fault ? error : noFolder(dir, error)
-  }
-  return async () => {
-    await rm(file, { force: true })
-    await release()
-  }
-}
-
-/** Makes the folder and those it lies in; `made` takes their names, the innermost first. */
-async function makeFolders(dir: string, made: string[]): Promise<void> {
-  try {
-    if ((await stat(dir)).isDirectory()) return
-    throw aFile(dir)
-  } catch (error) {
-    if (!isMissing(error) || path.dirname(dir) === dir) throw error
-  }
-  await makeFolders(path.dirname(dir), made)
-  try {
-    await mkdir(dir)
-    made.unshift(dir)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error // another run made it this moment
-  }
-}
-
-function aFile(place: string): Fault {
-  return new Fault({
-    en: `${place} is a file; --data-dir expects a folder. Name another folder or move the file away.`,
-    zh: `${place} 是一个文件，--data-dir 需要一个文件夹。请换一个文件夹名，或移走该文件。`,
-  })
-}
-
-// To remove the lock of a dead process, a run first takes a second lock (the claim), and looks again: without it, two runs
-// that find the dead lock at the same moment could each remove the other's new one.
-async function acquire(file: string, dir: string): Promise<void> {
-  while (!take(file)) {
-    const holder = await holderOf(file)
-    if (holder === undefined) continue // it was given back this moment
-    if (isAlive(Number(holder))) throw atWork(holder, dir)
-    const claim = `${file}.${Number(holder)}`
-    await acquire(claim, dir)
-    if ((await holderOf(file)) === holder) await rm(file, { force: true })
-    await rm(claim, { force: true })
-  }
-}
-
-function take(file: string): boolean {
-  try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' })
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false
-    throw error
-  }
-}
-
-/** The process named in a lock, '' when its maker died before it could write that, undefined when there is no lock. */
-async function holderOf(file: string): Promise<string | undefined> {
-  const read = (): Promise<string | undefined> => readFile(file, 'utf8').then((text) => text.trim(), gone)
-  const holder = await read()
-  if (holder !== '') return holder
-  await sleep(100) // it was made this moment, or long ago
-  return read()
-}
-
-function gone(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT') throw error
-}
-
-function atWork(holder: string, dir: string): Fault {
-  return new Fault({
-    en: `Another run (process ${holder}) is at work in ${dir}. Wait for it, or give this one its own --data-dir. If no run is at work there, delete ${dir}/.lock.`,
-    zh: `另一个运行（进程 ${holder}）正在使用 ${dir}。请等它结束，或用 --data-dir 为本次运行另选文件夹。如果那里并没有运行，请删除 ${dir}/.lock。`,
-  })
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
-  }
-}
-
-function noFolder(dir: string, error: unknown): Fault {
-  const said = codeOf(error) || messageOf(error)
-  const why = isBarred(error)
-    ? { en: 'Check its permissions', zh: '请检查权限设置' }
-    : { en: `The system said ${said}: free the place`, zh: `系统返回 ${said}：请清理该位置` }
-  return new Fault({
-    en: `Nothing can be written in ${dir}. ${why.en}, or name another folder with --data-dir.`,
-    zh: `无法在 ${dir} 中写入。${why.zh}，或用 --data-dir 指定其他文件夹。`,
   })
 }

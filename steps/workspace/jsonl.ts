@@ -1,6 +1,6 @@
 // Text files line by line, in and out, in little memory. (node:readline also splits at U+2028, which JSON allows in strings.)
 import { isUtf8 } from 'node:buffer'
-import { createHash, hash } from 'node:crypto'
+import { createHash, hash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, appendFile, mkdir, open, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -140,9 +140,16 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 const flushAt = 1 << 16 // characters gathered before a write
 
+/** A name beside a file for what is not finished, which nobody can foresee. */
+export function temporaryName(file: string): string {
+  const name = path.basename(file).slice(0, 40) // systems take 255 bytes
+  return path.join(path.dirname(file), `.${name}.${randomBytes(6).toString('hex')}.tmp`)
+}
+
 /**
- * Writes a new file. Text is gathered first, so that not every line is a write of its own. The ledgers below and the
- * call log do not use it: each of their lines must be on disk before the work goes on.
+ * Writes a new file; what had its name before, be it a link, is taken away. Text is gathered first, so that not every
+ * line is a write of its own. The ledgers below and the call log do not use it: each of their lines must be on disk before
+ * the work goes on.
  */
 export class TextWriter {
   readonly file: string
@@ -198,7 +205,8 @@ export class TextWriter {
 
   private async open(): Promise<FileHandle> {
     await mkdir(path.dirname(this.file), { recursive: true })
-    return open(this.file, 'w')
+    await rm(this.file, { force: true })
+    return open(this.file, 'wx')
   }
 
   /** Writes what is left. Returns the SHA-256 of the whole in hexadecimal. */

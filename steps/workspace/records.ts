@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { saysNothing } from '../text/leftovers.ts'
 import { Fault, type Words, shorten } from './fault.ts'
 import { type Folder, type Step, exists, handOffs, recordFile, rejectedFile, steps } from './folder.ts'
-import { field, idOf, isObject, jsonIn, readLines, textOf } from './jsonl.ts'
+import { field, idOf, isObject, jsonIn, jsonLine, readLines, textOf } from './jsonl.ts'
 
 const text = v.string()
 const number = v.pipe(v.number(), v.finite())
@@ -147,6 +147,23 @@ export async function* readRows<K extends keyof Shapes>(
     if (performance.now() - breathed < breathAfter) continue
     await immediate()
     breathed = performance.now()
+  }
+}
+
+const stepHead = /^\{"step":"(generate|classify|instances|filter)",/ // as the workshop writes it
+
+/** The lines of rejected.jsonl as they are, with the step of each: there may be millions, and most are only copied. */
+export async function* rejectedLines(folder: Folder): AsyncGenerator<{ step: Step; text: string }> {
+  const file = folder.path(rejectedFile)
+  if (!(await exists(file))) return
+  for await (const { text, number } of readLines(file)) {
+    const step = stepHead.exec(text)?.[1] as Step | undefined
+    if (step) yield { step, text }
+    else if (text.trim() !== '') {
+      const checked = checkRow(parsed(text, file, number), 'rejected')
+      if ('wrong' in checked) throw atLine(file, number, checked.wrong)
+      yield { step: checked.row.step, text: jsonLine(checked.row) }
+    }
   }
 }
 

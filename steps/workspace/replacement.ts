@@ -1,11 +1,11 @@
 // Files are replaced in one go: written under another name, flushed, closed, then renamed. Nobody ever sees half a file.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { copyFile, rename, rm } from 'node:fs/promises'
+import { constants, copyFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Fault, codeOf, isMissing, unreadable } from './fault.ts'
-import { Ledger, TextWriter, field } from './jsonl.ts'
+import { Fault, codeOf, isMissing, isOdd, noFile, unreadable } from './fault.ts'
+import { Ledger, TextWriter, field, temporaryName } from './jsonl.ts'
 
 const renameTries = [50, 100, 200, 400, 600, 650] // ms, 2 s in all: editors and virus scanners on Windows let go by then
 
@@ -18,7 +18,7 @@ export class Replacement extends TextWriter {
 
   /** `entry`: how the journal calls it. `kept`: the file beside which, and by whose name, an edited version is kept. */
   constructor(target: string, journal: Journal, entry = path.basename(target), kept = target) {
-    super(path.join(path.dirname(target), `.${path.basename(target)}.tmp`), target)
+    super(temporaryName(target), target)
     this.target = target
     this.journal = journal
     this.entry = entry
@@ -31,6 +31,7 @@ export class Replacement extends TextWriter {
    */
   async commit(from?: string): Promise<string | undefined> {
     try {
+      this.refuseOdd()
       const [fresh, old] = [await this.flush(), await checksumOf(this.target)]
       await this.close(old === fresh ? undefined : 'synced')
       const kept = old === fresh ? undefined : await this.keepEdited(old)
@@ -46,9 +47,15 @@ export class Replacement extends TextWriter {
 
   /** Takes the old file away, with nothing in its place. Returns the name under which a hand-edited one was kept. */
   async retire(): Promise<string | undefined> {
+    this.refuseOdd()
     const kept = await this.keepEdited(await checksumOf(this.target))
     await rm(this.target, { force: true })
     return kept
+  }
+
+  /** Only plain files are replaced: a rename would put one in the place of a device, or of a link somebody made. */
+  private refuseOdd(): void {
+    if (isOdd(this.target)) throw noFile(this.target)
   }
 
   private async keepEdited(old: string | undefined): Promise<string | undefined> {
@@ -56,10 +63,10 @@ export class Replacement extends TextWriter {
     if (old === undefined || !journal.guards(entry) || journal.wrote(entry, old)) return undefined
     const kept = await this.nameForEdited(old)
     if (kept === undefined) return undefined
-    const dir = path.dirname(this.kept)
-    const copy = path.join(dir, `.${kept}.tmp`)
-    await copyFile(this.target, copy)
-    await renameInto(copy, path.join(dir, kept))
+    const place = path.join(path.dirname(this.kept), kept)
+    const copy = temporaryName(place)
+    await copyFile(this.target, copy, constants.COPYFILE_EXCL)
+    await renameInto(copy, place)
     return kept
   }
 

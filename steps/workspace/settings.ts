@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { readCommand, readCommandLine, readSteps, readStored } from './arguments.ts'
-import { found, portable, projectFolder } from './environment.ts'
-import { Fault, isMissing, unreadable } from './fault.ts'
+import { Memory, found, liesIn, portable, projectFolder } from './environment.ts'
+import { Fault, isMissing, isOdd, noFile, unreadable } from './fault.ts'
 import { type Step, recordFile, steps } from './folder.ts'
 import { isObject, jsonIn } from './jsonl.ts'
 import { type ExportName, type OptionName, type Values, exportNames, options } from './options.ts'
@@ -47,6 +47,8 @@ export type Settings = {
   given: Values
   /** What was taken over from the last whole run. */
   carried: Values
+  /** What was not: it leads out of the folder, and nobody gave it on this machine. */
+  notTaken: Values
 }
 
 const targetByHand = '5' // about a dozen prompts to carry to a chat and back
@@ -61,7 +63,8 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     lastOf(given)('data-dir') ?? path.join(projectFolder, options['data-dir'].fallback),
   )
   const looksBack = named.length > 0 || command === 'why' || command === 'report'
-  return settled({ given, named, dataDir, carried: looksBack ? storedIn(dataDir) : new Map() }, environment)
+  const stored = looksBack ? storedIn(dataDir, environment) : nothingStored
+  return settled({ given, named, dataDir, ...stored }, environment)
 }
 
 function onlyInReport(): Fault {
@@ -74,21 +77,28 @@ function onlyInReport(): Fault {
 /** The settings of the run that lies in a folder. */
 export function settingsOf(dir: string, environment: NodeJS.ProcessEnv): Settings {
   const dataDir = path.resolve(dir)
-  return settled({ given: new Map(), named: [], dataDir, carried: storedIn(dataDir) }, environment)
+  return settled({ given: new Map(), named: [], dataDir, ...storedIn(dataDir, environment) }, environment)
 }
 
 /** The same command, its gaps filled from the run.json beside the log it replays. */
 export function withStored(asked: Settings, log: string, environment: NodeJS.ProcessEnv): Settings {
   const { given, whole, dataDir } = asked
   const named = whole ? [] : asked.steps
-  return settled({ given, named, dataDir, carried: storedIn(path.dirname(log)) }, environment)
+  return settled({ given, named, dataDir, ...storedIn(path.dirname(log), environment) }, environment)
 }
 
+/** What run.json says: what counts here, and what does not. */
+type Stored = { carried: Values; notTaken: Values }
+const nothingStored: Stored = { carried: new Map(), notTaken: new Map() }
+
 /** `named`: the steps on the command line, none for all. */
-type Known = { given: Values; named: Step[]; dataDir: string; carried: Values }
+type Known = Stored & { given: Values; named: Step[]; dataDir: string }
 
 /** Every setting: as given, or else as in the last whole run, or else its default. */
-function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.ProcessEnv): Settings {
+function settled(
+  { given, named, dataDir, carried, notTaken }: Known,
+  environment: NodeJS.ProcessEnv,
+): Settings {
   const typed = lastOf(given)
   const stored = lastOf(carried)
   const text = (name: OptionName) => typed(name) ?? stored(name)
@@ -109,7 +119,7 @@ function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
     target: target === 'all' ? Infinity : Number(target),
-    seedFile: read(text('seed-file'), found) ?? shippedSeeds(typed('language')),
+    seedFile: read(text('seed-file'), found) ?? shippedSeeds(typed('language') ?? stored('language')),
     dataDir,
     outputPath: read(typed('output-path'), path.resolve) ?? read(stored('output-path'), insideProject),
     temperature: number('temperature'),
@@ -137,6 +147,7 @@ function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.
     compare: read(typed('compare'), path.resolve),
     given,
     carried: new Map([...carried].filter(([name]) => !dropped.includes(name))),
+    notTaken: new Map([...notTaken].filter(([name]) => !given.has(name) && !dropped.includes(name))),
   }
 }
 
@@ -238,16 +249,67 @@ export function keptSettings(
   }
 }
 
+// A folder that was handed out decides nothing outside itself: where requests go, what goes with them, which files are read
+// and written elsewhere. The project's own `data` is the same on every machine.
+
+const leadingOut = ['base-url', 'param', 'seed-file', 'output-path', 'topics', 'avoid', 'merge'] as const
+type LeadingOut = (typeof leadingOut)[number]
+
+/** The stored settings that count here, and those that do not. */
+function sorted(dir: string, values: Values, environment: NodeJS.ProcessEnv): Stored {
+  const memory = new Memory(environment)
+  const [carried, notTaken] = [new Map(values), new Map<OptionName, string[]>()]
+  for (const name of leadingOut) {
+    const counts = (value: string): boolean =>
+      staysInside(dir, name, value) || memory.knows(dir, name, placeOf(name, value))
+    const all = values.get(name) ?? []
+    const refused = all.filter((value) => !counts(value))
+    if (refused.length === 0) continue
+    notTaken.set(name, refused)
+    if (refused.length === all.length) carried.delete(name)
+    else carried.set(name, all.filter(counts))
+  }
+  return { carried, notTaken }
+}
+
+function staysInside(dir: string, name: LeadingOut, value: string): boolean {
+  if (name === 'base-url' || name === 'param') return false
+  // Nor does it choose which file of the project is replaced.
+  const inside = name === 'output-path' ? [dir] : [dir, path.join(projectFolder, 'data')]
+  return liesIn(placeOf(name, value), inside)
+}
+
+/** A value as it is made use of. */
+function placeOf(name: LeadingOut, value: string): string {
+  if (name === 'base-url' || name === 'param') return value
+  return name === 'output-path' ? insideProject(value) : found(value)
+}
+
+/** Remembers that on this machine a run in this folder was given these settings. */
+export function rememberGiven(
+  dir: string,
+  kept: ReturnType<typeof keptSettings>,
+  environment: NodeJS.ProcessEnv,
+): void {
+  const given = leadingOut.flatMap((name) =>
+    [kept[name] ?? []].flat().map((value) => [name, String(value)] as const),
+  )
+  const outside = given.filter(([name, value]) => !staysInside(dir, name, value))
+  const places = outside.map(([name, value]) => [name, placeOf(name, value)] as const)
+  if (places.length > 0) new Memory(environment).take(dir, places)
+}
+
 /** The settings of the run in a folder; none where there is no run.json. */
-function storedIn(dir: string): Values {
+function storedIn(dir: string, environment: NodeJS.ProcessEnv): Stored {
   const file = path.join(dir, recordFile)
+  if (isOdd(file)) throw noFile(file)
   try {
     const run = jsonIn(readFileSync(file, 'utf8'))
     const settings = isObject(run) ? (run.settings ?? {}) : undefined
     if (!isObject(settings)) throw noRecord(file)
-    return readStored(settings, file)
+    return sorted(dir, readStored(settings, file), environment)
   } catch (error) {
-    if (isMissing(error)) return new Map()
+    if (isMissing(error)) return nothingStored
     throw error instanceof Fault ? error : unreadable(file, error)
   }
 }

@@ -1,9 +1,10 @@
 // The call log: whatever is left of it loads, and nothing in it is lost or changed.
-import { readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { appendFile, copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CallLog } from '../../steps/model/call-log.ts'
+import { CallLog, findCalls } from '../../steps/model/call-log.ts'
 import type { Call } from '../../steps/model/call.ts'
 import { temporaryFolder } from '../support/command.ts'
 
@@ -150,3 +151,98 @@ it('calls that come in together are written in one flush, in order', async () =>
   await log.close()
   expect(await keysIn(file)).toEqual([1, 2, 3, 4].map((number) => callOf(number).key))
 })
+
+describe('a block of NUL bytes, as a power cut leaves it,', () => {
+  const [first, second] = [bytesOf([callOf(1)]), bytesOf([callOf(2)])]
+  const nuls = (count: number) => Buffer.alloc(count)
+  const torn = second.subarray(0, 90)
+  const break_ = Buffer.from('\n')
+  it.each([
+    ['at the end', [first, nuls(4096)], [1]],
+    ['with a line break behind it', [first, nuls(4096), break_], [1]],
+    ['behind half a line', [first, torn, nuls(4096), break_], [1]],
+    ['in the middle of a line', [first, torn, nuls(5), second.subarray(95)], [1]],
+    ['of a megabyte', [first, torn, nuls(1 << 20), break_, nuls(1 << 20), break_], [1]],
+    ['with a whole line behind it', [first, nuls(700_000), second], [1, 2]],
+    ['with lines behind it', [first, nuls(700_000), break_, second], [1, 2]],
+    ['alone', [nuls(4096)], []],
+    ['of blanks, where room was tried', [first, Buffer.alloc(4096, ' ')], [1]],
+  ])('%s is passed over, and cut off where nothing follows', async (_, parts, whole) => {
+    const file = await logFile(Buffer.concat(parts))
+    const log = await CallLog.open(file, false)
+    expect([1, 2].filter((number) => log.has(callOf(number).key))).toEqual(whole)
+    await log.append(callOf(3))
+    for (const number of [...whole, 3]) expect(await log.get(callOf(number).key)).toEqual(callOf(number))
+    await log.close()
+    const left = await readFile(file)
+    expect(left.lastIndexOf(0)).toBeLessThan(left.length - bytesOf([callOf(3)]).length)
+    const again = await CallLog.open(file, false)
+    for (const number of [...whole, 3]) expect(await again.get(callOf(number).key)).toEqual(callOf(number))
+    await again.close()
+    expect((await findCalls(file, new Set([callOf(3).key]))).get(callOf(3).key)?.call).toEqual(callOf(3))
+  })
+
+  it('of 100 MB too, in little memory', async () => {
+    const file = await logFile(first)
+    await truncate(file, 100 * 2 ** 20)
+    const log = await CallLog.open(file, false)
+    await log.append(callOf(3))
+    await log.close()
+    expect(await keysIn(file)).toEqual([1, 3].map((number) => callOf(number).key))
+  })
+})
+
+describe('a log that goes away while it is written', () => {
+  it.each([
+    ['is deleted', (file: string) => rm(file)],
+    ['is replaced', (file: string) => copyFile(file, `${file}.new`).then(() => rename(`${file}.new`, file))],
+    ['is moved', (file: string) => rename(file, `${file}.old`)],
+    ['is emptied', (file: string) => truncate(file)],
+    ['is added to', (file: string) => appendFile(file, `${JSON.stringify(callOf(50))}\n`)],
+    ['moves with its folder', (file: string) => rename(path.dirname(file), `${path.dirname(file)} moved`)],
+  ])('%s: the next reply is a Fault, and no request follows', async (_, go) => {
+    const folder = path.join(await temporaryFolder(), 'data')
+    await mkdir(folder)
+    const file = path.join(folder, 'calls.jsonl')
+    const log = await CallLog.open(file, false)
+    await log.append(callOf(1))
+    await go(file)
+    const fault = { exit: 1, message: expect.stringMatching(/deleted, moved, replaced or changed/) }
+    await expect(log.append(callOf(2))).rejects.toMatchObject(fault)
+    await expect(log.ready()).rejects.toMatchObject(fault)
+    // A reply that was under way is still written to wherever the log lies now.
+    await expect(log.append(callOf(3))).rejects.toMatchObject(fault)
+    await log.close()
+    const moved = [`${file}.old`, path.join(`${folder} moved`, 'calls.jsonl')].find((place) =>
+      existsSync(place),
+    )
+    if (moved) expect(await keysIn(moved)).toEqual([1, 2, 3].map((number) => callOf(number).key))
+  })
+
+  it('leaves none where nothing came', async () => {
+    const file = await logFile()
+    const log = await CallLog.open(file, false)
+    await log.ready()
+    await log.close()
+    expect(existsSync(file)).toBe(false)
+  })
+})
+
+it.each(['anthropic', '', 'constructor', '\u001b[2J'])(
+  'a line of the provider %j is a sentence',
+  async (provider) => {
+    for (const read of [
+      JSON.stringify,
+      (call: object) => JSON.stringify(Object.fromEntries(Object.entries(call).toReversed())),
+    ]) {
+      const file = await logFile(`${JSON.stringify(callOf(1))}\n${read(callOf(2, { provider }))}\n`)
+      const refusal = CallLog.open(file, false)
+      await expect(refusal).rejects.toThrow(
+        /line 2 has "provider": ".*", which is none of the workshop's: openai, dashscope/,
+      )
+      await expect(refusal).rejects.toMatchObject({
+        words: { zh: expect.stringContaining('不是本程序认识的') },
+      })
+    }
+  },
+)

@@ -17,7 +17,7 @@ export async function folderWith(files: Files, settings: object = {}, run: objec
       path.join(folder, `${name}.jsonl`),
       rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
     )
-  const kept = { language: 'en', similarity: 0.7, seed: 42, 'seed-file': 'no-seeds.jsonl', ...settings }
+  const kept = { language: 'en', similarity: 0.7, seed: 42, 'seed-file': 'data/no-seeds.jsonl', ...settings }
   await writeFile(path.join(folder, 'run.json'), JSON.stringify({ settings: kept, ...run }))
   return folder
 }

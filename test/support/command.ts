@@ -1,6 +1,6 @@
 // Runs the real command in a folder of its own, without any key of the person who runs the tests.
 import { spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -18,7 +18,16 @@ export const noKeys = {
   HTTPS_PROXY: '',
   https_proxy: '',
 }
-export const plainScreen = { NO_COLOR: '1', LANG: 'en_US.UTF-8', LC_ALL: '', CI: '' }
+/** Where the runs of this process remember what they were given. */
+const state = mkdtempSync(path.join(os.tmpdir(), 'workshop state '))
+process.on('exit', () => rmSync(state, { recursive: true, force: true }))
+export const plainScreen = {
+  NO_COLOR: '1',
+  LANG: 'en_US.UTF-8',
+  LC_ALL: '',
+  CI: '',
+  XDG_STATE_HOME: state,
+}
 
 /** The environment of a run: nothing of the person who runs the tests. */
 export function cleanEnvironment(more: Record<string, string> = {}): NodeJS.ProcessEnv {

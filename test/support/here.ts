@@ -42,14 +42,15 @@ function listen(stream: NodeJS.WriteStream): () => string {
   }
 }
 
-const events = ['uncaughtException', 'SIGINT', 'SIGTERM'] as const
+const events = ['uncaughtException', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Everything a run changes in its process, put back by the answer. */
 function remember(): () => void {
   const { argv, exitCode } = process
   const env = { ...process.env }
   const listeners = events.map((event) => process.rawListeners(event))
-  const onError = process.stdout.rawListeners('error')
+  const streams = [process.stdout, process.stderr]
+  const onError = streams.map((stream) => stream.rawListeners('error'))
   return () => {
     process.argv = argv
     process.exitCode = exitCode
@@ -59,7 +60,8 @@ function remember(): () => void {
       for (const added of process.rawListeners(event))
         if (!listeners[place]?.includes(added)) process.removeListener(event, added as () => void)
     }
-    for (const added of process.stdout.rawListeners('error'))
-      if (!onError.includes(added)) process.stdout.removeListener('error', added as () => void)
+    for (const [place, stream] of streams.entries())
+      for (const added of stream.rawListeners('error'))
+        if (!onError[place]?.includes(added)) stream.removeListener('error', added as () => void)
   }
 }

@@ -1,6 +1,6 @@
 // Files replaced in one go: the old one stays whole until the new one is.
 import { existsSync } from 'node:fs'
-import { readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/command.ts'
 // Only what another program does to a file cannot be had from a real file system: rename fails as often as a test says.
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>()
-  return { ...real, rename: vi.fn(real.rename) }
+  return { ...real, open: vi.fn(real.open), rename: vi.fn(real.rename) }
 })
 vi.mock('node:timers/promises', async (original) => ({
   ...(await original<typeof import('node:timers/promises')>()),
@@ -67,14 +67,29 @@ describe('a file being replaced', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['.written.jsonl', name])
   })
 
-  it('does not mind what a killed run left of a new one', async () => {
+  it('follows no link that lies in its way, and is none', async () => {
     const { folder, replace, read } = await folderWith(name, 'old\n')
-    await writeFile(path.join(folder, `.${name}.tmp`), 'a long half of a file that was never finished')
+    const elsewhere = path.join(await temporaryFolder(), 'private')
+    await writeFile(elsewhere, 'mine\n')
+    // Every name this could have been given before it was random.
+    for (const guess of [`.${name}.tmp`, '.4-dataset.edited.jsonl.tmp'])
+      await symlink(elsewhere, path.join(folder, guess))
+    await writeFile(path.join(folder, name), 'edited\n')
     const file = replace()
     await file.addText('new\n')
     await file.commit()
-    expect(await read()).toBe('new\n')
-    expect((await readdir(folder)).toSorted()).toEqual(['.written.jsonl', name])
+    expect([await read(), await readFile(elsewhere, 'utf8')]).toEqual(['new\n', 'mine\n'])
+
+    await rm(path.join(folder, name))
+    await symlink(elsewhere, path.join(folder, name))
+    const second = replace()
+    await second.addText('newer\n')
+    await expect(second.commit()).rejects.toMatchObject({
+      exit: 2,
+      message: expect.stringContaining('is a link'),
+    })
+    expect(await readFile(elsewhere, 'utf8')).toBe('mine\n')
+    expect((await readdir(folder)).filter((left) => /[0-9a-f]{12}\.tmp$/.test(left))).toEqual([])
   })
 
   it('that was edited by hand is kept first', async () => {
@@ -91,7 +106,11 @@ describe('a file being replaced', () => {
 describe.skipIf(!existsSync('/dev/full'))('a full disk', () => {
   it('leaves the old file whole and nothing beside it', async () => {
     const { folder, replace, read } = await folderWith(name, 'old\n')
-    await symlink('/dev/full', path.join(folder, `.${name}.tmp`))
+    vi.mocked(open).mockImplementationOnce(() =>
+      vi
+        .importActual<typeof import('node:fs/promises')>('node:fs/promises')
+        .then((real) => real.open('/dev/full', 'w')),
+    )
     const file = replace()
     await file.addText('new\n')
     await expect(file.commit()).rejects.toMatchObject({

@@ -1,0 +1,382 @@
+// A folder that somebody handed out decides nothing outside itself: where keys go, what is read elsewhere, what is written.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, lstatSync } from 'node:fs'
+import { chmod, link, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { readEnvironment } from '../steps/workspace/environment.ts'
+import { readSettings } from '../steps/workspace/settings.ts'
+import {
+  cleanEnvironment,
+  folderWithRun,
+  project,
+  rowsOf,
+  temporaryFolder,
+  workshop,
+} from './support/command.ts'
+import { TestServer } from './support/server.ts'
+
+const secret = 'sk-test-Zq83kfPw01mxTT7d'
+
+async function serve(): Promise<TestServer> {
+  const server = await TestServer.start()
+  onTestFinished(() => server.close())
+  return server
+}
+
+/** The folder of a whole run, with these settings put into its run.json by somebody else. */
+async function handedOut(settings: object, log = true): Promise<string> {
+  const folder = await folderWithRun()
+  const file = path.join(folder, 'run.json')
+  const run = JSON.parse(await readFile(file, 'utf8')) as { settings: object }
+  await writeFile(file, JSON.stringify({ ...run, settings: { ...run.settings, ...settings } }))
+  if (!log) await writeFile(path.join(folder, 'calls.jsonl'), '')
+  return folder
+}
+
+describe('an address in a folder that was handed out', () => {
+  it.each([
+    ['openai', 'OPENAI_API_KEY', ['filter', '--judge']],
+    ['openai', 'LLM_API_KEY', ['instances']],
+    ['dashscope', 'DASHSCOPE_API_KEY', ['instances']],
+    ['dashscope', 'DASHSCOPE_API_KEY', ['classify', '--batch']],
+    ['compatible', 'LLM_API_KEY', ['generate']],
+  ])('of %s gets no request, and so no key (%s, %j)', async (provider, variable, args) => {
+    const [evil, own] = [await serve(), await serve()]
+    const folder = await handedOut({ provider, model: 'm', 'base-url': evil.url }, false)
+    // The provider's own address, as this machine gives it: the only one that may be asked.
+    const env = { [variable]: secret, OPENAI_BASE_URL: own.url, DASHSCOPE_BASE_URL: own.url }
+    const { out } = await workshop(folder, args, env)
+    expect(evil.received).toEqual([])
+    expect(out.split('\n')[0]).toContain(`not taken from run.json: --base-url ${evil.url}`)
+  })
+
+  it('is asked where it was given here: in the run itself, and again', async () => {
+    const server = await serve()
+    const folder = await temporaryFolder()
+    const given = ['--base-url', server.url, '--model', 'm', '--num-instructions', '2']
+    await workshop(folder, given, { LLM_API_KEY: secret })
+    await writeFile(path.join(folder, 'calls.jsonl'), '')
+    const before = server.received.length
+    const { out } = await workshop(folder, ['classify'], { LLM_API_KEY: secret })
+    expect(server.received.length).toBeGreaterThan(before)
+    expect(server.received.at(-1)?.headers.authorization).toBe(`Bearer ${secret}`)
+    expect(out).not.toContain('not taken')
+    // The same files in another place were given nothing.
+    const copy = await handedOut({ provider: 'compatible', model: 'm', 'base-url': server.url }, false)
+    const asked = server.received.length
+    await workshop(copy, ['classify'], { LLM_API_KEY: secret })
+    expect(server.received).toHaveLength(asked)
+    await workshop(copy, ['classify', '--base-url', server.url, '--model', 'm'], { LLM_API_KEY: secret })
+    expect(server.received.length).toBeGreaterThan(asked)
+  })
+
+  it.each(['.', '..'])('in a .env of that folder is not read (the folder is %s of here)', async (dataDir) => {
+    const folder = await temporaryFolder()
+    await writeFile(path.join(folder, '.env'), 'OPENAI_BASE_URL=http://127.0.0.1:9/v1\n')
+    const [{ cwd }, before] = [process, process.env.OPENAI_BASE_URL]
+    process.cwd = () => folder
+    delete process.env.OPENAI_BASE_URL
+    onTestFinished(() => {
+      process.cwd = cwd
+      if (before !== undefined) process.env.OPENAI_BASE_URL = before
+    })
+    expect((await readEnvironment(path.resolve(dataDir))).OPENAI_BASE_URL).toBeUndefined()
+    expect((await readEnvironment(path.resolve('data'))).OPENAI_BASE_URL).toBe('http://127.0.0.1:9/v1')
+    delete process.env.OPENAI_BASE_URL
+  })
+})
+
+describe('a place in a folder that was handed out', () => {
+  const settingsOf = (folder: string, step = 'filter') => readSettings([step, '--data-dir', folder], {})
+
+  it.each(['seed-file', 'topics', 'avoid', 'merge', 'output-path'] as const)(
+    'outside of it is not taken: %s',
+    async (name) => {
+      const elsewhere = path.join(await temporaryFolder(), 'private.jsonl')
+      await writeFile(elsewhere, '{"instruction":"A private matter."}\n')
+      const folder = await handedOut({
+        [name]: name === 'avoid' || name === 'merge' ? [elsewhere] : elsewhere,
+      })
+      const settings = settingsOf(folder)
+      expect(JSON.stringify(settings, (key, value) => (key === 'notTaken' ? [...value] : value))).toContain(
+        elsewhere,
+      )
+      expect(JSON.stringify({ ...settings, notTaken: undefined })).not.toContain(elsewhere)
+      for (const command of ['filter', 'report', 'why'])
+        expect(
+          (await workshop(folder, command === 'why' ? ['why', 'music'] : [command])).out.split('\n')[0],
+        ).toContain(`--${name}`)
+      expect(await readFile(elsewhere, 'utf8')).toBe('{"instruction":"A private matter."}\n')
+    },
+  )
+
+  it('that a link leads out of it is not taken either', async () => {
+    const elsewhere = await temporaryFolder()
+    const folder = await temporaryFolder()
+    await symlink(elsewhere, path.join(folder, 'more'))
+    await writeFile(
+      path.join(folder, 'run.json'),
+      JSON.stringify({
+        settings: {
+          'output-path': path.join(folder, 'more', 'x.jsonl'),
+          merge: [path.join(folder, '..', 'x')],
+        },
+      }),
+    )
+    expect([...settingsOf(folder).notTaken.keys()]).toEqual(['output-path', 'merge'])
+  })
+
+  it("inside of it, or in the project's data, is", async () => {
+    const folder = await temporaryFolder()
+    await mkdir(path.join(folder, 'more'))
+    const settings = {
+      'seed-file': 'data/seed_tasks.zh.jsonl',
+      topics: path.join(folder, 'topics.txt'),
+      merge: [path.join(folder, 'more')],
+      'output-path': path.join(folder, 'out.jsonl'),
+    }
+    await writeFile(path.join(folder, 'run.json'), JSON.stringify({ settings }))
+    const taken = settingsOf(folder)
+    expect([...taken.notTaken]).toEqual([])
+    expect(taken).toMatchObject({ topics: settings.topics, merge: settings.merge })
+    expect(taken.seedFile).toBe(path.join(project, 'data', 'seed_tasks.zh.jsonl'))
+    expect(taken.outputPath).toBe(settings['output-path'])
+  })
+
+  it('is not taken on a replay, and is not laundered by it', async () => {
+    const elsewhere = path.join(await temporaryFolder(), '.profile')
+    await writeFile(elsewhere, 'mine\n')
+    const folder = await handedOut({ 'output-path': elsewhere, 'base-url': 'http://127.0.0.1:9/v1' })
+    const replayed = await temporaryFolder()
+    const args = ['--replay', path.join(folder, 'calls.jsonl')]
+    const { out } = await workshop(replayed, args)
+    expect(out.split('\n')[0]).toContain(`--output-path "${elsewhere}"`)
+    expect(await readFile(elsewhere, 'utf8')).toBe('mine\n')
+    const { out: again } = await workshop(replayed, ['filter'])
+    expect(again).not.toContain('not taken')
+    expect(await readFile(path.join(replayed, 'run.json'), 'utf8')).not.toMatch(/profile|127\.0\.0\.1/)
+  })
+})
+
+it('what was not taken is said in Chinese too', async () => {
+  const folder = await handedOut({ 'base-url': 'http://127.0.0.1:9/v1', language: 'zh' })
+  const { out } = await workshop(folder, ['filter'])
+  expect(out.split('\n')[0]).toContain('没有采用：--base-url http://127.0.0.1:9/v1')
+})
+
+describe.skipIf(process.platform === 'win32')('the data set', () => {
+  it('replaces only plain files', async () => {
+    const folder = await folderWithRun()
+    const elsewhere = path.join(await temporaryFolder(), 'private')
+    await writeFile(elsewhere, 'mine\n')
+    const link = path.join(folder, 'link.jsonl')
+    await symlink(elsewhere, link)
+    const pipe = path.join(folder, 'pipe.jsonl')
+    execFileSync('mkfifo', [pipe])
+    for (const place of ['/dev/null', link, pipe]) {
+      const { code, err } = await workshop(folder, ['filter', '--output-path', place])
+      expect(code).toBe(2)
+      expect(err).toContain(`${place} is a link, a pipe or a device`)
+    }
+    expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true)
+    expect(await readFile(elsewhere, 'utf8')).toBe('mine\n')
+  })
+
+  it.each(['calls.jsonl', '3-instances.jsonl', '.written.jsonl', 'my-seeds.jsonl', '.env'])(
+    'does not hit %s by another name',
+    async (name) => {
+      const folder = await folderWithRun()
+      const file = path.join(folder, name)
+      if (name === 'my-seeds.jsonl') await writeFile(file, '{"instruction":"Name a river."}\n')
+      if (name === '.env') await writeFile(file, 'NO=1\n')
+      const before = await readFile(file, 'utf8')
+      const elsewhere = await temporaryFolder()
+      await symlink(folder, path.join(elsewhere, 'folder'))
+      await link(file, path.join(elsewhere, 'hard.jsonl'))
+      const { cwd } = process
+      if (name === '.env') process.cwd = () => folder
+      onTestFinished(() => void (process.cwd = cwd))
+      const given = name === 'my-seeds.jsonl' ? ['--seed-file', file] : []
+      for (const place of [file, path.join(elsewhere, 'hard.jsonl'), path.join(elsewhere, 'folder', name)]) {
+        const { code, err } = await workshop(folder, ['filter', ...given, '--output-path', place])
+        expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('would be lost') })
+      }
+      expect(await readFile(file, 'utf8')).toBe(before)
+    },
+  )
+
+  it('does not hit a file that is still to come', async () => {
+    const folder = await temporaryFolder()
+    const elsewhere = await temporaryFolder()
+    await symlink(folder, path.join(elsewhere, 'folder'))
+    const place = path.join(elsewhere, 'folder', 'Calls.jsonl')
+    expect(await workshop(folder, ['--num-instructions', '2', '--output-path', place])).toMatchObject({
+      code: 2,
+    })
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a folder that was handed out with odd files', () => {
+  it.each([
+    'calls.jsonl',
+    '1-instructions.jsonl',
+    'rejected.jsonl',
+    'run.json',
+    'report.html',
+    '.written.jsonl',
+    'batches.jsonl',
+  ])('writes through no link: %s', async (name) => {
+    const folder = await folderWithRun()
+    const elsewhere = path.join(await temporaryFolder(), 'private')
+    await writeFile(elsewhere, 'mine\n')
+    await rm(path.join(folder, name), { force: true })
+    await symlink(elsewhere, path.join(folder, name))
+    for (const args of [['--num-instructions', '21'], ['filter'], ['report']]) {
+      const { code, err } = await workshop(folder, args)
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`${name} is a link, a pipe`) })
+    }
+    expect(await readFile(elsewhere, 'utf8')).toBe('mine\n')
+  })
+
+  it('waits for no pipe', async () => {
+    for (const name of ['calls.jsonl', 'run.json', '2-classified.jsonl', '.env']) {
+      const folder = await folderWithRun()
+      await rm(path.join(folder, name), { force: true })
+      execFileSync('mkfifo', [path.join(folder, name)])
+      const { cwd } = process
+      if (name === '.env') process.cwd = () => folder
+      const { code } = await workshop(folder, ['instances']).finally(() => (process.cwd = cwd))
+      expect(code).toBe(name === '.env' ? 0 : 2)
+    }
+  })
+})
+
+describe('a log', () => {
+  it.skipIf(process.platform === 'win32')(
+    'that cannot be written ends the run before anything is asked',
+    async () => {
+      const server = await serve()
+      const folder = await temporaryFolder()
+      await chmod(folder, 0o777)
+      await writeFile(path.join(folder, 'calls.jsonl'), '', { mode: 0o444 })
+      if (process.getuid?.() === 0) {
+        process.seteuid?.(65534) // permissions do not bind root
+        onTestFinished(() => process.seteuid?.(0))
+      }
+      const { code, err } = await workshop(folder, [], {
+        OPENAI_API_KEY: secret,
+        OPENAI_BASE_URL: server.url,
+      })
+      expect({ code, err }).toEqual({
+        code: 1,
+        err: expect.stringContaining('calls.jsonl cannot be written'),
+      })
+      expect(server.received).toEqual([])
+    },
+  )
+
+  it.each([
+    ['deleted', (folder: string) => rm(path.join(folder, 'calls.jsonl'))],
+    ['moved with its folder', (folder: string) => rename(folder, `${folder} moved`)],
+  ])('that is %s in the middle ends the run, which says so and puts nothing in its place', async (_, go) => {
+    const folder = path.join(await temporaryFolder(), 'data')
+    const server = await TestServer.start(async (_received, count) => {
+      if (count === 20) await go(folder)
+      return undefined
+    })
+    onTestFinished(() => server.close())
+    const args = ['--num-instructions', '40', '--concurrency', '4']
+    const { code, err } = await workshop(folder, args, {
+      OPENAI_API_KEY: secret,
+      OPENAI_BASE_URL: server.url,
+    })
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('calls.jsonl was deleted, moved') })
+    expect(server.received.length).toBeLessThan(20 + 4 + 4)
+    expect(existsSync(path.join(folder, 'report.html'))).toBe(false)
+  })
+})
+
+it('a run whose folder another took over ends and writes nothing more', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const folder = await temporaryFolder()
+  const server = await TestServer.start(async (_, count) => {
+    if (count !== 10) return undefined
+    await writeFile(path.join(folder, '.lock'), 'another')
+    vi.advanceTimersByTime(6000)
+    return undefined
+  })
+  onTestFinished(() => server.close())
+  const env = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url }
+  const { code, err } = await workshop(folder, ['--num-instructions', '20', '--concurrency', '2'], env)
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("is not this run's any more") })
+  expect(server.received.length).toBeLessThan(15)
+  expect(await readFile(path.join(folder, '.lock'), 'utf8')).toBe('another')
+  expect(existsSync(path.join(folder, '3-instances.jsonl'))).toBe(false)
+})
+
+it('rejected rows of other steps are copied as they are, and a hand-written line is read', async () => {
+  const folder = await folderWithRun()
+  const file = path.join(folder, 'rejected.jsonl')
+  const odd =
+    '{"step":"filter","reason":"mine","detail":"","instruction":"Odd  spacing,\\u0020kept.", "extra" : 1}'
+  const own = '{"reason":"by hand","step":"filter","detail":"","instruction":"Another order."}'
+  await writeFile(file, `${await readFile(file, 'utf8')}${odd}\n${own}\n`)
+  expect(await workshop(folder, ['classify'])).toMatchObject({ code: 0 })
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
+  expect(lines.slice(-2)).toEqual([
+    odd,
+    '{"step":"filter","reason":"by hand","detail":"","instruction":"Another order."}',
+  ])
+})
+
+describe('the end', () => {
+  const broken = (code: string) => Object.assign(new Error(code), { code })
+  it.each([
+    ['a terminal that closes', () => [1, 2, 3].forEach(() => process.emit('SIGHUP'))],
+    ['a terminal that closes while it is written to', () => process.stderr.emit('error', broken('EIO'))],
+    ['`| head`', () => process.stdout.emit('error', broken('EPIPE'))],
+  ])('by %s loses no reply, writes what exists, and says nothing', async (what, end) => {
+    const folder = await temporaryFolder()
+    let answered = 0
+    const server = await TestServer.start(async (_, count) => {
+      if (count === 34) end()
+      await new Promise((resolve) => setImmediate(resolve))
+      answered++
+      return undefined
+    })
+    onTestFinished(() => server.close())
+    const env = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url }
+    const { code, err } = await workshop(folder, ['--num-instructions', '40'], env)
+    expect(code).toBe(130)
+    if (what !== 'a terminal that closes') expect(err).toBe('')
+    expect(await rowsOf(folder, 'calls.jsonl')).toHaveLength(answered)
+    expect((await rowsOf(folder, '3-instances.jsonl')).length).toBeGreaterThan(0)
+    expect(existsSync(path.join(folder, '.lock'))).toBe(false)
+  })
+
+  it.skipIf(process.platform === 'win32')('of a pipe is quiet, in whichever command', async () => {
+    const folder = await folderWithRun()
+    const shell = (words: string) =>
+      spawnSync('sh', ['-c', `(${words}; echo $? >&2) | head -n 1`], {
+        cwd: project,
+        encoding: 'utf8',
+        env: cleanEnvironment(),
+      })
+    const command = `"${process.execPath}" --import tsx workshop.ts why 'a' --data-dir '${folder}'`
+    const { stdout, stderr } = shell(command)
+    expect(stdout.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toBe('0\n')
+  })
+
+  it('of a killed batch leaves questions behind, which go', async () => {
+    const folder = await folderWithRun()
+    const names = ['.batch-0123456789abcdef.jsonl', '.batch-fedcba9876543210.jsonl']
+    for (const name of names) await writeFile(path.join(folder, name), '')
+    const open = { id: 'b', provider: 'openai', model: 'm', step: 'classify', file: names[0], keys: ['x'] }
+    await writeFile(path.join(folder, 'batches.jsonl'), `${JSON.stringify(open)}\n`)
+    await workshop(folder, ['filter'])
+    expect((await readdir(folder)).filter((name) => name.startsWith('.batch-'))).toEqual([names[0]])
+  })
+})
