@@ -5,7 +5,7 @@ import { CallLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
 import { chooseProvider } from '../model/provider.ts'
 import { type Language, languageOf } from '../text/language.ts'
-import { ruleFor, ruleNames, rules } from '../text/rules.ts'
+import { checkOwnRules, ruleFor, ruleNames, rules } from '../text/rules.ts'
 import {
   Omissions,
   readInstructions,
@@ -85,6 +85,7 @@ export async function gather(settings: Settings): Promise<Materials> {
 
 /** Every name of --rules is one of a rule. */
 function checkRules(names: string): void {
+  checkOwnRules()
   const known = rules.map(({ reason }) => reason)
   for (const name of ruleNames(names)) {
     const bare = name.replace(/^-/, '')
