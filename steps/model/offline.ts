@@ -90,7 +90,8 @@ const ignorance: Record<Language, string> = {
 
 /**
  * Ten tasks drawn without putting back, likelier the more rare words they share with the request; now and then an echo
- * of one shown. Three are such as a rule of step 4 catches, other rules with every request, so that a class meets them all.
+ * of one shown. Three are such as a rule of step 4 catches, other rules with every request, so that a class meets them all;
+ * one is alike a seed task, not so much that the usual threshold removes it, so that there is something to argue about.
  */
 function newTasks({ last, bank, sample, random }: Asked, shown: readonly string[]): string[] {
   const asked = new Set(tokenize([...shown, last].join('\n')))
@@ -99,8 +100,9 @@ function newTasks({ last, bank, sample, random }: Asked, shown: readonly string[
     return (1 + shared) * (ruleFor(fault ?? '') ? plantedWeight : 1)
   })
   const kinds = [...bank.planted.values()]
-  const first = plantedPerReply * Math.floor(sample / samplesAtMost)
-  const drawn: number[] = []
+  const request = Math.floor(sample / samplesAtMost)
+  const first = plantedPerReply * request
+  const drawn = bank.alike.slice(request % bank.alike.length).slice(0, 1)
   for (let at = first; at < first + plantedPerReply; at++) {
     const kind = kinds[at % kinds.length] ?? []
     drawn.push(...kind.slice(Math.floor(random() * kind.length)).slice(0, 1))
@@ -182,12 +184,12 @@ function dress(reply: string, language: Language, random: Random): string {
 // The tasks the offline model knows, from data/offline, and how it finds the one it is asked about.
 
 const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
-const alike = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
+const nearEnough = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
 
 type Bank = Awaited<ReturnType<typeof openBank>>
 const banks: Partial<Record<Language, Promise<Bank>>> = {} // each is read once
 
-/** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule. */
+/** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule; `alike`: where those like a seed task stand. */
 async function openBank(language: Language) {
   const file = path.join(projectFolder, 'data', 'offline', `${language}.jsonl`)
   const tasks: OfflineTask[] = []
@@ -197,7 +199,8 @@ async function openBank(language: Language) {
     index.add(task.instruction)
   }
   const byInstruction = new Map(tasks.map((task) => [oneLine(task.instruction), task]))
-  return { tasks, rareWords: rareWordsOf(tasks), planted: plantedIn(tasks), byInstruction, index }
+  const alike = [...tasks.keys()].filter((place) => tasks[place]?.fault === 'similar')
+  return { tasks, rareWords: rareWordsOf(tasks), planted: plantedIn(tasks), alike, byInstruction, index }
 }
 
 // Words that say what a task is about: those that stand in few others.
@@ -222,7 +225,9 @@ function knownTask(instruction: string, bank: Bank): OfflineTask | undefined {
   const exact = bank.byInstruction.get(oneLine(instruction))
   if (exact) return exact
   const nearest = bank.index.nearest(instruction)
-  return nearest && nearest.score >= alike ? bank.byInstruction.get(oneLine(nearest.instruction)) : undefined
+  return nearest && nearest.score >= nearEnough
+    ? bank.byInstruction.get(oneLine(nearest.instruction))
+    : undefined
 }
 
 function oneLine(text: string): string {
