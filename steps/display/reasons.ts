@@ -42,8 +42,8 @@ const otherWhys: Record<string, Words> = {
     zh: '请求最终没有得到回复。这一行并没有被否定：第 2 到 4 步下次运行时会再问。',
   },
   not_recorded: {
-    en: 'Replies come from a recorded log, and this request is not in it. With a key the model would be asked.',
-    zh: '回复取自已有的日志，其中没有这次请求。有密钥时会向模型请求。',
+    en: 'Replies come from a recorded log, and this request is not in it. With a key, and named by --provider, a model would be asked.',
+    zh: '回复取自已有的日志，其中没有这次请求。要向模型请求，需要密钥，并用 --provider 指明服务商。',
   },
   duplicate_row: {
     en: 'The same instruction stands in the file a second time; the first one counts.',

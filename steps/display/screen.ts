@@ -269,7 +269,8 @@ export function whoAnswers({ words, language }: Screen, settings: Settings, prov
   const shown = Number.isNaN(day.getTime())
     ? '?'
     : day.toLocaleDateString(language === 'zh' ? 'zh-CN' : 'en-GB', style)
-  return settings.replay ? words.replayingFile(provider.model, shown) : words.replaying(provider.model, shown)
+  const fromFile = settings.replay !== undefined || provider.note !== undefined // there may be a key, and nobody is asked
+  return fromFile ? words.replayingFile(provider.model, shown) : words.replaying(provider.model, shown)
 }
 
 // The person who answers by hand: shows a prompt on the terminal and hears the reply that is pasted there.

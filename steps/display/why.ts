@@ -8,7 +8,7 @@ import { ruleFor } from '../text/rules.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step, exists, handOffs, logFile, steps } from '../workspace/folder.ts'
+import { Folder, type Step, exists, handOffs, logFile, runsElsewhere, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import type { RejectedRow } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
@@ -98,10 +98,13 @@ function nothingAsked(): Fault {
 }
 
 function noRun(settings: Settings): Fault {
-  const command = commandLine(settings, '')
+  const { dataDir, given } = settings
+  const language = given.get('language')?.at(-1)
+  const command = commandLine(settings, language === undefined ? '' : `--language ${language}`)
+  const others = runsElsewhere(dataDir)
   return new Fault({
-    en: `There is no run in ${settings.dataDir} yet. Run this first: ${command}`,
-    zh: `${settings.dataDir} 中还没有运行结果。请先运行：${command}`,
+    en: `There is no run in ${shownPath(dataDir)} yet.${others.en} Or make one there: ${command}`,
+    zh: `${shownPath(dataDir)} 中还没有运行结果。${others.zh}要在那里运行一次，请用：${command}`,
   })
 }
 

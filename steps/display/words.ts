@@ -79,6 +79,7 @@ const en = {
   plan: (target: number, seeds: number) =>
     `${Number.isFinite(target) ? `${number(target)} instructions` : 'all instructions'} from ${number(seeds)} seed tasks`,
   carried: (settings: string) => `as in the last whole run: ${settings}`,
+  givenAgain: (settings: string) => `with the settings of that run: ${settings}`,
   round: (round: number) => `Round ${round}`,
   generate: (novel: number, parsed: number) =>
     `${number(novel)} new instructions of ${number(parsed)} candidates`,
@@ -207,6 +208,7 @@ const zh: ScreenWords = {
   plan: (target, seeds) =>
     `从 ${number(seeds)} 个种子任务生成${Number.isFinite(target) ? ` ${number(target)} 条` : '全部'}指令`,
   carried: (settings) => `沿用上次完整运行的设置：${settings}`,
+  givenAgain: (settings) => `沿用那次运行的设置：${settings}`,
   round: (round) => `第 ${round} 轮`,
   generate: (novel, parsed) => `${number(parsed)} 条候选中有 ${number(novel)} 条新指令`,
   classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,

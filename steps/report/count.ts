@@ -4,7 +4,7 @@ import { type Language, languageOf, lengthOf } from '../text/language.ts'
 import { ruleFor } from '../text/rules.ts'
 import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step, exists, handOffs, stepFiles, steps } from '../workspace/folder.ts'
+import { Folder, type Step, exists, handOffs, runsElsewhere, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import {
   type Filed,
@@ -255,8 +255,9 @@ export function rowsOf<K extends Filed>(run: Run, kind: K): AsyncGenerator<Row<K
 
 function nothingThere(dir: string): Fault {
   const names = stepFiles.join(', ')
+  const others = runsElsewhere(dir)
   return new Fault({
-    en: `${dir} holds no run: none of ${names} is there. Make one first: npx tsx workshop.ts --data-dir "${dir}"`,
-    zh: `${dir} 中没有运行结果：${names} 都不存在。请先运行：npx tsx workshop.ts --data-dir "${dir}"`,
+    en: `${dir} holds no run: none of ${names} is there.${others.en} Or make one there: npx tsx workshop.ts --data-dir "${dir}"`,
+    zh: `${dir} 中没有运行结果：${names} 都不存在。${others.zh}要在那里运行一次，请用：npx tsx workshop.ts --data-dir "${dir}"`,
   })
 }

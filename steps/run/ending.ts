@@ -160,8 +160,8 @@ export function showFirstLines(
   if (provider.note) screen.remark(screen.say(provider.note))
   if (settings.whole) screen.detail(words.plan(settings.target, seeds))
   const carried = [...settings.carried].filter(([name]) => !settings.given.has(name))
-  if (!settings.whole && carried.length > 0)
-    screen.detail(words.carried(carried.map(([name, values]) => `${name} ${values.join(',')}`).join(', ')))
+  const shown = carried.map(([name, values]) => `${name} ${values.join(',')}`).join(', ')
+  if (carried.length > 0) screen.detail(settings.whole ? words.givenAgain(shown) : words.carried(shown))
   if (settings.dryRun) screen.detail(words.dryRun)
   const unpaid = provider.free || provider.replayOf !== undefined
   const idle = [...provider.idle, ...(unpaid ? (['budget'] as const) : [])].filter((name) =>

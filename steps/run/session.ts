@@ -8,18 +8,30 @@ import { askingSteps, wantedFirst, wantedNext } from '../model/prices.ts'
 import { withListedModel } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
-import { Folder, type Step, batchesFile, exists, lockFolder, stepBefore } from '../workspace/folder.ts'
+import {
+  Folder,
+  type Step,
+  batchesFile,
+  exists,
+  lockFolder,
+  markHandedOut,
+  stepBefore,
+} from '../workspace/folder.ts'
 import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, writeRunRecord } from '../workspace/records.ts'
 import { readSettings } from '../workspace/settings.ts'
 import { showEnding, showFirstLines, showStep } from './ending.ts'
 import {
   type Materials,
+  answersFromLog,
   beginRecord,
   carriedInstructions,
   checkFiles,
   gather,
+  hasKey,
+  keepSeeds,
   refuseEndlessTarget,
+  refuseOtherLanguage,
   settle,
 } from './materials.ts'
 import type { Batches, DryRun } from './rehearsal.ts'
@@ -79,12 +91,22 @@ export class Session {
     const release = asked.dryRun ? async () => undefined : await lockFolder(asked.dataDir)
     try {
       const log = await openLog(asked)
-      const named = await withListedModel(asked, environment, log.latest)
-      const { settings, provider } = settle(named, environment, log)
+      const handedOut = await answersFromLog(asked)
+      const known = handedOut ? {} : environment // no key of this machine is for a run made elsewhere
+      const named = await withListedModel(asked, known, log.latest)
+      const { settings, provider } = settle(
+        named,
+        known,
+        log,
+        handedOut && (hasKey(environment) ? 'despite a key' : 'no key'),
+      )
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       await checkFiles(settings, folder)
+      await refuseOtherLanguage(folder, materials, argv)
       const record = await beginRecord(folder, materials, provider)
+      if (settings.whole && !settings.dryRun) await markHandedOut(settings.dataDir, handedOut)
+      if (!settings.dryRun) await keepSeeds(folder, materials)
       const dry = settings.dryRun ? await import('./rehearsal.ts') : undefined
       const session = new Session({ materials, provider, log, folder, record, release }, dry)
       await session.begin()

@@ -1,10 +1,12 @@
 // The data folder: which file belongs to which step, which files are out of date, and the lock: one run at a time.
-import { writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Fault, codeOf, isBarred, isMissing, messageOf, unreadable } from './fault.ts'
-import { Journal, Replacement, checksumOf } from './replacement.ts'
+import { Fault, type Words, codeOf, isBarred, isMissing, messageOf, unreadable } from './fault.ts'
+import { projectFolder } from './environment.ts'
+import { Ledger, field } from './jsonl.ts'
+import { Journal, Replacement, checksumOf, journalFile } from './replacement.ts'
 
 export const steps = ['generate', 'classify', 'instances', 'filter'] as const
 export type Step = (typeof steps)[number]
@@ -39,6 +41,8 @@ export const logFile = 'calls.jsonl'
 export const recordFile = 'run.json'
 export const pageFile = 'report.html'
 export const batchesFile = 'batches.jsonl'
+/** The rows of a seed file of one's own, so that the folder can be handed out. */
+export const seedsFile = 'seeds.jsonl'
 
 /** The data folder of a run. */
 export class Folder {
@@ -77,9 +81,10 @@ export class Folder {
     const here = path.relative(process.cwd(), this.dir)
     const elsewhere = here === path.join('data', 'workshop') ? '' : ` --data-dir "${here || '.'}"`
     const command = `npx tsx workshop.ts ${before}${elsewhere}`
+    const others = runsElsewhere(this.dir)
     throw new Fault({
-      en: `Step ${step} reads ${file}, which is not there yet. Run this first: ${command}`,
-      zh: `步骤 ${step} 需要读取 ${file}，但该文件还不存在。请先运行：${command}`,
+      en: `Step ${step} reads ${file}, which is not there yet. Run this first: ${command}${others.en && `.${others.en}`}`,
+      zh: `步骤 ${step} 需要读取 ${file}，但该文件还不存在。请先运行：${command}${others.zh && `。${others.zh}`}`,
     })
   }
 
@@ -131,6 +136,74 @@ export class Folder {
       const from = made && this.journal.madeFrom(path.basename(this.output(step)), made)
       if (from !== input) return later.slice(place)
     }
+    return []
+  }
+}
+
+// A folder that was handed out: a log and a run.json, made elsewhere, gave the run again. What it cannot answer is asked of
+// nobody until somebody names a provider here: the keys of this machine were not meant for it.
+
+/** Whether the folder was handed out: nothing but a log and a record is there, or that was so when the run was first given again. */
+export async function isHandedOut(dir: string): Promise<boolean> {
+  const there = (name: string): boolean => existsSync(path.join(dir, name))
+  if (![logFile, recordFile].every(there)) return false
+  return !stepFiles.some(there) || markOf(await journalIn(dir))
+}
+
+/** Remembers that a folder was handed out, or that its owner has named a provider. */
+export async function markHandedOut(dir: string, handedOut: boolean): Promise<void> {
+  const journal = await journalIn(dir)
+  if (markOf(journal) !== handedOut) await journal.append({ handed_out: handedOut })
+}
+
+function journalIn(dir: string): Promise<Ledger> {
+  return Ledger.open(path.join(dir, journalFile))
+}
+
+function markOf({ lines }: Ledger): boolean {
+  const marks = lines.map((line) => field(line, 'handed_out'))
+  return marks.findLast((mark) => typeof mark === 'boolean') === true
+}
+
+const namedAtMost = 5 // folders that hold a run; a class of forty has more
+
+/** Where runs are, said behind a sentence that there is none here. */
+export function runsElsewhere(dir: string): Words {
+  const near = runsNear(dir).map(shownFrom)
+  const [first] = near
+  if (first === undefined) return { en: '', zh: '' }
+  const [en, zh] = [', ', '、'].map((comma) => near.slice(0, namedAtMost).join(comma))
+  const more = near.length > namedAtMost ? ' …' : ''
+  return {
+    en: ` There are runs in ${en}${more}: name one with --data-dir ${quotedPath(first)}.`,
+    zh: `这些文件夹里有运行结果：${zh}${more}，可用 --data-dir ${quotedPath(first)} 指定。`,
+  }
+}
+
+function shownFrom(folder: string): string {
+  const here = path.relative(process.cwd(), folder)
+  return here.startsWith('..') || path.isAbsolute(here) ? folder : here
+}
+
+function quotedPath(folder: string): string {
+  return /\s/.test(folder) ? `"${folder}"` : folder
+}
+
+/** Folders beside this one, and in the project's `data`, that hold a run; as paths, by name. */
+function runsNear(dir: string): string[] {
+  const beside = [path.dirname(dir), path.join(projectFolder, 'data')].flatMap((parent) =>
+    foldersIn(parent).map((name) => path.join(parent, name)),
+  )
+  const holdsRun = (folder: string): boolean =>
+    [recordFile, ...stepFiles].some((name) => existsSync(path.join(folder, name)))
+  return [...new Set(beside)].filter((folder) => folder !== dir && holdsRun(folder)).toSorted()
+}
+
+function foldersIn(parent: string): string[] {
+  try {
+    const there = readdirSync(parent, { withFileTypes: true })
+    return there.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  } catch {
     return []
   }
 }

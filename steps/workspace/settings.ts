@@ -1,11 +1,11 @@
 // Every setting of a command. It comes from the command line, else from the last whole run, else it has a default.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { readCommand, readCommandLine, readSteps, readStored } from './arguments.ts'
 import { found, portable, projectFolder } from './environment.ts'
 import { Fault, isMissing, unreadable } from './fault.ts'
-import { type Step, recordFile, steps } from './folder.ts'
+import { type Step, recordFile, seedsFile, steps } from './folder.ts'
 import { isObject, jsonIn } from './jsonl.ts'
 import { type ExportName, type OptionName, type Values, exportNames, options } from './options.ts'
 
@@ -61,7 +61,9 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     lastOf(given)('data-dir') ?? path.join(projectFolder, options['data-dir'].fallback),
   )
   const looksBack = named.length > 0 || command === 'why' || command === 'report'
-  return settled({ given, named, dataDir, carried: looksBack ? storedIn(dataDir) : new Map() }, environment)
+  const carried = looksBack ? storedIn(dataDir) : new Map()
+  const typed = words.some((word) => /\p{Script=Han}/u.test(word)) ? ('zh' as const) : undefined
+  return settled({ given, named, dataDir, carried, typed, ...(looksBack && { from: dataDir }) }, environment)
 }
 
 function onlyInReport(): Fault {
@@ -74,21 +76,33 @@ function onlyInReport(): Fault {
 /** The settings of the run that lies in a folder. */
 export function settingsOf(dir: string, environment: NodeJS.ProcessEnv): Settings {
   const dataDir = path.resolve(dir)
-  return settled({ given: new Map(), named: [], dataDir, carried: storedIn(dataDir) }, environment)
+  const carried = storedIn(dataDir)
+  return settled({ given: new Map(), named: [], dataDir, carried, from: dataDir }, environment)
 }
 
 /** The same command, its gaps filled from the run.json beside the log it replays. */
 export function withStored(asked: Settings, log: string, environment: NodeJS.ProcessEnv): Settings {
   const { given, whole, dataDir } = asked
   const named = whole ? [] : asked.steps
-  return settled({ given, named, dataDir, carried: storedIn(path.dirname(log)) }, environment)
+  const from = path.dirname(log)
+  return settled({ given, named, dataDir, carried: storedIn(from), from }, environment)
 }
 
-/** `named`: the steps on the command line, none for all. */
-type Known = { given: Values; named: Step[]; dataDir: string; carried: Values }
+/** `named`: the steps on the command line, none for all. `from`: the folder that `carried` stood in. `typed`: the language of the words. */
+type Known = {
+  given: Values
+  named: Step[]
+  dataDir: string
+  carried: Values
+  from?: string
+  typed?: Language | undefined
+}
 
 /** Every setting: as given, or else as in the last whole run, or else its default. */
-function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.ProcessEnv): Settings {
+function settled(
+  { given, named, dataDir, carried, from, typed: spoken }: Known,
+  environment: NodeJS.ProcessEnv,
+): Settings {
   const typed = lastOf(given)
   const stored = lastOf(carried)
   const text = (name: OptionName) => typed(name) ?? stored(name)
@@ -109,13 +123,13 @@ function settled({ given, named, dataDir, carried }: Known, environment: NodeJS.
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
     target: target === 'all' ? Infinity : Number(target),
-    seedFile: read(text('seed-file'), found) ?? shippedSeeds(typed('language')),
+    seedFile: read(text('seed-file'), found) ?? seedsIn(from) ?? shippedSeeds(typed('language')),
     dataDir,
     outputPath: read(typed('output-path'), path.resolve) ?? read(stored('output-path'), insideProject),
     temperature: number('temperature'),
     maxTokens: number('max-tokens'),
     language,
-    screen: language ?? systemLanguage(environment),
+    screen: language ?? spoken ?? systemLanguage(environment),
     similarity: number('similarity'),
     concurrency: Number(typed('concurrency') ?? options.concurrency.fallback),
     seed: number('seed'),
@@ -170,6 +184,17 @@ function lastOf(values: Values): (name: OptionName) => string | undefined {
   return (name) => values.get(name)?.at(-1)
 }
 
+/** The seed tasks of a run that brought its own; its run.json then names no file, which others would not have. */
+function seedsIn(dir: string | undefined): string | undefined {
+  const own = dir === undefined ? undefined : path.join(dir, seedsFile)
+  return own !== undefined && existsSync(own) ? own : undefined
+}
+
+/** Whether a seed file is one of one's own: others do not have it. */
+export function bringsSeeds({ seedFile }: Settings): boolean {
+  return ![shippedSeeds('en'), shippedSeeds('zh')].includes(seedFile)
+}
+
 function shippedSeeds(language: string | undefined): string {
   return path.join(projectFolder, 'data', language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl')
 }
@@ -218,7 +243,7 @@ export function keptSettings(
     model: provider.model,
     'base-url': settings.baseUrl,
     'num-instructions': Number.isFinite(settings.target) ? settings.target : 'all',
-    'seed-file': portable(settings.seedFile),
+    'seed-file': bringsSeeds(settings) ? undefined : portable(settings.seedFile),
     'output-path': read(settings.outputPath, portable),
     temperature: settings.temperature,
     'max-tokens': settings.maxTokens,
