@@ -1,12 +1,11 @@
 // What the screen says, in both languages.
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
-import type { Judgement } from '../workspace/records.ts'
+import type { Contribution, Judgement } from '../workspace/records.ts'
 import { nameOfReason } from './reasons.ts'
 
 /** Rows of a file that were not taken: without an answer, of several turns, and such as cannot be read. */
 type LeftOut = { unanswered: number; turns: number; bad: number }
-export type Contribution = { file: string; instructions: number; rows: number; duplicates: number }
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {
@@ -133,8 +132,12 @@ const en = {
   received: (from: string, length: number) =>
     `thank you: ${number(length)} characters${from === '' ? '' : ` from ${from}`}`,
   nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
-  contributed: ({ file, rows, instructions, duplicates }: Contribution) =>
-    `${file}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file`,
+  contributed: ({ name, rows, instructions, duplicates, shared }: Contribution) =>
+    `${name}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file${shared > 0 ? `, ${number(shared)} that others had too` : ''}`,
+  withoutRows: (names: string) => `without step 3, so left out: ${names}`,
+  madeBy: (who: string) => `the merged rows were made by ${who}`,
+  standInMerged: (names: string) =>
+    `rows of the stand-in are among them (${names}): written for the lesson, they are no training data`,
   leftOut: (file: string, { unanswered, turns, bad }: LeftOut) =>
     `${file}: left out ${counted([
       [unanswered, 'without an answer'],
@@ -249,8 +252,11 @@ const zh: ScreenWords = {
     `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
   received: (from, length) => `已读入${from === '' ? '回复' : ` ${from}`}（${number(length)} 字）`,
   nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
-  contributed: ({ file, rows, instructions, duplicates }) =>
-    `${file}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复`,
+  contributed: ({ name, rows, instructions, duplicates, shared }) =>
+    `${name}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复${shared > 0 ? `，${number(shared)} 条别人也有` : ''}`,
+  withoutRows: (names) => `没有第 3 步的结果，未收入：${names}`,
+  madeBy: (who) => `合并进来的数据出自 ${who}`,
+  standInMerged: (names) => `其中有替身的数据（${names}）：为课堂编写，不能用于训练`,
   leftOut: (file, { unanswered, turns, bad }) =>
     `${file}：未收入的有${counted([
       [unanswered, '条没有答案'],

@@ -2,6 +2,7 @@
 // bank of written tasks (data/offline), by a random generator that the request itself seeds. Like a model it errs: in what it says
 // (the bank's faults) and now and then in form. Its rows are no training data.
 import path from 'node:path'
+import type { Instance } from '../text/given.ts'
 import { type Language, isChinese } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { type Random, randomFor, shuffle } from '../text/pool.ts'
@@ -182,6 +183,19 @@ function dress(reply: string, language: Language, random: Random): string {
 }
 
 // The tasks the offline model knows, from data/offline, and how it finds the one it is asked about.
+
+/** Knows a row of the stand-in by its words, wherever it was copied to: so that merging does not make training data of it. */
+export async function standInRows(): Promise<(instruction: string, instance: Instance) => boolean> {
+  const known = new Set<string>()
+  for (const language of ['en', 'zh'] as const)
+    for (const { instruction, instances } of (await (banks[language] ??= openBank(language))).tasks)
+      for (const { output } of instances) known.add(rowKey(instruction, output))
+  return (instruction, { output }) => known.has(rowKey(instruction, output))
+}
+
+function rowKey(instruction: string, output: string): string {
+  return `${oneLine(instruction)}\n${oneLine(output)}`
+}
 
 const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
 const nearEnough = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about

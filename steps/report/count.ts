@@ -31,8 +31,10 @@ export type Figures = {
   rows: number
   emptyInputs: number
   /** Of the instructions of the data set: classification tasks, and those that came from merged files. */
-  classification: number
+  classification: number | undefined // undefined where merged files do not say
   merged: number
+  /** What the runs that were merged had asked for, and found new, where all of them tell. */
+  mergedFunnel: { asked: number; novel: number } | undefined
   lengths: Record<'instruction' | 'input' | 'output', Lengths>
   /** The highest ROUGE-L of each instruction, in bins (0, 0.05], (0.05, 0.1], …; 0 is in the first. */
   similarity: { accepted: number[]; nearDuplicates: number[]; unknown: number }
@@ -53,12 +55,14 @@ export async function countRun(run: Run): Promise<Figures> {
       parsed: instructions.novel + totalOf(losses.novel),
       novel: instructions.novel,
       classified: classified.rows,
-      with_instances: own.size,
+      with_instances: own.size + (instructions.novel === 0 ? mergedCandidates(run) : 0),
       kept,
     },
     losses,
     rejected,
     ...dataset,
+    mergedFunnel: mergedFunnel(run),
+    ...(run.record.merged && { classification: run.record.funnel.kept_classification }),
     similarity: {
       accepted: instructions.scores,
       nearDuplicates: scores,
@@ -66,6 +70,18 @@ export async function countRun(run: Run): Promise<Figures> {
     },
     cost: costOf(run),
   }
+}
+
+function mergedCandidates({ record: { merged = [] } }: Run): number {
+  return merged.reduce((sum, { instructions }) => sum + instructions, 0)
+}
+
+function mergedFunnel({ record: { merged = [] } }: Run): Figures['mergedFunnel'] {
+  const all = merged.map(({ funnel }) => funnel)
+  const sum = (name: 'asked' | 'novel'): number => all.reduce((sum, funnel) => sum + (funnel?.[name] ?? 0), 0)
+  const known =
+    all.length > 0 && all.every((funnel) => funnel?.asked !== undefined && funnel.novel !== undefined)
+  return known ? { asked: sum('asked'), novel: sum('novel') } : undefined
 }
 
 async function countInstructions(run: Run) {

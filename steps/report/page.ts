@@ -10,14 +10,14 @@ import { portable } from '../workspace/environment.ts'
 import { Fault } from '../workspace/fault.ts'
 import { lockFolder, pageFile } from '../workspace/folder.ts'
 import { type OptionName, options } from '../workspace/options.ts'
-import type { Judgement } from '../workspace/records.ts'
+import { type Judgement, isSampled } from '../workspace/records.ts'
 import { type Settings, readSettings, settingsOf } from '../workspace/settings.ts'
 import { type Comparison, compareRuns, compareSection } from './compare.ts'
 import { countRun, openRun } from './count.ts'
 import { type Markup, type Subject, html, percent, row, scriptJson, table } from './html.ts'
 import { type Lab, labSection, openLab } from './lab.ts'
 import { type PageRows, gatherRows } from './rows.ts'
-import { funnelSection, isOffline, plotsSection, tableSection, tableTitle } from './sections.ts'
+import { funnelSection, madeBy, plotsSection, standInNotice, tableSection, tableTitle } from './sections.ts'
 import { type ReportWords, reportWords } from './words.ts'
 
 type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
@@ -74,15 +74,15 @@ function frame({ words, screen }: Subject, style: string, script: string): strin
 }
 
 function body(page: Page): Markup {
-  const { words, figures, run } = page.subject
+  const { words, figures } = page.subject
   const { asked, kept = 0 } = figures.funnel
+  const notice = standInNotice(page.subject)
   const sections = sectionsOf(page)
   return html`
     <header>
       <h1>${words.title}</h1>
-      <p class="made">${words.made(figures.rows, kept, asked === undefined ? '–' : number(asked))}</p>
-      ${isOffline(run) ? html`<p class="remark">${words.offline}</p>` : undefined}
-      ${settingsList(page.subject)}
+      <p class="made">${words.made(figures.rows, kept, asked === undefined ? undefined : number(asked))}</p>
+      ${notice ? html`<p class="remark">${notice}</p>` : undefined} ${settingsList(page.subject)}
       <nav aria-label="${words.contents}">
         ${sections.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}
       </nav>
@@ -113,10 +113,14 @@ function sectionsOf({ subject, lab, rows, comparison }: Page): [id: string, titl
   ]
 }
 
-function settingsList({ run: { settings, language }, words }: Subject): Markup {
-  const { provider, model, target: wanted, similarity, temperature, seed } = settings
+function settingsList(subject: Subject): Markup {
+  const { run, words } = subject
+  const { settings, language } = run
+  const { target: wanted, similarity, temperature: heat, seed } = settings
   const target = Number.isFinite(wanted) ? wanted : words.all
-  const shown = { provider, model, target, language, similarity, temperature, seed }
+  // The stand-in and a person at a chat window know no temperature, and merged files none that is known.
+  const temperature = isSampled(run.record) ? heat : undefined
+  const shown = { madeBy: madeBy(subject), target, language, similarity, temperature, seed }
   const known = Object.entries(shown).filter(([, value]) => value !== undefined)
   const pairs = known.map(
     ([name, value]) =>

@@ -2,6 +2,7 @@
 import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
 import { steps } from '../workspace/folder.ts'
+import { makersOf } from '../workspace/records.ts'
 import {
   type Figures,
   type Lengths,
@@ -20,11 +21,13 @@ import type { ReportWords } from './words.ts'
 export function funnelSection(subject: Subject): Markup {
   const { figures, words } = subject
   const { funnel } = figures
-  const most = Math.max(1, ...stages.map((stage) => funnel[stage] ?? 0))
-  const rows = stages.map((stage, place) => {
+  // What only merges files counts the candidates they held; how those came about their own runs tell, where they are known.
+  const shown = isMergedAlone(subject) ? stages.slice(stages.indexOf('with_instances')) : stages
+  const most = Math.max(1, ...shown.map((stage) => funnel[stage] ?? 0))
+  const rows = shown.map((stage, place) => {
     const count = funnel[stage]
-    const before = funnel[stages[place - 1] ?? 'asked']
-    const merged = stage === 'kept' ? figures.merged : 0
+    const before = place === 0 ? undefined : funnel[shown[place - 1] ?? 'asked']
+    const merged = stage === 'kept' && !isMergedAlone(subject) ? figures.merged : 0
     const lost = before === undefined || count === undefined ? 0 : before + merged - count
     return html`<li>
       ${lossOf(stage, lost, subject)}
@@ -35,10 +38,32 @@ export function funnelSection(subject: Subject): Markup {
       ${merged > 0 ? html`<p class="note">${words.funnel.merged(merged)}</p>` : undefined}
     </li>`
   })
+  const { mergedFunnel: sums } = figures
   return html`<p>${words.funnel.about}</p>
     <ol class="funnel">
       ${rows}
-    </ol>`
+    </ol>
+    ${sums ? html`<p class="note">${words.funnel.before(sums)}</p>` : undefined}
+    ${contributionsTable(subject)}`
+}
+
+/** Whether the data set has no step before the last of its own. */
+export function isMergedAlone({ figures, run }: Subject): boolean {
+  return run.record.merged !== undefined && figures.funnel.novel === 0
+}
+
+/** Who gave what to a merged data set. */
+function contributionsTable({ run, words }: Subject): Markup | undefined {
+  const { merged = [] } = run.record
+  if (merged.length === 0) return undefined
+  const { titles, title, about } = words.contributions
+  const rows = merged.map(({ name, instructions, rows: kept, shared, made_by }) => {
+    const makers = made_by.map(({ provider, model }) => (isStandIn({ provider }) ? words.standIn : model))
+    return row(name, [number(instructions), number(kept), number(shared), makers.join(', ') || '–'])
+  })
+  return html`<h3>${title}</h3>
+    <p>${about}</p>
+    ${table('figures', ['', ...titles], rows)}`
 }
 
 const stepBefore: Record<Stage, string> = {
@@ -97,19 +122,43 @@ export function tableSection(subject: Subject): Markup {
     </tr>`
     return [row(words.table[name], [value, ...others]), ...(name === 'rejected' ? [reasons] : [])]
   })
-  return html`${offline ? html`<p class="remark">${words.offline}</p>` : undefined}
+  const notice = standInNotice(subject)
+  return html`${notice ? html`<p class="remark">${notice}</p>` : undefined}
     ${table('figures', ['', words.thisRun, ...(offline ? [] : [paper, alpaca])], rows)}
-    <p class="note">${offline ? '' : sources}${counted}</p>`
+    <p class="note">${offline ? '' : sources}${subject.figures.cost.calls > 0 ? counted : ''}</p>`
 }
 
 export function tableTitle({ run, words }: Subject): string {
   return isOffline(run) ? words.table.ownTitle : words.table.title
 }
 
-/** Whether the answers came from the offline model, which is set by hand. */
+/** Whether answers came from the offline model, which is set by hand: in this run, or in one that was merged into it. */
 export function isOffline({ record, settings }: Run): boolean {
-  const providers = Object.values(record.cost).map((cost) => cost.provider)
-  return providers.length > 0 ? providers.includes('offline') : settings.provider === 'offline'
+  const makers = makersOf(record)
+  return makers.length > 0 ? makers.some(isStandIn) : settings.provider === 'offline'
+}
+
+/** What is to be said of rows of the stand-in; undefined where there are none. */
+export function standInNotice({ run, words }: Subject): string | undefined {
+  if (!isOffline(run)) return undefined
+  return makersOf(run.record).every(isStandIn) && !hasUnknownMaker(run) ? words.offline : words.offlineAmong
+}
+
+function isStandIn({ provider }: { provider: string }): boolean {
+  return provider === 'offline'
+}
+
+function hasUnknownMaker({ record: { merged = [] } }: Run): boolean {
+  return merged.some(({ made_by }) => made_by.length === 0)
+}
+
+/** Who made the rows: "gpt-6-luna (openai)"; undefined where nobody knows. */
+export function madeBy({ run, words }: Subject): string | undefined {
+  const makers = makersOf(run.record).map(({ provider, model }) =>
+    isStandIn({ provider }) ? words.standIn : `${model} (${provider})`,
+  )
+  const all = [...makers, ...(hasUnknownMaker(run) ? [words.unknownMaker] : [])]
+  return all.length > 0 ? all.join(', ') : undefined
 }
 
 /** The figures of a run by the name of their row. */
@@ -119,19 +168,28 @@ export function figureRows({ figures, words, run }: Subject): [FigureName, strin
   const unit = words.unit[run.language]
   const mean = (of: Lengths): string => (of.mean === undefined ? '–' : `${of.mean.toFixed(1)} ${unit}`)
   const shareOf = (part: number, whole: number): string => (whole === 0 ? '–' : percent(part / whole))
-  const { dollars } = cost
   return [
     ['instructions', number(kept)],
-    ['classification', shareOf(figures.classification, kept)],
+    ['classification', figures.classification === undefined ? '–' : shareOf(figures.classification, kept)],
     ['instances', number(figures.rows)],
     ['emptyInput', shareOf(figures.emptyInputs, figures.rows)],
     ['instruction', mean(lengths.instruction)],
     ['input', mean(lengths.input)],
     ['output', mean(lengths.output)],
     ['rejected', number(steps.reduce((sum, step) => sum + totalOf(rejected[step]), 0))],
-    ['calls', number(cost.calls)],
-    ['tokens', number(cost.tokens)],
-    ['dollars', dollars === undefined ? words.table.unknownPrice : dollars.toFixed(dollars < 1 ? 4 : 2)],
+    ...(cost.calls > 0 ? costRows(cost, words) : []),
+  ]
+}
+
+/** What was asked and paid; a page of merged files alone knows nothing of it. */
+function costRows(
+  { calls, tokens, dollars }: Figures['cost'],
+  { table }: ReportWords,
+): [FigureName, string][] {
+  return [
+    ['calls', number(calls)],
+    ['tokens', number(tokens)],
+    ['dollars', dollars === undefined ? table.unknownPrice : dollars.toFixed(dollars < 1 ? 4 : 2)],
   ]
 }
 
@@ -148,7 +206,9 @@ export function reasonsLine({ figures: { rejected }, screen }: Subject): string 
 export function plotsSection(subject: Subject): Markup {
   const { plots } = subject.words
   const lengths = (['instruction', 'input', 'output'] as const).map((name) => lengthPlot(name, subject))
-  return html`<div class="plots">${similarityPlot(subject)}${lengths}</div>
+  const { accepted, nearDuplicates } = subject.figures.similarity
+  const isKnown = [...accepted, ...nearDuplicates].some((count) => count > 0)
+  return html`<div class="plots">${isKnown ? similarityPlot(subject) : undefined}${lengths}</div>
     <p class="note">${plots.lengthsAbout}</p>
     ${verbsPlot(subject)}`
 }

@@ -4,9 +4,12 @@ import type { Language } from '../text/language.ts'
 
 const en = {
   title: 'Self-Instruct: what this run made',
-  made: (rows: number, kept: number, asked: string) =>
-    `${number(rows)} rows from ${number(kept)} instructions; ${asked} were asked for.`,
+  made: (rows: number, kept: number, asked: string | undefined) =>
+    `${number(rows)} rows from ${number(kept)} instructions${asked === undefined ? '.' : `; ${asked} were asked for.`}`,
+  standIn: 'the stand-in (no model)',
+  unknownMaker: 'unknown',
   settings: {
+    madeBy: 'made by',
     provider: 'provider',
     model: 'model',
     target: 'target',
@@ -20,6 +23,13 @@ const en = {
   /** By the language of the data. */
   unit: { en: 'words', zh: 'characters' },
   offline: 'The offline model’s answers are written by hand: this run says nothing about models.',
+  offlineAmong:
+    'Some of these rows come from the stand-in of the lesson, written by hand: they are no training data, and the figures say nothing about a model.',
+  contributions: {
+    title: 'Who gave what',
+    about: 'A row that several had counts for all of them.',
+    titles: ['instructions', 'rows in the set', 'others had too', 'made by'],
+  },
   contents: 'On this page',
   funnel: {
     title: 'Where did they go?',
@@ -37,6 +47,8 @@ const en = {
     rowsOnly: 'rejected rows (their instructions went on):',
     unread: (count: number) => `${number(count)} were not written: replies with fewer tasks than asked for`,
     merged: (count: number) => `${number(count)} of these came from merged files`,
+    before: ({ asked, novel }: { asked: number; novel: number }) =>
+      `In the runs that were merged ${number(asked)} instructions were asked for, and ${number(novel)} were novel.`,
     unknown: 'not recorded',
   },
   table: {
@@ -186,8 +198,12 @@ export type ReportWords = typeof en
 
 const zh: ReportWords = {
   title: 'Self-Instruct：本次运行的结果',
-  made: (rows, kept, asked) => `${number(kept)} 条指令，共 ${number(rows)} 行数据；一共请求了 ${asked} 条。`,
+  made: (rows, kept, asked) =>
+    `${number(kept)} 条指令，共 ${number(rows)} 行数据${asked === undefined ? '。' : `；一共要了 ${asked} 条。`}`,
+  standIn: '替身（不是模型）',
+  unknownMaker: '来源不明',
   settings: {
+    madeBy: '出自',
     provider: '服务商',
     model: '模型',
     target: '目标',
@@ -200,6 +216,12 @@ const zh: ReportWords = {
   thisRun: '本次运行',
   unit: { en: '个单词', zh: '字' },
   offline: '离线模型由人工编写：这次运行说明不了任何模型的水平。',
+  offlineAmong: '其中有课堂替身的数据，是人工写的：不能用于训练，这些数字也说明不了任何模型。',
+  contributions: {
+    title: '各人贡献',
+    about: '几个人都有的数据，每个人都算。',
+    titles: ['指令', '收入的行数', '别人也有', '出自'],
+  },
   contents: '本页内容',
   funnel: {
     title: '都去哪儿了？',
@@ -217,6 +239,8 @@ const zh: ReportWords = {
     rowsOnly: '未通过的行（其指令仍留下）：',
     unread: (count) => `${number(count)} 条没有写出：回复中的任务少于所请求的`,
     merged: (count) => `其中 ${number(count)} 条来自合并的文件`,
+    before: ({ asked, novel }) =>
+      `合并进来的各次运行一共要了 ${number(asked)} 条指令，其中 ${number(novel)} 条不重复。`,
     unknown: '无记录',
   },
   table: {

@@ -295,6 +295,10 @@ export class Session {
     this.record.rejected[step] = Object.fromEntries(files.rejected)
     if (step === 'filter') {
       this.record.judge = files.judgement
+      this.record.merged = files.mergedFrom
+      delete this.record.funnel.kept_classification
+      const classification = files.mergedClassification
+      if (classification !== undefined) this.record.funnel.kept_classification = classification
       delete this.record.cost.filter
     }
     if (step !== 'filter' || this.materials.settings.judge)

@@ -220,29 +220,76 @@ export async function exists(file: string): Promise<boolean> {
  * run means its file of step 3. A missing path is a Fault, and a folder without such a file.
  */
 export async function dataFiles(paths: readonly string[]): Promise<string[]> {
-  const files: string[] = []
+  return (await mergedFiles(paths)).files.map(({ file }) => file)
+}
+
+/** A file that is merged; `contributor`: the folder whose run it is, in a folder of run folders. */
+export type MergedFile = { file: string; contributor: string | undefined }
+
+/** The same with the names of contributors. `without`: folders of such a folder in which no run came to step 3. */
+export async function mergedFiles(
+  paths: readonly string[],
+): Promise<{ files: MergedFile[]; without: string[] }> {
+  const files: MergedFile[] = []
+  const without: string[] = []
   for (const name of paths) {
     try {
-      if ((await stat(name)).isDirectory()) files.push(...(await dataFilesIn(name)))
-      else files.push(name)
+      if (!(await stat(name)).isDirectory()) files.push({ file: name, contributor: undefined })
+      else {
+        const found = await dataFilesIn(name)
+        files.push(...found.files)
+        without.push(...found.without)
+      }
     } catch (error) {
       throw error instanceof Fault ? error : unreadable(name, error)
     }
   }
-  return files
+  return { files, without }
 }
 
 const endsAsRows = /\.(?:jsonl?|csv|tsv|parquet)(?:\.gz)?$/i
-const holdsNoRows: readonly string[] = [recordFile, 'review.json', 'dataset_info.json']
+const holdsNoRows: readonly string[] = [recordFile, 'dataset_info.json', logFile, batchesFile]
+const isReview = /^review.*\.json$/i
 
-async function dataFilesIn(dir: string): Promise<string[]> {
+async function dataFilesIn(dir: string): Promise<{ files: MergedFile[]; without: string[] }> {
   const names = (await readdir(dir)).filter(
-    (name) => endsAsRows.test(name) && !name.startsWith('.') && !holdsNoRows.includes(name),
+    (name) =>
+      endsAsRows.test(name) && !name.startsWith('.') && !holdsNoRows.includes(name) && !isReview.test(name),
   )
-  if (names.length === 0) throw nothingIn(dir)
   const ofRun: string = handOffs.instances.file
-  const chosen = names.includes(ofRun) ? [ofRun] : names.toSorted()
-  return chosen.map((name) => path.join(dir, name))
+  if (names.includes(ofRun))
+    return { files: [{ file: path.join(dir, ofRun), contributor: undefined }], without: [] }
+  const runs = runFoldersIn(dir).map((name) => ({ name, file: rowsOfRun(path.join(dir, name)) }))
+  const files = names.toSorted().map((name) => ({ file: path.join(dir, name), contributor: undefined }))
+  const ofRuns = runs.flatMap(({ name, file }) => (file === undefined ? [] : [{ file, contributor: name }]))
+  if (files.length + ofRuns.length === 0) throw nothingIn(dir)
+  const without = runs.flatMap(({ name, file }) => (file === undefined ? [name] : []))
+  return { files: [...ofRuns, ...files], without }
+}
+
+const noRunsIn = /^(?:\.|__MACOSX$|4-dataset\.)/
+
+/** The folders in a folder that may each hold somebody's run, by name; seat-10 comes after seat-9. */
+export function runFoldersIn(dir: string): string[] {
+  const names = foldersIn(dir).filter((name) => !noRunsIn.test(name))
+  return names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+}
+
+/** The rows of the run in a folder, or in the one folder that an unpacked archive put inside it. */
+function rowsOfRun(dir: string): string | undefined {
+  const own = [handOffs.instances.file, handOffs.filter.file].map((name) => path.join(dir, name))
+  const found = own.find((file) => existsSync(file))
+  const [inner, ...others] = found === undefined ? runFoldersIn(dir) : []
+  return inner === undefined || others.length > 0 ? found : rowsOfRun(path.join(dir, inner))
+}
+
+/** The folder of the run that a file came out of: its files lie in it, its exports perhaps in a folder there. */
+export function runFolderOf(file: string): string | undefined {
+  const dir = path.dirname(file)
+  const run = path.basename(dir).startsWith('4-dataset.') ? path.dirname(dir) : dir
+  const isOfRun =
+    run !== dir || stepFiles.some((name) => path.basename(file).startsWith(name.replace('.jsonl', '.')))
+  return isOfRun && existsSync(path.join(run, recordFile)) ? run : undefined
 }
 
 function nothingIn(dir: string): Fault {
