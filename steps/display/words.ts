@@ -87,8 +87,9 @@ const en = {
     `${number(instances)} instances for ${number(rows)} instructions`,
   colon: ': ',
   comma: ', ',
-  rejected: (reason: string, count: number, first: boolean) =>
-    `${first ? 'rejected: ' : ''}${number(count)} ${reason}`,
+  rejected: (reason: string, count: number, all: number | undefined) =>
+    `${all === undefined ? '' : `rejected ${number(all)} ${all === 1 ? 'row' : 'rows'}: `}${number(count)} ${reason}`,
+  keptUnit: ' instructions',
   otherReasons: (others: readonly [string, number][]) =>
     `${number(sumOf(others))} for ${others.length} other reasons`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
@@ -179,6 +180,8 @@ const en = {
   askWhy: (command: string) => `ask why: ${command}`,
   behind: (command: string) =>
     `an earlier file was changed since then; to take the change over, run: ${command}`,
+  loop: ({ task, writtenIn, shownIn }: { task: string; writtenIn: number; shownIn: number }) =>
+    `the loop: request ${shownIn} showed the model a task that it had written itself, in request ${writtenIn}: “${task}”`,
   tryStricter: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
   tryPapers: (command: string) =>
     `change a row and run a step again, or go back to the paper’s threshold: ${command}`,
@@ -218,8 +221,9 @@ const zh: ScreenWords = {
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
   colon: '：',
   comma: '，',
-  rejected: (reason, count, first) =>
-    `${first ? '淘汰：' : ''}${nameOfReason(reason, 'zh')} ${number(count)}`,
+  rejected: (reason, count, all) =>
+    `${all === undefined ? '' : `淘汰 ${number(all)} 行：`}${nameOfReason(reason, 'zh')} ${number(count)}`,
+  keptUnit: ' 条指令',
   otherReasons: (others) => `另外 ${others.length} 种原因 ${number(sumOf(others))}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
     `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
@@ -293,6 +297,8 @@ const zh: ScreenWords = {
   someWords: '词语',
   askWhy: (command) => `想知道原因：${command}`,
   behind: (command) => `前面的文件改过之后还没有往下运行，改动尚未生效；请运行：${command}`,
+  loop: ({ task, writtenIn, shownIn }) =>
+    `自我循环：第 ${shownIn} 次请求给模型看的任务里，有一条是它自己在第 ${writtenIn} 次请求中写的：“${task}”`,
   tryStricter: (command) => `可以改一行再重跑某一步，也可以调严过滤：${command}`,
   tryPapers: (command) => `可以改一行再重跑某一步，也可以回到论文的阈值：${command}`,
   page: (file) => `网页：${file}`,

@@ -193,7 +193,19 @@ export async function standInRows(): Promise<(instruction: string, instance: Ins
   return (instruction, { output }) => known.has(rowKey(instruction, output))
 }
 
-function rowKey(instruction: string, output: string): string {
+/** The faults that no rule sees, planted in the rows of the bank: by the words of a row (see `rowKey`). */
+export async function plantedFaults(language: Language): Promise<ReadonlyMap<string, string>> {
+  const faults = new Map<string, string>()
+  for (const { instruction, instances, fault = '', wrong } of (await (banks[language] ??= openBank(language)))
+    .tasks)
+    if (fault !== '' && !ruleFor(fault) && !harmless.has(fault))
+      for (const { output } of wrong === undefined ? instances : instances.slice(wrong, wrong + 1))
+        faults.set(rowKey(instruction, output), fault)
+  return faults
+}
+
+/** The words by which a row of the bank is known. */
+export function rowKey(instruction: string, output: string): string {
   return `${oneLine(instruction)}\n${oneLine(output)}`
 }
 

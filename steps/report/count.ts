@@ -11,6 +11,7 @@ import {
   type RejectedRow,
   type Row,
   type RunRecord,
+  makersOf,
   readRunRecord,
   rowsIn,
 } from '../workspace/records.ts'
@@ -267,6 +268,16 @@ export async function openRun(settings: Settings): Promise<Run> {
 /** The rows of this shape in the files of a run, none where the file is missing. */
 export function rowsOf<K extends Filed>(run: Run, kind: K): AsyncGenerator<Row<K>> {
   return rowsIn(run.folder, kind)
+}
+
+/** Whether answers came from the offline model, which is set by hand: in this run, or in one that was merged into it. */
+export function isOffline({ record, settings }: Run): boolean {
+  const makers = makersOf(record)
+  return makers.length > 0 ? makers.some(isStandIn) : settings.provider === 'offline'
+}
+
+export function isStandIn({ provider }: { provider: string }): boolean {
+  return provider === 'offline'
 }
 
 function nothingThere(dir: string): Fault {

@@ -9,6 +9,8 @@ import {
   type Run,
   type Stage,
   bump,
+  isOffline,
+  isStandIn,
   mostFirst,
   similarityBins,
   stages,
@@ -132,20 +134,10 @@ export function tableTitle({ run, words }: Subject): string {
   return isOffline(run) ? words.table.ownTitle : words.table.title
 }
 
-/** Whether answers came from the offline model, which is set by hand: in this run, or in one that was merged into it. */
-export function isOffline({ record, settings }: Run): boolean {
-  const makers = makersOf(record)
-  return makers.length > 0 ? makers.some(isStandIn) : settings.provider === 'offline'
-}
-
 /** What is to be said of rows of the stand-in; undefined where there are none. */
 export function standInNotice({ run, words }: Subject): string | undefined {
   if (!isOffline(run)) return undefined
   return makersOf(run.record).every(isStandIn) && !hasUnknownMaker(run) ? words.offline : words.offlineAmong
-}
-
-function isStandIn({ provider }: { provider: string }): boolean {
-  return provider === 'offline'
 }
 
 function hasUnknownMaker({ record: { merged = [] } }: Run): boolean {

@@ -2,6 +2,8 @@
 import { number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
 
+const counted = (count: number, what: string): string => `${number(count)} ${what}${count === 1 ? '' : 's'}`
+
 const en = {
   title: 'Self-Instruct: what this run made',
   made: (rows: number, kept: number, asked: string | undefined) =>
@@ -124,7 +126,7 @@ const en = {
   review: {
     title: 'Review',
     about:
-      'How good are the rows really? Twenty kept rows, drawn at random with the seed of the run; three questions each, five minutes in all.',
+      'How good are the rows really? Twenty kept rows, drawn at random with the seed of the run; three questions each, five minutes in all. The keys work as soon as this is in view. Put the saved review.json into the folder of the run.',
     paper: 'the paper',
     you: 'you',
     judge: 'the judge',
@@ -139,6 +141,18 @@ const en = {
       `A sample of ${number(shown)} of ${number(all)} rows, drawn with the seed of the run.`,
     script: 'The list needs JavaScript; the rows are in 4-dataset.jsonl and rejected.jsonl.',
     print: 'The list of rows is not printed.',
+  },
+  reviews: {
+    title: 'What the class said',
+    about: (reviewers: number, rows: number, shared: number) =>
+      `${counted(reviewers, 'review')} of ${counted(rows, 'row')}; ${number(shared)} of the rows had two or more.`,
+    agreement: 'agreement',
+    rows: 'Row by row, the most doubted first',
+    count: 'reviews',
+    any: 'any',
+    columns:
+      'Columns 1 to 3: how many said no to that question; any: how many said no to at least one. Agreement: of two people who looked at the same row, how often both passed it or both did not.',
+    unread: (files: string) => `no review could be read from: ${files}`,
   },
   compare: {
     title: 'Two runs side by side',
@@ -183,11 +197,24 @@ const en = {
     count: 'rows to review',
     yes: 'yes',
     no: 'no',
+    reviewer: 'Your name or seat',
+    planted: 'The stand-in had planted {0} faults in these rows; you let {1} of them pass.',
+    nonePlanted: 'In these rows the stand-in had planted no fault.',
+    caught: 'found',
+    passed: 'let pass',
+    faults: {
+      wrong_fact: 'a fact in the output is wrong',
+      wrong_sum: 'the result in the output is wrong',
+      wrong_label: 'the label is wrong',
+      unsuitable_input: 'the input is not what the instruction speaks of',
+      beside_the_point: 'the output does not do what was asked',
+      nonsense_instruction: 'the instruction makes no sense',
+    },
     keys: 'Keys: Y yes, N no, A yes to all; 1 2 3 go to a question, ← → to another row',
     answered: '{0} of {1} rows answered',
     done: 'Done: this run’s row stands below.',
     agree: 'the judge passed all of these, you {0} of {1}',
-    save: 'Save as JSON',
+    save: 'Save as review.json',
     clear: 'Start again',
     clearSure: 'Press again: all answers are deleted',
     notKept: 'This browser does not keep the answers: save them before leaving.',
@@ -310,7 +337,8 @@ const zh: ReportWords = {
   },
   review: {
     title: '人工评审',
-    about: '这些数据到底有多好？用本次运行的随机种子抽出二十行保留的数据，每行三个问题，一共五分钟。',
+    about:
+      '这些数据到底有多好？用本次运行的随机种子抽出二十行保留的数据，每行三个问题，一共五分钟。看到这一节就可以用键盘作答；保存的 review.json 请放进这次运行的文件夹。',
     paper: '论文',
     you: '你',
     judge: '模型评审',
@@ -324,6 +352,18 @@ const zh: ReportWords = {
     sampled: (shown, all) => `共 ${number(all)} 行，这里是用本次运行的随机种子抽出的 ${number(shown)} 行。`,
     script: '列表需要启用 JavaScript；数据在 4-dataset.jsonl 和 rejected.jsonl 中。',
     print: '数据列表不打印。',
+  },
+  reviews: {
+    title: '全班的评审',
+    about: (reviewers, rows, shared) =>
+      `${number(reviewers)} 份评审，共 ${number(rows)} 行数据，其中 ${number(shared)} 行有两人以上看过。`,
+    agreement: '一致率',
+    rows: '逐行结果，疑问最多的排在前面',
+    count: '评审数',
+    any: '任一项',
+    columns:
+      '第 1 到 3 列：对该问题答“否”的人数；任一项：至少有一项答“否”的人数。一致率：两个人看同一行时，结论（通过或不通过）相同的比例。',
+    unread: (files) => `这些文件里没有读到评审：${files}`,
   },
   compare: {
     title: '两次运行对照',
@@ -362,14 +402,27 @@ const zh: ReportWords = {
     count: '评审行数',
     yes: '是',
     no: '否',
+    reviewer: '姓名或座位号',
+    planted: '替身在这些数据里埋了 {0} 处错误，你放过了 {1} 处。',
+    nonePlanted: '替身没有在这些数据里埋错误。',
+    caught: '找到了',
+    passed: '放过了',
+    faults: {
+      wrong_fact: '输出中的事实有误',
+      wrong_sum: '输出中的结果算错了',
+      wrong_label: '类别判断错了',
+      unsuitable_input: '输入与指令说的不是一回事',
+      beside_the_point: '输出答非所问',
+      nonsense_instruction: '指令本身说不通',
+    },
     keys: '按键：Y 是，N 否，A 全部合格；1、2、3 选择问题，← → 上一行／下一行',
     answered: '已完成 {0} / {1} 行',
     done: '评审完成：结果见下表。',
     agree: '这些行模型评审全部通过，你通过了其中 {0} / {1} 行',
-    save: '保存为 JSON',
+    save: '保存为 review.json',
     clear: '重新开始',
     clearSure: '再按一次：删除全部回答',
-    notKept: '此浏览器无法保存回答：离开前请先保存为 JSON。',
+    notKept: '此浏览器无法保存回答：离开前请先保存。',
   },
 }
 

@@ -1,9 +1,11 @@
 // The end of a command: its exit status, what it cost, where the data set lies, what to look at next.
+import { loopIn } from '../display/lives.ts'
 import { isReason } from '../display/reasons.ts'
 import { type Part, type Screen, commandLine, shownPath, whoAnswers } from '../display/screen.ts'
 import { type ScreenWords, number } from '../display/words.ts'
 import type { Provider } from '../model/call.ts'
 import type { Model, Stop } from '../model/model.ts'
+import { opening } from '../text/language.ts'
 import type { Exported } from '../workspace/exports.ts'
 import { type Folder, type Step, exists } from '../workspace/folder.ts'
 import { options } from '../workspace/options.ts'
@@ -98,6 +100,8 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
     ? words.done(rows, kept, shownPath(folder.dataset))
     : words.belowTarget(kept, settings.target)
   screen.title(`${result} · ${await drawUnlessLarge(remains, rows)}`)
+  const loop = settings.whole ? await loopIn(folder, settings.replay) : undefined
+  if (loop) screen.detail(words.loop({ ...loop, task: opening(loop.task) ?? '' }))
   screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
   screen.detail(nextTry(remains))
 }
@@ -202,6 +206,7 @@ function outcomeParts(
   funnel: Shown['funnel'],
 ): Part[] {
   const reasons = [...files.rejected].toSorted((a, b) => b[1] - a[1])
+  const all = reasons.reduce((sum, [, count]) => sum + count, 0)
   const others = reasons.splice(reasonsShown)
   const between = ' · '
   return [
@@ -210,7 +215,10 @@ function outcomeParts(
     ...files.notes.map((note) => [between, note(words)] as const),
     ...reasons.map(
       ([reason, count], place) =>
-        [place === 0 ? between : words.comma, words.rejected(reason, count, place === 0)] as const,
+        [
+          place === 0 ? between : words.comma,
+          words.rejected(reason, count, place === 0 ? all : undefined),
+        ] as const,
     ),
     ...(others.length > 0 ? [[words.comma, words.otherReasons(others)] as const] : []),
   ]
@@ -241,8 +249,8 @@ function outcomeOf(words: ScreenWords, step: Step, funnel: Record<string, number
 }
 
 function funnelLine(words: ScreenWords, funnel: Record<string, number>): string {
-  return Object.entries(words.funnel)
+  const stages = Object.entries(words.funnel)
     .filter(([name]) => funnel[name] !== undefined)
     .map(([name, title]) => `${title} ${number(funnel[name] ?? 0)}`)
-    .join(' → ')
+  return stages.join(' → ') + words.keptUnit
 }

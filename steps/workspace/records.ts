@@ -104,6 +104,8 @@ export const shapes = {
     is_classification: v.boolean(),
     instances: v.array(instance),
     fault: v.optional(text),
+    /** Which of several instances has the fault. */
+    wrong: v.optional(number),
   }),
 }
 
