@@ -184,7 +184,7 @@ export async function requestsIn(log: string, most = Infinity): Promise<Shown[]>
 }
 
 /** A task of the machine's own that a later request showed: which, and the requests that wrote and showed it. */
-export type Loop = { task: string; writtenIn: number; shownIn: number; then: string[] }
+export type Loop = { task: string; writtenIn: number; shownIn: number; after: string[] }
 
 const callsLookedAt = 500 // the first requests are enough; a log may have a million
 
@@ -201,8 +201,8 @@ export async function loopIn(folder: Folder, log = folder.path(logFile)): Promis
     for (const task of tasks) {
       const writtenIn = numberOf.get(written.get(task) ?? '')
       if (writtenIn === undefined || writtenIn >= number) continue
-      const then = [...written].filter(([, call]) => call === key).map(([instruction]) => instruction)
-      return { task, writtenIn, shownIn: number, then }
+      const after = [...written].filter(([, call]) => call === key).map(([instruction]) => instruction)
+      return { task, writtenIn, shownIn: number, after }
     }
   return undefined
 }

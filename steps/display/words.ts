@@ -181,7 +181,7 @@ const en = {
   behind: (command: string) =>
     `an earlier file was changed since then; to take the change over, run: ${command}`,
   loop: ({ task, writtenIn, shownIn }: { task: string; writtenIn: number; shownIn: number }) =>
-    `the loop: request ${shownIn} showed the model a task that it had written itself, in request ${writtenIn}: “${task}”`,
+    `the loop: request ${shownIn} showed a task the machine wrote in request ${writtenIn}: “${task}”`,
   tryStricter: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
   tryPapers: (command: string) =>
     `change a row and run a step again, or go back to the paper’s threshold: ${command}`,
@@ -223,7 +223,7 @@ const zh: ScreenWords = {
   comma: '，',
   rejected: (reason, count, all) =>
     `${all === undefined ? '' : `淘汰 ${number(all)} 行：`}${nameOfReason(reason, 'zh')} ${number(count)}`,
-  keptUnit: ' 条指令',
+  keptUnit: ' 条',
   otherReasons: (others) => `另外 ${others.length} 种原因 ${number(sumOf(others))}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
     `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
@@ -298,7 +298,7 @@ const zh: ScreenWords = {
   askWhy: (command) => `想知道原因：${command}`,
   behind: (command) => `前面的文件改过之后还没有往下运行，改动尚未生效；请运行：${command}`,
   loop: ({ task, writtenIn, shownIn }) =>
-    `自我循环：第 ${shownIn} 次请求给模型看的任务里，有一条是它自己在第 ${writtenIn} 次请求中写的：“${task}”`,
+    `自我循环：第 ${shownIn} 次请求给它看了它在第 ${writtenIn} 次自己写的任务：“${task}”`,
   tryStricter: (command) => `可以改一行再重跑某一步，也可以调严过滤：${command}`,
   tryPapers: (command) => `可以改一行再重跑某一步，也可以回到论文的阈值：${command}`,
   page: (file) => `网页：${file}`,

@@ -22,6 +22,8 @@ export const stages = ['asked', 'parsed', 'novel', 'classified', 'with_instances
 export type Stage = (typeof stages)[number]
 export const similarityBins = 20 // of 0.05 each
 
+type Pair = { instruction: string; other: string; score: number }
+
 export type Figures = {
   /** Instructions at each stage; undefined where nobody wrote down how many were asked for. */
   funnel: Record<Stage, number | undefined>
@@ -39,6 +41,8 @@ export type Figures = {
   lengths: Record<'instruction' | 'input' | 'output', Lengths>
   /** The highest ROUGE-L of each instruction, in bins (0, 0.05], (0.05, 0.1], …; 0 is in the first. */
   similarity: { accepted: number[]; nearDuplicates: number[]; unknown: number }
+  /** The pair to explain ROUGE-L by: the nearest that are not the same words, a rejected one if there is one. */
+  example: Pair | undefined
   verbs: Verbs
   cost: { calls: number; tokens: number; dollars: number | undefined }
 }
@@ -46,7 +50,7 @@ export type Figures = {
 /** Reads every file of the run once. */
 export async function countRun(run: Run): Promise<Figures> {
   const instructions = await countInstructions(run)
-  const { losses, rejected, scores, unknown } = await countRejects(run)
+  const { losses, rejected, scores, unknown, pair } = await countRejects(run)
   const classified = await countClassified(run)
   const own = await idsWithInstances(run)
   const { kept, ...dataset } = await countDataset(run, classified.tasks, own)
@@ -64,6 +68,7 @@ export async function countRun(run: Run): Promise<Figures> {
     ...dataset,
     mergedFunnel: mergedFunnel(run),
     ...(run.record.merged && { classification: run.record.funnel.kept_classification }),
+    example: pair ?? instructions.pair,
     similarity: {
       accepted: instructions.scores,
       nearDuplicates: scores,
@@ -89,12 +94,14 @@ async function countInstructions(run: Run) {
   const scores = noScores()
   let novel = 0
   let unknown = 0
-  for await (const { most_similar } of rowsOf(run, 'instruction')) {
+  let pair: Pair | undefined
+  for await (const { instruction, most_similar } of rowsOf(run, 'instruction')) {
     novel++
     if (most_similar) addScore(scores, most_similar.score)
     else unknown++
+    pair = nearer(pair, instruction, most_similar)
   }
-  return { novel, scores, unknown }
+  return { novel, scores, unknown, pair }
 }
 
 async function countRejects(run: Run) {
@@ -102,14 +109,31 @@ async function countRejects(run: Run) {
   const losses = eachOf(stages, () => new Map<string, number>())
   const scores = noScores()
   let unknown = 0
+  let pair: Pair | undefined
   for await (const row of rowsOf(run, 'rejected')) {
     bump(rejected[row.step], row.reason)
     bump(losses[stageLost(row)], row.reason)
-    if (row.step !== 'generate' || row.reason !== 'near_duplicate') continue
+    if (row.reason !== 'near_duplicate') continue
+    pair = nearer(pair, row.instruction, row.most_similar, 'the furthest')
+    if (row.step !== 'generate') continue
     if (row.most_similar) addScore(scores, row.most_similar.score)
     else unknown++
   }
-  return { rejected, losses, scores, unknown }
+  return { rejected, losses, scores, unknown, pair }
+}
+
+const explainable = 40 // words of both; a longer pair explains nothing
+
+/** The better pair to explain a score by: the nearest of accepted ones, of rejected ones the one nearest to the threshold. */
+function nearer(
+  best: Pair | undefined,
+  instruction: string,
+  near: { instruction: string; score: number } | undefined,
+  wanted: 'the nearest' | 'the furthest' = 'the nearest',
+): Pair | undefined {
+  if (!near || near.score === 1 || instruction.length + near.instruction.length > explainable * 8) return best
+  const isBetter = !best || (wanted === 'the nearest' ? near.score > best.score : near.score < best.score)
+  return isBetter ? { instruction, other: near.instruction, score: near.score } : best
 }
 
 /** The stage a rejected row did not reach. In step 1 a candidate that was read and judged is not new; the rest was never read. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { type Loop, loopIn } from '../display/lives.ts'
 import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { Screen, shownPath } from '../display/screen.ts'
 import { number } from '../display/words.ts'
@@ -24,7 +25,16 @@ import { countRun, openRun } from './count.ts'
 import { type Markup, type Subject, html, percent, row, scriptJson, table } from './html.ts'
 import { type Lab, labSection, openLab } from './lab.ts'
 import { type PageRows, gatherRows } from './rows.ts'
-import { funnelSection, madeBy, plotsSection, standInNotice, tableSection, tableTitle } from './sections.ts'
+import {
+  funnelSection,
+  isMergedAlone,
+  loopSection,
+  madeBy,
+  plotsSection,
+  standInNotice,
+  tableSection,
+  tableTitle,
+} from './sections.ts'
 import { type ReportWords, reportWords } from './words.ts'
 
 type Page = {
@@ -33,6 +43,7 @@ type Page = {
   rows: PageRows
   comparison: Comparison | undefined
   reviews: Reviews | undefined
+  loop: Loop | undefined
 }
 
 // The sheets as the browser reads them; small screens and paper have the last word.
@@ -118,6 +129,7 @@ function sectionsOf({
   rows,
   comparison,
   reviews,
+  loop,
 }: Page): [id: string, title: string, Markup][] {
   const { words } = subject
   const compared = comparison && compareSection(subject, comparison)
@@ -127,6 +139,9 @@ function sectionsOf({
       ? [['reviews', words.reviews.title, reviewsSection(subject, reviews)] as [string, string, Markup]]
       : []),
     ['funnel', words.funnel.title, funnelSection(subject)],
+    ...(isMergedAlone(subject)
+      ? []
+      : [['loop', words.loop.title, loopSection(subject, loop)] as [string, string, Markup]]),
     ['table', tableTitle(subject), tableSection(subject)],
     ['plots', words.plots.title, plotsSection(subject)],
     ['lab', words.lab.title, labSection(subject, lab)],
@@ -189,7 +204,8 @@ function rowsSection({ words: { rows: said } }: Subject, { rows, sampled, fates 
   return html`${sampled ? html`<p class="remark">${said.sampled(rows.length, all)}</p>` : undefined}
     <noscript><p>${said.script}</p></noscript>
     <p class="printed note">${said.print}</p>
-    <div id="rows-app"></div>`
+    <div id="rows-app"></div>
+    <div id="rows-printed" class="printed"></div>`
 }
 
 function scriptFigures({ subject, rows: { fates, replies, review } }: Page): object {
@@ -201,11 +217,7 @@ function scriptFigures({ subject, rows: { fates, replies, review } }: Page): obj
   }))
   const usual = portable(run.settings.dataDir) === options['data-dir'].fallback
   const { settings } = run
-  const identity = {
-    folder: path.basename(settings.dataDir),
-    seed: settings.seed,
-    made_by: madeBy(subject) ?? '',
-  }
+  const identity = { seed: settings.seed, made_by: madeBy(subject) ?? '' }
   const judged = run.record.judge !== undefined
   return { fates: named, replies: replies ?? null, review, judged, usual, run: identity }
 }
@@ -221,10 +233,12 @@ export async function drawReport(
   const comparison = compared && (await compareRuns(run, await openRun(compared)))
   const [figures, lab] = await Promise.all([countRun(run), openLab(run)])
   const rows = await gatherRows(run, figures)
+  const loop = await loopIn(run.folder)
   const subject = { run, figures, words: reportWords[screen], screen }
   const file = run.folder.replace(pageFile)
   try {
-    for await (const text of pageText({ subject, lab, rows, comparison, reviews })) await file.addText(text)
+    for await (const text of pageText({ subject, lab, rows, comparison, reviews, loop }))
+      await file.addText(text)
     await file.commit()
   } catch (error) {
     await file.discard()

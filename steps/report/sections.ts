@@ -2,6 +2,8 @@
 import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
 import { steps } from '../workspace/folder.ts'
+import type { Loop } from '../display/lives.ts'
+import { markShared, partsOfRougeL } from '../text/rouge.ts'
 import { makersOf } from '../workspace/records.ts'
 import {
   type Figures,
@@ -88,10 +90,9 @@ function lossOf(stage: Stage, lost: number, { figures, words, screen }: Subject)
       > `,
   )
   const unread = stage === 'parsed' ? lost - totalOf(reasons) : 0
-  const title = lost > 0 ? words.funnel.rows : words.funnel.rowsOnly
   return html`<div class="lost">
-    ${lost > 0 ? html`<b>${words.funnel.loss(lost)}</b>` : undefined}
-    ${reasons.size > 0 ? html`<span>${title}</span> ${links}` : undefined}
+    <b>${words.funnel.loss(lost, totalOf(reasons))}</b>
+    ${reasons.size > 0 ? links : undefined}
     ${unread > 0 ? html`<span>${words.funnel.unread(unread)}</span>` : undefined}
   </div>`
 }
@@ -228,7 +229,63 @@ function similarityPlot({ figures, words: { plots }, run }: Subject): Markup {
     <i class="main"></i> ${plots.accepted} <i class="loss"></i> ${plots.nearDuplicates}
   </p>`
   const caption = `${plots.similarityAbout} ${unknown > 0 ? plots.unknown(unknown) : ''}`
-  return figure(title, html`${plot} ${key}`, caption)
+  return figure(title, html`${plot} ${key} ${rougeExample(figures.example, plots)}`, caption)
+}
+
+/** ROUGE-L with the numbers of a pair of this run. */
+function rougeExample(pair: Figures['example'], { rouge, sum }: ReportWords['plots']): Markup {
+  if (!pair) return html`<p>${rouge}</p>`
+  const [its, theirs] = markShared(pair.instruction, pair.other)
+  const { shared, lengths } = partsOfRougeL(pair.instruction, pair.other)
+  return html`<p>${rouge}</p>
+    <blockquote class="text">${its}<br />${theirs}</blockquote>
+    <p>${sum(shared, lengths, pair.score.toFixed(2))}</p>`
+}
+
+/** What makes this Self-Instruct: the picture of the loop, and the first time this run went round it. */
+export function loopSection({ words }: Subject, loop: Loop | undefined): Markup {
+  const { loop: said } = words
+  return html`<p>${said.about}</p>
+    ${loopPicture(said.boxes, said.back)}
+    ${
+      loop
+        ? html`<p>${said.shown(loop.shownIn, loop.writtenIn)}</p>
+            <blockquote class="text">${loop.task}</blockquote>
+            ${
+              loop.after.length > 0
+                ? html`<p>${said.after}</p>
+                    <blockquote class="text">
+                      ${loop.after.slice(0, 3).map((task) => html`${task}<br />`)}
+                    </blockquote>`
+                : undefined
+            }`
+        : html`<p class="note">${said.none}</p>`
+    }`
+}
+
+function loopPicture(boxes: readonly string[], back: string): Markup {
+  const [wide, gap] = [104, 24]
+  const left = (place: number): number => place * (wide + gap) + 2
+  const drawn = boxes.map((text, place) => {
+    const [x, end] = [left(place), left(place + 1)]
+    const arrow = html`<path class="arrow" d="M${x + wide + 3} 34H${end - 8}" />
+      <path class="tip" d="M${end - 9} 29l8 5l-8 5z" />`
+    return html`<rect class="box" x="${x}" y="14" width="${wide}" height="40" rx="6" />
+      <text x="${x + wide / 2}" y="38" text-anchor="middle">${text}</text>
+      ${place < boxes.length - 1 ? arrow : undefined}`
+  })
+  const [from, to] = [left(2) + wide / 2, left(1) + wide / 2]
+  return html`<svg
+    class="loop"
+    viewBox="0 0 ${left(boxes.length) - gap + 2} 100"
+    role="img"
+    aria-label="${boxes.join(' → ')}; ${back}"
+  >
+    ${drawn}
+    <path class="arrow" d="M${from} 55v21H${to}v-12" />
+    <path class="tip" d="M${to - 5} 64l5 -8l5 8z" />
+    <text x="${(from + to) / 2}" y="94" text-anchor="middle">${back}</text>
+  </svg>`
 }
 
 const lengthBins = 20

@@ -35,7 +35,7 @@ const en = {
   contents: 'On this page',
   funnel: {
     title: 'Where did they go?',
-    about: 'Instructions at each stage. Each reason opens its rows.',
+    about: 'Instructions at each stage; an instruction may have several rows. Each reason opens its rows.',
     stages: {
       asked: 'asked for',
       parsed: 'read from replies',
@@ -44,14 +44,26 @@ const en = {
       with_instances: 'with instances',
       kept: 'kept',
     },
-    loss: (count: number) => `− ${number(count)} instructions`,
-    rows: 'rejected rows:',
-    rowsOnly: 'rejected rows (their instructions went on):',
+    loss: (count: number, rows: number) =>
+      count > 0
+        ? `− ${counted(count, 'instruction')}${rows > 0 ? ` (${counted(rows, 'row')}):` : ''}`
+        : `${counted(rows, 'row')} (their instructions went on):`,
     unread: (count: number) => `${number(count)} were not written: replies with fewer tasks than asked for`,
     merged: (count: number) => `${number(count)} of these came from merged files`,
     before: ({ asked, novel }: { asked: number; novel: number }) =>
       `In the runs that were merged ${number(asked)} instructions were asked for, and ${number(novel)} were novel.`,
     unknown: 'not recorded',
+  },
+  loop: {
+    title: 'The loop: why it is called Self-Instruct',
+    about:
+      'The first requests show the model tasks that people wrote. Later ones show some that it wrote itself, so the pool grows out of its own words.',
+    boxes: ['seed tasks', 'task pool', 'new tasks', 'instances', 'data set'],
+    back: 'what is unlike everything in the pool joins it, and is shown later',
+    shown: (shown: number, written: number) =>
+      `In this run request ${shown} was the first to show a task that the machine had written itself, in request ${written}:`,
+    after: 'After it the machine wrote, among others:',
+    none: 'In this run no request showed a task of the machine’s own, or the log is not there to tell.',
   },
   table: {
     title: 'Beside the paper',
@@ -80,6 +92,10 @@ const en = {
   plots: {
     title: 'How similar, how long, what about?',
     similarity: 'Highest ROUGE-L of each instruction',
+    rouge:
+      'ROUGE-L says how much two texts share: the longest run of words that both have in the same order (others may stand between), twice, divided by the words of both. 0 is nothing, 1 the same words. In brackets what is shared:',
+    sum: (shared: number, [m, n]: [number, number], score: string) =>
+      `2 × ${shared} shared / (${m} + ${n} words) = ${score}`,
     similarityAbout:
       'How close each candidate of step 1 is to its nearest neighbour in the pool at that time (like figure 4 of the paper, which compares with the seed tasks only).',
     accepted: 'accepted',
@@ -140,7 +156,7 @@ const en = {
     sampled: (shown: number, all: number) =>
       `A sample of ${number(shown)} of ${number(all)} rows, drawn with the seed of the run.`,
     script: 'The list needs JavaScript; the rows are in 4-dataset.jsonl and rejected.jsonl.',
-    print: 'The list of rows is not printed.',
+    print: 'Each row with what became of it:',
   },
   reviews: {
     title: 'What the class said',
@@ -168,6 +184,7 @@ const en = {
   },
   /** For the page’s own script. */
   script: {
+    printLeft: 'Further rows are in 4-dataset.jsonl and rejected.jsonl.',
     search: 'Search',
     filter: 'Show',
     everything: 'all rows',
@@ -252,7 +269,7 @@ const zh: ReportWords = {
   contents: '本页内容',
   funnel: {
     title: '都去哪儿了？',
-    about: '各阶段的指令数。点击原因可查看相应的行。',
+    about: '各阶段的指令数；一条指令可以有几行。点击原因可查看相应的行。',
     stages: {
       asked: '要了',
       parsed: '从回复中读出',
@@ -261,14 +278,26 @@ const zh: ReportWords = {
       with_instances: '有实例',
       kept: '保留',
     },
-    loss: (count) => `− ${number(count)} 条指令`,
-    rows: '未通过的行：',
-    rowsOnly: '未通过的行（其指令仍留下）：',
+    loss: (count, rows) =>
+      count > 0
+        ? `− ${number(count)} 条指令${rows > 0 ? `（${number(rows)} 行）：` : ''}`
+        : `${number(rows)} 行（其指令仍留下）：`,
     unread: (count) => `${number(count)} 条没有写出：回复中的任务少于所请求的`,
     merged: (count) => `其中 ${number(count)} 条来自合并的文件`,
     before: ({ asked, novel }) =>
       `合并进来的各次运行一共要了 ${number(asked)} 条指令，其中 ${number(novel)} 条不重复。`,
     unknown: '无记录',
+  },
+  loop: {
+    title: '自我循环：为什么叫 Self-Instruct',
+    about:
+      '前几次请求给模型看的都是人写的任务；后面的请求里有几条是它自己写的，任务池就这样从它自己的话里长大。',
+    boxes: ['种子任务', '任务池', '新任务', '实例', '数据集'],
+    back: '与池中各条都不相似的，收入任务池，以后再给模型看',
+    shown: (shown, written) =>
+      `这次运行中，第 ${shown} 次请求第一次给模型看了它自己写的任务，那是第 ${written} 次请求写出的：`,
+    after: '看过之后，模型写出了：',
+    none: '这次运行没有哪次请求给模型看过它自己写的任务，或者没有日志可查。',
   },
   table: {
     title: '与论文对照',
@@ -297,6 +326,9 @@ const zh: ReportWords = {
   plots: {
     title: '相似度、长度与任务类型',
     similarity: '每条指令的最高 ROUGE-L',
+    rouge:
+      'ROUGE-L 衡量两段文字有多少相同：找出两边都有、先后次序也相同的字（中间可以隔着别的字），个数乘以 2，再除以两边的总字数。0 是毫无相同，1 是完全一样。方括号里是相同的字：',
+    sum: (shared, [m, n], score) => `2 × ${shared} 个相同的字 / (${m} + ${n} 个字) = ${score}`,
     similarityAbout:
       '第 1 步的每条候选与当时任务池中最相近的一条的相似度（参照论文图 4；论文只与种子任务比较）。',
     accepted: '接受',
@@ -351,7 +383,7 @@ const zh: ReportWords = {
     title: '全部数据',
     sampled: (shown, all) => `共 ${number(all)} 行，这里是用本次运行的随机种子抽出的 ${number(shown)} 行。`,
     script: '列表需要启用 JavaScript；数据在 4-dataset.jsonl 和 rejected.jsonl 中。',
-    print: '数据列表不打印。',
+    print: '每一行，以及它的去向：',
   },
   reviews: {
     title: '全班的评审',
@@ -378,6 +410,7 @@ const zh: ReportWords = {
     back: '另一次运行的指令在本次运行中',
   },
   script: {
+    printLeft: '其余的在 4-dataset.jsonl 和 rejected.jsonl 中。',
     search: '搜索',
     filter: '显示',
     everything: '全部',

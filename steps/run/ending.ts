@@ -1,11 +1,18 @@
 // The end of a command: its exit status, what it cost, where the data set lies, what to look at next.
 import { loopIn } from '../display/lives.ts'
 import { isReason } from '../display/reasons.ts'
-import { type Part, type Screen, commandLine, shownPath, whoAnswers } from '../display/screen.ts'
+import {
+  type Part,
+  type Screen,
+  commandLine,
+  cutToWidth,
+  plain,
+  shownPath,
+  whoAnswers,
+} from '../display/screen.ts'
 import { type ScreenWords, number } from '../display/words.ts'
 import type { Provider } from '../model/call.ts'
 import type { Model, Stop } from '../model/model.ts'
-import { opening } from '../text/language.ts'
 import type { Exported } from '../workspace/exports.ts'
 import { type Folder, type Step, exists } from '../workspace/folder.ts'
 import { options } from '../workspace/options.ts'
@@ -14,7 +21,7 @@ import { type Settings, settingsOf } from '../workspace/settings.ts'
 import type { Materials } from './materials.ts'
 import type { Round, StepFiles } from './step-files.ts'
 
-const reasonsShown = 4 // of a step; the others are counted together
+const reasonsShown = 3 // of a step; the others are counted together
 
 // Thresholds at which the offline runs lose something: texts of characters share less than texts of words.
 const stricter = { en: 0.3, zh: 0.2 }
@@ -101,7 +108,7 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
     : words.belowTarget(kept, settings.target)
   screen.title(`${result} · ${await drawUnlessLarge(remains, rows)}`)
   const loop = settings.whole ? await loopIn(folder, settings.replay) : undefined
-  if (loop) screen.detail(words.loop({ ...loop, task: opening(loop.task) ?? '' }))
+  if (loop) screen.line(cutToWidth(`  ${words.loop({ ...loop, task: plain(loop.task) })}`, screen.width))
   screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
   screen.detail(nextTry(remains))
 }
@@ -245,12 +252,12 @@ function outcomeOf(words: ScreenWords, step: Step, funnel: Record<string, number
   if (step === 'generate') return words.generate(of('novel'), of('parsed'))
   if (step === 'classify') return words.classify(of('classification'), of('classified'))
   if (step === 'instances') return words.instances(of('instances'), of('with_instances'))
-  return funnelLine(words, funnel)
+  return funnelLine(words, funnel) + words.keptUnit
 }
 
 function funnelLine(words: ScreenWords, funnel: Record<string, number>): string {
   const stages = Object.entries(words.funnel)
     .filter(([name]) => funnel[name] !== undefined)
     .map(([name, title]) => `${title} ${number(funnel[name] ?? 0)}`)
-  return stages.join(' → ') + words.keptUnit
+  return stages.join(' → ')
 }

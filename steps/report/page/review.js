@@ -1,5 +1,5 @@
 // The review: one row at a time, three questions each, the fourth follows from them. Answers stay in this browser.
-import { button, element, fields, figures, fill, note, rows, tools, words } from './rows.js'
+import { button, element, fields, figures, fill, note, ownFolder, rows, tools, words } from './rows.js'
 
 const place = 'self-instruct-review'
 const names = ['instruction_valid', 'input_appropriate', 'output_correct']
@@ -79,7 +79,8 @@ function listen() {
   )
   document.addEventListener('keydown', (event) => {
     const elsewhere = event.target.closest?.('input, select, textarea, #list, dialog')
-    if (inView && !elsewhere && !document.querySelector('dialog[open]')) press(event)
+    const near = inView || card.contains(event.target)
+    if (near && !elsewhere && !document.querySelector('dialog[open]')) press(event)
   })
 }
 
@@ -240,7 +241,8 @@ function download() {
     return { instruction, input, output, ...verdicts }
   })
   const [instruction_valid, input_appropriate, output_correct, all] = shares()
-  const who = { name: reviewer.value.trim(), run: figures.run, date: new Date().toISOString().slice(0, 10) }
+  const run = { folder: ownFolder.split('/').at(-1), ...figures.run }
+  const who = { name: reviewer.value.trim(), run, date: new Date().toISOString().slice(0, 10) }
   const review = {
     v: 1,
     ...who,
