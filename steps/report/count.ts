@@ -1,6 +1,7 @@
 // The figures of the report, counted from the JSONL files row by row; only what was asked for, and what it cost, is
 // taken from run.json.
 import { type Language, languageOf, lengthOf } from '../text/language.ts'
+import { partsOfRougeL } from '../text/rouge.ts'
 import { ruleFor } from '../text/rules.ts'
 import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
@@ -132,6 +133,8 @@ function nearer(
   wanted: 'the nearest' | 'the furthest' = 'the nearest',
 ): Pair | undefined {
   if (!near || near.score === 1 || instruction.length + near.instruction.length > explainable * 8) return best
+  const { shared, lengths } = partsOfRougeL(instruction, near.instruction)
+  if (shared === Math.min(...lengths)) return best // one holds the other: nothing to see
   const isBetter = !best || (wanted === 'the nearest' ? near.score > best.score : near.score < best.score)
   return isBetter ? { instruction, other: near.instruction, score: near.score } : best
 }

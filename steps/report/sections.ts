@@ -121,7 +121,7 @@ export function tableSection(subject: Subject): Markup {
   const rows = figureRows(subject).flatMap(([name, value]) => {
     const others = offline ? [] : (published(words)[name] ?? ['–', '–'])
     const reasons = html`<tr>
-      <td class="reasons" colspan="4">${reasonsLine(subject)}</td>
+      <td class="reasons" colspan="${2 + others.length}">${reasonsLine(subject)}</td>
     </tr>`
     return [row(words.table[name], [value, ...others]), ...(name === 'rejected' ? [reasons] : [])]
   })
@@ -179,10 +179,11 @@ function costRows(
   { calls, tokens, dollars }: Figures['cost'],
   { table }: ReportWords,
 ): [FigureName, string][] {
+  const paid = dollars === undefined ? table.unknownPrice : dollars.toFixed(dollars < 1 ? 4 : 2)
   return [
     ['calls', number(calls)],
-    ['tokens', number(tokens)],
-    ['dollars', dollars === undefined ? table.unknownPrice : dollars.toFixed(dollars < 1 ? 4 : 2)],
+    ...(tokens > 0 ? [['tokens', number(tokens)] as [FigureName, string]] : []),
+    ...(dollars === 0 ? [] : [['dollars', paid] as [FigureName, string]]),
   ]
 }
 
@@ -284,7 +285,7 @@ function loopPicture(boxes: readonly string[], back: string): Markup {
     ${drawn}
     <path class="arrow" d="M${from} 55v21H${to}v-12" />
     <path class="tip" d="M${to - 5} 64l5 -8l5 8z" />
-    <text x="${(from + to) / 2}" y="94" text-anchor="middle">${back}</text>
+    <text x="2" y="95">${back}</text>
   </svg>`
 }
 
