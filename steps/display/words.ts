@@ -75,6 +75,7 @@ const en = {
     `${provider} · ${model} · ${key ? `key from ${key}` : 'no key'}`,
   expected: (calls: number, dollars: number | undefined) =>
     `about ${number(calls)} requests, ${dollars === undefined ? 'price not known' : money(dollars)}`,
+  wordingIgnored: 'the stand-in does not read the wording of prompts: a changed prompt needs a real model',
   plan: (target: number, seeds: number) =>
     `${Number.isFinite(target) ? `${number(target)} instructions` : 'all instructions'} from ${number(seeds)} seed tasks`,
   carried: (settings: string) => `as in the last whole run: ${settings}`,
@@ -93,7 +94,7 @@ const en = {
   otherReasons: (others: readonly [string, number][]) =>
     `${number(sumOf(others))} for ${others.length} other reasons`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
-    `${fresh < calls ? `${number(fresh)} new ${fresh === 1 ? 'call' : 'calls'}, ${number(calls - fresh)} from the log` : `${number(calls)} calls`}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
+    `${fresh < calls ? `${number(fresh)} new ${fresh === 1 ? 'call' : 'calls'}, ${number(calls - fresh)} from the log` : `${number(calls)} calls`}${tokens > 0 ? `, ${number(tokens)} tokens` : ''}${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
     asked: 'asked',
     parsed: 'parsed',
@@ -127,7 +128,12 @@ const en = {
   asksNothing: 'asks nothing',
   overBudget: (budget: number) => `more than the budget of $${budget}: the run would end early`,
   pasting: (model: string) => `paste · ${model} · you carry each prompt to a chat window, and its reply back`,
-  carry: (file: string) => `── ${file} ── copy this into the chat window:`,
+  prompts: (count: number) => `about ${number(count)} prompts`,
+  newChat:
+    'take a new chat for each prompt: in an old one the model sees what came before, and the rows are no longer comparable',
+  carry: (file: string, at: number, about: number) =>
+    `── ${file} ── ${number(at)} of about ${number(about)} ── copy this into the chat window:`,
+  askModel: 'which model answers in that chat window? (its name, kept with the rows; Enter for "paste"): ',
   bringBack: (file: string) =>
     `── paste the reply here and end with a line holding only a dot, or save it as ${file} beside the prompt`,
   received: (from: string, length: number) =>
@@ -211,6 +217,7 @@ const zh: ScreenWords = {
   asking: (provider, model, key) => `${provider} · ${model} · ${key ? `密钥来自 ${key}` : '无密钥'}`,
   expected: (calls, dollars) =>
     `预计约 ${number(calls)} 次请求，${dollars === undefined ? '价格未知' : money(dollars)}`,
+  wordingIgnored: '替身不看提示词怎么写，改提示词要换真实模型才有效果',
   plan: (target, seeds) =>
     `从 ${number(seeds)} 个种子任务生成${Number.isFinite(target) ? ` ${number(target)} 条` : '全部'}指令`,
   carried: (settings) => `沿用上次完整运行的设置：${settings}`,
@@ -226,7 +233,7 @@ const zh: ScreenWords = {
   keptUnit: ' 条',
   otherReasons: (others) => `另外 ${others.length} 种原因 ${number(sumOf(others))}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
-    `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
+    `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}${tokens > 0 ? `，${number(tokens)} 个 token` : ''}${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '要了', parsed: '读出', novel: '不重复', with_instances: '有实例', kept: '保留' },
   agreement: (same, all) => `${all} 个种子任务中有 ${same} 个判断与人工标注一致`,
   unsureOfLabels: (yes, no) =>
@@ -251,7 +258,11 @@ const zh: ScreenWords = {
   asksNothing: '不需要请求模型',
   overBudget: (budget) => `超出预算 $${budget}：运行会提前停止`,
   pasting: (model) => `paste · ${model} · 请把每个提示词复制到聊天窗口，再把回复粘贴回来`,
-  carry: (file) => `── ${file} ── 请把下面的内容复制到聊天窗口：`,
+  prompts: (count) => `大约 ${number(count)} 个提示词`,
+  newChat: '每个提示词都请新开一个对话：在旧对话里模型看得到前面的内容，数据就不能相互比较了',
+  carry: (file, at, about) =>
+    `── ${file} ── 第 ${number(at)} 个，大约共 ${number(about)} 个 ── 请把下面的内容复制到聊天窗口：`,
+  askModel: '聊天窗口里是哪个模型？（名称会随数据保存；直接回车则记为 paste）：',
   bringBack: (file) =>
     `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
   received: (from, length) => `已读入${from === '' ? '回复' : ` ${from}`}（${number(length)} 字）`,

@@ -165,12 +165,20 @@ export function showFirstLines(
 ): void {
   const { words } = screen
   const asking = !provider.standIn && provider.replayOf === undefined && !settings.dryRun
+  const ahead = provider.byHand
+    ? words.prompts(expected.calls)
+    : words.expected(expected.calls, expected.dollars)
   screen.title(
-    `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
+    `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${ahead}` : ''}`,
   )
   if (provider.note) screen.remark(screen.say(provider.note))
-  if (settings.whole) screen.detail(words.plan(settings.target, seeds))
-  const carried = [...settings.carried].filter(([name]) => !settings.given.has(name))
+  const plan = settings.whole ? [words.plan(settings.target, seeds)] : []
+  const ignored =
+    provider.standIn && settings.steps.some((step) => step !== 'filter') ? [words.wordingIgnored] : []
+  if (plan.length + ignored.length > 0) screen.detail([...plan, ...ignored].join(' · '))
+  const carried = [...settings.carried].filter(
+    ([name]) => !settings.given.has(name) && !provider.idle.includes(name),
+  )
   const shown = carried.map(([name, values]) => `${name} ${values.join(',')}`).join(', ')
   if (carried.length > 0) screen.detail(settings.whole ? words.givenAgain(shown) : words.carried(shown))
   if (settings.dryRun) screen.detail(words.dryRun)

@@ -1,7 +1,8 @@
 // What a command works with: the call log, settings, who answers, seed tasks, topics, the record of the last run.
-import { readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { shownPath, typed } from '../display/screen.ts'
+import { askAtTerminal, shownPath, typed } from '../display/screen.ts'
+import { screenWords } from '../display/words.ts'
 import { CallLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
 import { chooseProvider } from '../model/provider.ts'
@@ -88,6 +89,23 @@ export function settle(
 const nobodyNamed: Words = {
   en: 'this folder was handed out: its log answers, and nobody is asked. To ask a model for more, name one with --provider',
   zh: '这个文件夹是别人分发的：回复都取自其中的日志，不会请求任何模型。要请求模型，请用 --provider 指明',
+}
+
+/** The name of the model behind a chat window: asked for once, and kept beside the prompts. */
+export async function withModelOfChat(settings: Settings, log: CallLog): Promise<Settings> {
+  const { provider, model, replay, dryRun, dataDir, screen } = settings
+  const isKnown = [...log.latest.keys()].some((source) => source.startsWith('paste '))
+  if (provider !== 'paste' || model !== undefined || replay !== undefined || dryRun || isKnown)
+    return settings
+  const file = path.join(dataDir, 'paste', 'model.txt')
+  const kept = (await exists(file)) ? (await readFile(file, 'utf8')).trim() : ''
+  const named = kept || (await askAtTerminal(screenWords[screen].askModel)).replace(/\s+/g, ' ')
+  if (named === '') return settings
+  if (kept === '') {
+    await mkdir(path.dirname(file), { recursive: true })
+    await writeFile(file, `${named}\n`)
+  }
+  return { ...settings, model: named }
 }
 
 /** Reads and checks what the steps share. A broken file is a Fault. */

@@ -33,6 +33,7 @@ import {
   refuseEndlessTarget,
   refuseOtherLanguage,
   settle,
+  withModelOfChat,
 } from './materials.ts'
 import type { Batches, DryRun } from './rehearsal.ts'
 import { FolderFiles, type Round, type Work } from './step-files.ts'
@@ -56,6 +57,7 @@ export class Session {
   private readonly model: Model
   private readonly dryRun: DryRun | undefined
   private batches: Batches | undefined
+  private expectedCalls = 0
   private lastStep: Step | undefined
   private ranDry = false
   private unfinished: { done: number; all: number } | undefined
@@ -69,7 +71,10 @@ export class Session {
     this.record = record
     this.release = release
     this.screen = new Screen(settings.screen)
-    this.wires = wiresTo(provider, folder.path('paste'), this.screen)
+    this.wires = wiresTo(provider, folder.path('paste'), this.screen, () => ({
+      answered: this.model.account.used.calls,
+      about: this.expectedCalls,
+    }))
     const budget = new Budget({ ...settings, language }, provider)
     const inFlight = provider.byHand ? 1 : settings.concurrency
     this.model = new Model(
@@ -93,7 +98,8 @@ export class Session {
       const log = await openLog(asked)
       const handedOut = await answersFromLog(asked)
       const known = handedOut ? {} : environment // no key of this machine is for a run made elsewhere
-      const named = await withListedModel(asked, known, log.latest)
+      const listed = await withListedModel(asked, known, log.latest)
+      const named = handedOut ? listed : await withModelOfChat(listed, log)
       const { settings, provider } = settle(
         named,
         known,
@@ -123,6 +129,7 @@ export class Session {
     if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
     const forecast = model.account.forecast(await this.rowsAhead())
+    this.expectedCalls = forecast.calls
     showFirstLines(screen, settings, model.provider, seeds.length, forecast)
     for (const { file, omissions } of omitted)
       if (omissions.any) screen.remark(screen.words.leftOut(shownPath(file), omissions))
