@@ -42,12 +42,10 @@ export async function askUntilRead<T>(
     if (isFailure(call)) return call
     const value = read(call.reply ?? '', isCut(call))
     const isRead = value !== undefined && value !== allCopied
-    model.heard(
-      call,
-      question,
-      isRead && !isNothingYet(value, call) ? 'read' : value === allCopied ? 'copied' : 'unread',
-    )
-    if (isRead) return { value, call: call.key }
+    const isCutShort = isRead && isNothingYet(value, call)
+    model.heard(call, question, isRead && !isCutShort ? 'read' : value === allCopied ? 'copied' : 'unread')
+    // Whoever pastes half a reply can paste it again, whole.
+    if (isRead && !(isCutShort && model.provider.byHand)) return { value, call: call.key }
     last = call.key
   }
   return { ...unread, call: last }
@@ -56,7 +54,9 @@ export async function askUntilRead<T>(
 /** A reply cut before its first whole item: it can be read, and brings nothing. */
 function isNothingYet(value: unknown, call: Call): boolean {
   const list = field(value, 'instances') ?? field(value, 'tasks')
-  const cut = isCut(call) || field(value, 'cut') === true
+  const dropped = field(value, 'dropped')
+  const lost = Array.isArray(dropped) && dropped.some((piece) => field(piece, 'why') === 'cut')
+  const cut = isCut(call) || field(value, 'cut') === true || lost
   return cut && Array.isArray(list) && list.length === 0
 }
 
