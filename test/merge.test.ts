@@ -200,6 +200,119 @@ describe('a look at data of other people, in a folder that is empty', () => {
   })
 })
 
+describe('a class', () => {
+  const inModel = (model: string) =>
+    JSON.stringify({
+      cost: {
+        generate: { provider: 'openai', model, ...noTokens },
+        instances: { provider: 'openai', model, ...noTokens },
+      },
+      funnel: { asked: 10, novel: 2 },
+    })
+  const noTokens = { calls: 1, prompt_tokens: 1, cached_tokens: 0, completion_tokens: 1, dollars: 0 }
+
+  /** A folder of run folders: seat-9 and seat-10 have a row in common, seat-11 has not come to step 3, seat-12 lies one deeper. */
+  async function seats(): Promise<string> {
+    const folder = await temporaryFolder()
+    const put = async (name: string, ...files: [string, string][]) => {
+      await mkdir(path.join(folder, name), { recursive: true })
+      for (const [file, text] of files) await writeFile(path.join(folder, name, file), text)
+    }
+    await put(
+      'seat-10',
+      ['3-instances.jsonl', rows([anna[0] ?? '', ben[0] ?? ''], 'ten')],
+      ['run.json', inModel('gpt-6-luna')],
+    )
+    await put(
+      'seat-9',
+      ['3-instances.jsonl', rows([anna[0] ?? '', own[1] ?? ''], 'nine')],
+      ['run.json', inModel('qwen-plus')],
+    )
+    await put('seat-11', ['calls.jsonl', ''])
+    await put(
+      'seat-12/seat-12',
+      ['3-instances.jsonl', rows([own[0] ?? ''], 'twelve')],
+      ['run.json', inModel('qwen-plus')],
+    )
+    await writeFile(path.join(folder, 'list.txt'), 'seat 9: Nora')
+    await writeFile(path.join(folder, 'review.json'), '{}')
+    return folder
+  }
+
+  it('is merged by one folder of run folders, each contributor by the folder’s name, a common row counted for both', async () => {
+    const data = await temporaryFolder()
+    const run = await workshop(data, ['filter', '--num-instructions', 'all', '--merge', await seats()])
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(await outputs(data)).toEqual(['nine', 'nine', 'ten', 'twelve'])
+    expect(run.out).toMatch(/seat-9: 2 rows; 0 of its 2 .*, 1 that others had too/)
+    expect(run.out).toMatch(/seat-10: 2 rows; 0 of its 2 .*, 1 that others had too/)
+    expect(run.out).toMatch(/seat-12: 1 rows; 0 of its 1 /)
+    expect(run.out).toContain('left out: seat-11')
+    expect((await rowsOf<Rejected>(data, 'rejected.jsonl'))[0]?.detail).toMatch(
+      /^seat-10\/3-instances\.jsonl:1: 1\.00/,
+    )
+  })
+
+  it('has a page and a card that name its models, and count what the files hold or leave the figure out', async () => {
+    const data = await temporaryFolder()
+    const merge = ['filter', '--num-instructions', 'all', '--merge', await seats(), '--export', 'huggingface']
+    expect((await workshop(data, merge)).out).toContain('made by openai qwen-plus, openai gpt-6-luna')
+    const page = await readFile(path.join(data, 'report.html'), 'utf8')
+    expect(page).toMatch(/<dt>made by<\/dt>\s*<dd>qwen-plus \(openai\), gpt-6-luna \(openai\)</)
+    expect(page).toContain('30 instructions were asked for, and 6 were novel')
+    expect(page).toMatch(/classification tasks<\/th>\s*<td>0\.0/)
+    expect(page).not.toMatch(/novel<\/span>|Highest ROUGE-L|0\.0000|<dt>temperature/)
+    const card = await readFile(path.join(data, '4-dataset.huggingface', 'README.md'), 'utf8')
+    expect(card).toMatch(/merged: seat-10 \| openai \| gpt-6-luna/)
+    expect(card).not.toMatch(/not-for-training|temperature/)
+  })
+
+  it.each([
+    ['its folder', (folder: string) => folder],
+    ['its data set', (folder: string) => path.join(folder, '4-dataset.jsonl')],
+    [
+      'a copy of its rows in another form',
+      async (folder: string) => {
+        const copy = path.join(await temporaryFolder(), 'good-data.json')
+        const all = await rowsOf<Kept>(folder, '4-dataset.jsonl')
+        await writeFile(
+          copy,
+          JSON.stringify(all.map((row) => ({ prompt: row.instruction, completion: row.output }))),
+        )
+        return copy
+      },
+    ],
+  ])('that merges the stand-in by %s says on screen, page and card what it is', async (_, named) => {
+    const data = await temporaryFolder()
+    const from = await named(await folderWithRun())
+    const merge = ['filter', '--num-instructions', 'all', '--merge', from, '--export', 'huggingface']
+    expect((await workshop(data, merge)).out).toContain('rows of the stand-in are among them')
+    expect(await readFile(path.join(data, 'report.html'), 'utf8')).toMatch(
+      /class="remark">(?:The offline model|Some of these)/,
+    )
+    const card = await readFile(path.join(data, '4-dataset.huggingface', 'README.md'), 'utf8')
+    expect(card).toMatch(/not-for-training[^]*\| merged: .* \| offline \| offline \|/)
+    // And once more, through a second merge.
+    const again = await temporaryFolder()
+    const twice = ['filter', '--num-instructions', 'all', '--merge', path.join(data, '4-dataset.jsonl')]
+    expect((await workshop(again, twice)).out).toContain('rows of the stand-in are among them')
+  })
+
+  it('leaves out the share of classification tasks where a file does not say', async () => {
+    const folder = await temporaryFolder()
+    const file = path.join(folder, 'alpaca.json')
+    await writeFile(
+      file,
+      JSON.stringify([{ instruction: own[0], input: '', output: 'So be it, said the river.' }]),
+    )
+    const data = path.join(folder, 'look')
+    await workshop(data, ['filter', '--num-instructions', 'all', '--merge', file])
+    expect(await readFile(path.join(data, 'report.html'), 'utf8')).toMatch(
+      /classification tasks<\/th>\s*<td>–</,
+    )
+  })
+})
+
 describe('--avoid', () => {
   it('counts the instructions of any JSONL and of plain text as already there, in step 4', async () => {
     const { data, others } = await classRoom()

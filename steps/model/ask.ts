@@ -48,12 +48,10 @@ export async function askUntilRead<T>(
     const [text, cut] = textOf(call, question)
     const value = read(text, cut)
     const isRead = value !== undefined && value !== allCopied
-    model.heard(
-      call,
-      question,
-      isRead && !isNothingYet(value, cut) ? 'read' : value === allCopied ? 'copied' : 'unread',
-    )
-    if (isRead) return { value, call: call.key }
+    const isCutShort = isRead && isNothingYet(value, cut)
+    model.heard(call, question, isRead && !isCutShort ? 'read' : value === allCopied ? 'copied' : 'unread')
+    // Whoever pastes half a reply can paste it again, whole.
+    if (isRead && !(isCutShort && model.provider.byHand)) return { value, call: call.key }
     last = call.key
   }
   return { ...unread, call: last }
@@ -62,7 +60,10 @@ export async function askUntilRead<T>(
 /** A reply cut before its first whole item: it can be read, and brings nothing. */
 function isNothingYet(value: unknown, cut: boolean): boolean {
   const list = field(value, 'instances') ?? field(value, 'tasks')
-  return (cut || field(value, 'cut') === true) && Array.isArray(list) && list.length === 0
+  const dropped = field(value, 'dropped')
+  const lost = Array.isArray(dropped) && dropped.some((piece) => field(piece, 'why') === 'cut')
+  const isCutShort = cut || field(value, 'cut') === true || lost
+  return isCutShort && Array.isArray(list) && list.length === 0
 }
 
 const unread: Failure = {

@@ -21,7 +21,7 @@ import {
   objectionTo,
 } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
-import { type Heard, Readings } from './readings.ts'
+import { type Heard, Readings, whyNotRead } from './readings.ts'
 
 /** Why no further question is sent, and the exit status that follows. */
 export type Stop = { words: Words; exit: 1 | 130 }
@@ -92,7 +92,9 @@ export class Model {
 
   /** A reply was read, or could not be; where none can be, the run ends. */
   heard(call: Call, asked: Pick<Question, 'messages' | 'maxTokens'>, heard: Heard): void {
-    const words = this.fresh.has(call) ? this.readings.note(call, asked, heard) : undefined
+    if (!this.fresh.has(call)) return
+    const words = this.readings.note(call, asked, heard)
+    if (this.provider.byHand && heard !== 'read') this.tell(whyNotRead(call, asked, heard))
     if (words) this.stop({ words, exit: 1 })
   }
 

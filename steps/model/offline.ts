@@ -2,6 +2,7 @@
 // bank of written tasks (data/offline), by a random generator that the request itself seeds. Like a model it errs: in what it says
 // (the bank's faults) and now and then in form. Its rows are no training data.
 import path from 'node:path'
+import type { Instance } from '../text/given.ts'
 import { type Language, isChinese } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { type Random, randomFor, shuffle } from '../text/pool.ts'
@@ -90,7 +91,8 @@ const ignorance: Record<Language, string> = {
 
 /**
  * Ten tasks drawn without putting back, likelier the more rare words they share with the request; now and then an echo
- * of one shown. Three are such as a rule of step 4 catches, other rules with every request, so that a class meets them all.
+ * of one shown. Three are such as a rule of step 4 catches, other rules with every request, so that a class meets them all;
+ * one is alike a seed task, not so much that the usual threshold removes it, so that there is something to argue about.
  */
 function newTasks({ last, bank, sample, random }: Asked, shown: readonly string[]): string[] {
   const asked = new Set(tokenize([...shown, last].join('\n')))
@@ -99,8 +101,9 @@ function newTasks({ last, bank, sample, random }: Asked, shown: readonly string[
     return (1 + shared) * (ruleFor(fault ?? '') ? plantedWeight : 1)
   })
   const kinds = [...bank.planted.values()]
-  const first = plantedPerReply * Math.floor(sample / samplesAtMost)
-  const drawn: number[] = []
+  const request = Math.floor(sample / samplesAtMost)
+  const first = plantedPerReply * request
+  const drawn = bank.alike.slice(request % bank.alike.length).slice(0, 1)
   for (let at = first; at < first + plantedPerReply; at++) {
     const kind = kinds[at % kinds.length] ?? []
     drawn.push(...kind.slice(Math.floor(random() * kind.length)).slice(0, 1))
@@ -181,13 +184,38 @@ function dress(reply: string, language: Language, random: Random): string {
 
 // The tasks the offline model knows, from data/offline, and how it finds the one it is asked about.
 
+/** Knows a row of the stand-in by its words, wherever it was copied to: so that merging does not make training data of it. */
+export async function standInRows(): Promise<(instruction: string, instance: Instance) => boolean> {
+  const known = new Set<string>()
+  for (const language of ['en', 'zh'] as const)
+    for (const { instruction, instances } of (await (banks[language] ??= openBank(language))).tasks)
+      for (const { output } of instances) known.add(rowKey(instruction, output))
+  return (instruction, { output }) => known.has(rowKey(instruction, output))
+}
+
+/** The faults that no rule sees, planted in the rows of the bank: by the words of a row (see `rowKey`). */
+export async function plantedFaults(language: Language): Promise<ReadonlyMap<string, string>> {
+  const faults = new Map<string, string>()
+  for (const { instruction, instances, fault = '', wrong } of (await (banks[language] ??= openBank(language)))
+    .tasks)
+    if (fault !== '' && !ruleFor(fault) && !harmless.has(fault))
+      for (const { output } of wrong === undefined ? instances : instances.slice(wrong, wrong + 1))
+        faults.set(rowKey(instruction, output), fault)
+  return faults
+}
+
+/** The words by which a row of the bank is known. */
+export function rowKey(instruction: string, output: string): string {
+  return `${oneLine(instruction)}\n${oneLine(output)}`
+}
+
 const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
-const alike = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
+const nearEnough = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
 
 type Bank = Awaited<ReturnType<typeof openBank>>
 const banks: Partial<Record<Language, Promise<Bank>>> = {} // each is read once
 
-/** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule. */
+/** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule; `alike`: where those like a seed task stand. */
 async function openBank(language: Language) {
   const file = path.join(projectFolder, 'data', 'offline', `${language}.jsonl`)
   const tasks: OfflineTask[] = []
@@ -197,7 +225,8 @@ async function openBank(language: Language) {
     index.add(task.instruction)
   }
   const byInstruction = new Map(tasks.map((task) => [oneLine(task.instruction), task]))
-  return { tasks, rareWords: rareWordsOf(tasks), planted: plantedIn(tasks), byInstruction, index }
+  const alike = [...tasks.keys()].filter((place) => tasks[place]?.fault === 'similar')
+  return { tasks, rareWords: rareWordsOf(tasks), planted: plantedIn(tasks), alike, byInstruction, index }
 }
 
 // Words that say what a task is about: those that stand in few others.
@@ -222,7 +251,9 @@ function knownTask(instruction: string, bank: Bank): OfflineTask | undefined {
   const exact = bank.byInstruction.get(oneLine(instruction))
   if (exact) return exact
   const nearest = bank.index.nearest(instruction)
-  return nearest && nearest.score >= alike ? bank.byInstruction.get(oneLine(nearest.instruction)) : undefined
+  return nearest && nearest.score >= nearEnough
+    ? bank.byInstruction.get(oneLine(nearest.instruction))
+    : undefined
 }
 
 function oneLine(text: string): string {

@@ -68,7 +68,11 @@ export const known: Record<ProviderName, Known> = {
     standIn: true,
     idle: ['temperature', 'model', 'base-url', 'price', 'param', 'timeout'],
   },
-  paste: { ...noServer, byHand: true, idle: ['base-url', 'concurrency', 'price', 'param', 'timeout'] },
+  paste: {
+    ...noServer,
+    byHand: true,
+    idle: ['temperature', 'max-tokens', 'base-url', 'concurrency', 'price', 'param', 'timeout'],
+  },
 }
 
 /** The provider of a run: named, or by address, or by the key found, or by the log, or the offline model. */
@@ -152,7 +156,7 @@ function standIn(name: ProviderName, { replay }: Settings, recorded: Recorded): 
 function byHand(name: ProviderName, settings: Settings, recorded: Recorded): Provider {
   const last = lastServer(recorded)
   const replayed = settings.replay !== undefined || !settings.provider
-  const model = settings.model ?? (replayed && last?.name === name ? last.model : name)
+  const model = settings.model ?? (last?.name === name ? last.model : name)
   const replayOf = replayed ? (recorded.get(`${name} ${model}`) ?? '') : undefined
   return { ...known[name], ...nowhere, name, model, replayOf }
 }

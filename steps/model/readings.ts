@@ -4,7 +4,7 @@ import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { jsonIn } from '../workspace/jsonl.ts'
 import { promptTokens } from './account.ts'
-import type { Call, Question } from './call.ts'
+import { type Call, type Question, samplesAtMost } from './call.ts'
 import { moreContext } from './problem.ts'
 
 const firstInVain = 6 // replies of a step, none of them read
@@ -85,6 +85,38 @@ function causeOf(
   return /^\s*[{[]/.test(text) && jsonIn(text) === undefined ? 'cut' : 'prose'
 }
 
+/** Said to the person who pasted a reply that cannot be read, before the prompt comes again. */
+export function whyNotRead(call: Call, asked: Asked, heard: Heard): Words {
+  const cause = heard === 'unread' ? causeOf(call, asked) : heard
+  const why = cause === 'copied' || cause === 'cut' || cause === 'empty' ? pasted[cause] : pasted.prose(call)
+  const again = call.sample % samplesAtMost < samplesAtMost - 1
+  return {
+    en: `this reply could not be read: ${why.en}.${again ? ' The prompt comes again.' : ''}`,
+    zh: `这个回复没能读懂：${why.zh}。${again ? '请把提示词再发一次。' : ''}`,
+  }
+}
+
+const pasted = {
+  copied: { en: 'it only says again what the prompt shows', zh: '它只是重复了提示词里的例子' },
+  cut: {
+    en: 'it stops before anything is whole; copy the reply to its end',
+    zh: '它没有写完，没有一项是完整的；请把回复复制到结尾',
+  },
+  empty: { en: 'it is empty', zh: '它是空的' },
+  prose: ({ reply }: Pick<Call, 'reply'>): Words => {
+    const line = openingOf(reply)
+    return {
+      en: `the JSON that the last line of the prompt asks for is not in it; it begins: "${line}". Copy the whole reply, or tell the chat to answer with JSON alone`,
+      zh: `里面没有提示词最后一行要的 JSON；它的开头是：“${line}”。请复制整个回复，或让模型只用 JSON 回答`,
+    }
+  },
+}
+
+function openingOf(reply: string | null): string {
+  const line = (reply ?? '').trim().split(/[\r\n]/)[0] ?? ''
+  return line.length > shownAtMost ? `${line.slice(0, shownAtMost)}…` : line
+}
+
 const shownAtMost = 80 // characters of a reply
 
 const causes = {
@@ -121,8 +153,7 @@ const causes = {
     zh: '回复只是重复提示词中的示例。请换更大的、或经过指令微调的模型，也可以调高 --temperature',
   }),
   prose: ({ reply }: Pick<Call, 'reply'>): Words => {
-    const line = (reply ?? '').trim().split(/[\r\n]/)[0] ?? ''
-    const shown = line.length > shownAtMost ? `${line.slice(0, shownAtMost)}…` : line
+    const shown = openingOf(reply)
     return {
       en: `they are not the JSON asked for, but begin: "${shown}". A larger model, or one tuned to follow instructions, may do`,
       zh: `回复不是所要的 JSON，开头是：“${shown}”。请换更大的、或经过指令微调的模型`,

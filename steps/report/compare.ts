@@ -1,12 +1,15 @@
-// Another run beside this one: its figures, how long calls took in both, and how much of each pool the other holds.
+// What others did: another run beside this one (its figures, how long calls took, how much of each pool the other holds), and
+// what a class said of the rows.
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { number } from '../display/words.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
-import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
-import { field, jsonIn, readLines } from '../workspace/jsonl.ts'
+import { unreadable } from '../workspace/fault.ts'
+import { type Step, exists, logFile, runFoldersIn, steps } from '../workspace/folder.ts'
+import { field, jsonIn, readLines, textOf } from '../workspace/jsonl.ts'
 import { type Figures, type Run, type Stage, countRun, rowsOf, stages } from './count.ts'
 import { type Markup, type Subject, type Value, bar, html, percent, row, table } from './html.ts'
-import { type FigureName, figureRows, reasonsLine } from './sections.ts'
+import { type FigureName, figureRows, madeBy, reasonsLine } from './sections.ts'
 
 /** Seconds a call of a step took: half of the calls less than `median`, one in ten more than `slow`. */
 type Latency = { median: number; slow: number }
@@ -83,14 +86,16 @@ export function compareSection(ours: Subject, { run, figures, latencies, overlap
   const theirs: Subject = { ...ours, run, figures }
   const { compare, settings, table: names, funnel, thisRun } = ours.words
   const both = (title: string, of: (subject: Subject) => Value): Markup => row(title, [of(ours), of(theirs)])
-  const runs = (rows: readonly Markup[]): Markup => table('runs', ['', thisRun, compare.theirs], rows)
+  const named = namesOf(ours.run, run)
+  const titles = ['', `${thisRun}: ${named[0]}`, `${compare.theirs}: ${named[1]}`]
+  const runs = (rows: readonly Markup[]): Markup => table('runs', titles, rows)
   const counts = [ours, theirs].flatMap((subject) => Object.values(subject.figures.funnel))
   const most = Math.max(1, ...counts.map((count) => count ?? 0))
   const asking = steps.filter((step) => latencies.ours[step] ?? latencies.theirs[step])
   return html`${runs([
-      both(compare.folder, (subject) => path.basename(subject.run.settings.dataDir)),
-      both(settings.provider, (subject) => subject.run.settings.provider ?? '–'),
-      both(settings.model, (subject) => subject.run.settings.model ?? '–'),
+      row(compare.folder, named),
+      both(settings.seed, (subject) => subject.run.settings.seed),
+      both(settings.madeBy, (subject) => madeBy(subject) ?? '–'),
       ...figureRows(ours).map(([name]) => both(names[name], (subject) => figureIn(name, subject))),
     ])}
     <h3>${compare.stages}</h3>
@@ -100,6 +105,15 @@ export function compareSection(ours: Subject, { run, figures, latencies, overlap
     <h3>${compare.overlap}</h3>
     <p>${compare.overlapAbout(ours.run.settings.similarity)}</p>
     ${table('runs', [], [shareRow(compare.there, overlap.there), shareRow(compare.back, overlap.back)])}`
+}
+
+/** The folders by their names; two of one name also by what they lie in. */
+function namesOf(ours: Run, theirs: Run): [string, string] {
+  const dirs = [ours, theirs].map(({ settings }) => settings.dataDir)
+  const [here = '', there = ''] = dirs.map((dir) => path.basename(dir))
+  if (here !== there) return [here, there]
+  const [above = '', beside = ''] = dirs.map((dir) => path.basename(path.dirname(dir)))
+  return [`${above}/${here}`, `${beside}/${there}`]
 }
 
 /** A figure of a run; the rejected rows come with their reasons. */
@@ -125,4 +139,129 @@ function latency(found: Latency | undefined): string {
 
 function shareRow(title: string, share: number | undefined): Markup {
   return row(title, [html`${bar(share ?? 0)}${share === undefined ? '–' : percent(share)}`])
+}
+
+// The reviews of a class: what each page saved as review.json, gathered from a folder of run folders.
+
+const questions = ['instruction_valid', 'input_appropriate', 'output_correct'] as const
+type Verdicts = Record<(typeof questions)[number], boolean>
+/** One row with what everybody said of it. */
+type ReviewedRow = { instruction: string; input: string; output: string; verdicts: Verdicts[] }
+/** `agreement`: of two people who looked at the same row, how often both said the same; undefined where none did. */
+export type Reviews = {
+  reviewers: string[]
+  rows: ReviewedRow[]
+  shared: number // rows that two or more looked at
+  agreement: { question: (typeof questions)[number] | 'all'; share: number | undefined }[]
+  unread: string[] // files that hold no review
+}
+
+/** Reads every review in a folder and the folders in it; who wrote the same file twice counts once. */
+export async function gatherReviews(dir: string): Promise<Reviews> {
+  const rows = new Map<string, ReviewedRow>()
+  const seen = new Set<string>()
+  const [reviewers, unread]: [string[], string[]] = [[], []]
+  for (const file of await reviewFiles(dir)) {
+    const text = await textOf(file)
+    if (seen.has(text)) continue
+    seen.add(text)
+    const review = jsonIn(text)
+    const list = field(review, 'rows')
+    const read = Array.isArray(list) ? list.filter(isReviewed) : []
+    if (read.length === 0) {
+      unread.push(path.relative(dir, file))
+      continue
+    }
+    const name = field(review, 'name')
+    const folder =
+      path.dirname(file) === dir ? path.basename(file, '.json') : path.relative(dir, path.dirname(file))
+    reviewers.push(typeof name === 'string' && name.trim() !== '' ? name.trim() : folder)
+    for (const { instruction, input, output, ...verdicts } of read) {
+      const key = JSON.stringify([instruction, input, output])
+      const row = rows.get(key) ?? { instruction, input, output, verdicts: [] }
+      row.verdicts.push(verdicts)
+      rows.set(key, row)
+    }
+  }
+  const all = [...rows.values()].toSorted(
+    (a, b) => noes(b, 'all') - noes(a, 'all') || b.verdicts.length - a.verdicts.length,
+  )
+  const shared = all.filter(({ verdicts }) => verdicts.length > 1)
+  const agreement = ([...questions, 'all'] as const).map((question) => ({
+    question,
+    share: agreementOn(shared, question),
+  }))
+  return { reviewers, rows: all, shared: shared.length, agreement, unread }
+}
+
+const deepest = 3 // folders: a class, a seat, and what an archive put in between
+
+async function reviewFiles(dir: string, depth = 1): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
+    throw unreadable(dir, error)
+  })
+  const own = entries.filter((entry) => entry.isFile() && /^review.*\.json$/i.test(entry.name))
+  const deeper = depth < deepest ? runFoldersIn(dir) : []
+  const inside = await Promise.all(deeper.map((name) => reviewFiles(path.join(dir, name), depth + 1)))
+  return [...own.map(({ name }) => path.join(dir, name)).toSorted(), ...inside.flat()]
+}
+
+type Reviewed = Omit<ReviewedRow, 'verdicts'> & Verdicts
+
+function isReviewed(row: unknown): row is Reviewed {
+  const texts = ['instruction', 'input', 'output'].every((name) => typeof field(row, name) === 'string')
+  return texts && questions.every((name) => typeof field(row, name) === 'boolean')
+}
+
+function isYes(verdicts: Verdicts, question: Reviews['agreement'][number]['question']): boolean {
+  return question === 'all' ? questions.every((name) => verdicts[name]) : verdicts[question]
+}
+
+function noes({ verdicts }: ReviewedRow, question: Reviews['agreement'][number]['question']): number {
+  return verdicts.filter((one) => !isYes(one, question)).length
+}
+
+/** Pairs of people who said the same of a row, of all pairs who looked at the same one. */
+function agreementOn(
+  rows: readonly ReviewedRow[],
+  question: Reviews['agreement'][number]['question'],
+): number | undefined {
+  let [same, all] = [0, 0]
+  for (const row of rows) {
+    const [count, no] = [row.verdicts.length, noes(row, question)]
+    all += (count * (count - 1)) / 2
+    same += (no * (no - 1) + (count - no) * (count - no - 1)) / 2
+  }
+  return all === 0 ? undefined : same / all
+}
+
+/** What the class said, on the page: how far people agree, then every row, the most doubted first. */
+export function reviewsSection({ words }: Subject, reviews: Reviews): Markup {
+  const { reviews: said, script } = words
+  const share = (value: number | undefined): string => (value === undefined ? '–' : percent(value))
+  const rows = reviews.rows.map((one) => {
+    const text = [one.instruction, one.input, one.output].filter((part) => part !== '').join(' ⇒ ')
+    const counts = ([...questions, 'all'] as const).map((question) => number(noes(one, question)))
+    return row(html`<span class="text">${text}</span>`, [
+      number(one.verdicts.length),
+      ...counts,
+      share(agreementOn([one], 'all')),
+    ])
+  })
+  return html`<p>${said.about(reviews.reviewers.length, reviews.rows.length, reviews.shared)}</p>
+    <p class="note">${reviews.reviewers.join(', ')}</p>
+    ${reviews.unread.length > 0 ? html`<p class="remark">${said.unread(reviews.unread.join(', '))}</p>` : undefined}
+    ${table(
+      'quality',
+      ['', ...script.questions],
+      [
+        row(
+          said.agreement,
+          reviews.agreement.map(({ share: value }) => share(value)),
+        ),
+      ],
+    )}
+    <h3>${said.rows}</h3>
+    ${table('reviews', ['', said.count, '1', '2', '3', said.any, said.agreement], rows)}
+    <p class="note">${said.columns}</p>`
 }

@@ -1,16 +1,18 @@
 // The figures of the report, counted from the JSONL files row by row; only what was asked for, and what it cost, is
 // taken from run.json.
 import { type Language, languageOf, lengthOf } from '../text/language.ts'
+import { partsOfRougeL } from '../text/rouge.ts'
 import { ruleFor } from '../text/rules.ts'
 import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
-import { Folder, type Step, exists, handOffs, stepFiles, steps } from '../workspace/folder.ts'
+import { Folder, type Step, exists, handOffs, runsElsewhere, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import {
   type Filed,
   type RejectedRow,
   type Row,
   type RunRecord,
+  makersOf,
   readRunRecord,
   rowsIn,
 } from '../workspace/records.ts'
@@ -20,6 +22,8 @@ import { Verbs, leadingIn } from './verbs.ts'
 export const stages = ['asked', 'parsed', 'novel', 'classified', 'with_instances', 'kept'] as const
 export type Stage = (typeof stages)[number]
 export const similarityBins = 20 // of 0.05 each
+
+type Pair = { instruction: string; other: string; score: number }
 
 export type Figures = {
   /** Instructions at each stage; undefined where nobody wrote down how many were asked for. */
@@ -31,11 +35,15 @@ export type Figures = {
   rows: number
   emptyInputs: number
   /** Of the instructions of the data set: classification tasks, and those that came from merged files. */
-  classification: number
+  classification: number | undefined // undefined where merged files do not say
   merged: number
+  /** What the runs that were merged had asked for, and found new, where all of them tell. */
+  mergedFunnel: { asked: number; novel: number } | undefined
   lengths: Record<'instruction' | 'input' | 'output', Lengths>
   /** The highest ROUGE-L of each instruction, in bins (0, 0.05], (0.05, 0.1], …; 0 is in the first. */
   similarity: { accepted: number[]; nearDuplicates: number[]; unknown: number }
+  /** The pair to explain ROUGE-L by: the nearest that are not the same words, a rejected one if there is one. */
+  example: Pair | undefined
   verbs: Verbs
   cost: { calls: number; tokens: number; dollars: number | undefined }
 }
@@ -43,7 +51,7 @@ export type Figures = {
 /** Reads every file of the run once. */
 export async function countRun(run: Run): Promise<Figures> {
   const instructions = await countInstructions(run)
-  const { losses, rejected, scores, unknown } = await countRejects(run)
+  const { losses, rejected, scores, unknown, pair } = await countRejects(run)
   const classified = await countClassified(run)
   const own = await idsWithInstances(run)
   const { kept, ...dataset } = await countDataset(run, classified.tasks, own)
@@ -53,12 +61,15 @@ export async function countRun(run: Run): Promise<Figures> {
       parsed: instructions.novel + totalOf(losses.novel),
       novel: instructions.novel,
       classified: classified.rows,
-      with_instances: own.size,
+      with_instances: own.size + (instructions.novel === 0 ? mergedCandidates(run) : 0),
       kept,
     },
     losses,
     rejected,
     ...dataset,
+    mergedFunnel: mergedFunnel(run),
+    ...(run.record.merged && { classification: run.record.funnel.kept_classification }),
+    example: pair ?? instructions.pair,
     similarity: {
       accepted: instructions.scores,
       nearDuplicates: scores,
@@ -68,16 +79,30 @@ export async function countRun(run: Run): Promise<Figures> {
   }
 }
 
+function mergedCandidates({ record: { merged = [] } }: Run): number {
+  return merged.reduce((sum, { instructions }) => sum + instructions, 0)
+}
+
+function mergedFunnel({ record: { merged = [] } }: Run): Figures['mergedFunnel'] {
+  const all = merged.map(({ funnel }) => funnel)
+  const sum = (name: 'asked' | 'novel'): number => all.reduce((sum, funnel) => sum + (funnel?.[name] ?? 0), 0)
+  const known =
+    all.length > 0 && all.every((funnel) => funnel?.asked !== undefined && funnel.novel !== undefined)
+  return known ? { asked: sum('asked'), novel: sum('novel') } : undefined
+}
+
 async function countInstructions(run: Run) {
   const scores = noScores()
   let novel = 0
   let unknown = 0
-  for await (const { most_similar } of rowsOf(run, 'instruction')) {
+  let pair: Pair | undefined
+  for await (const { instruction, most_similar } of rowsOf(run, 'instruction')) {
     novel++
     if (most_similar) addScore(scores, most_similar.score)
     else unknown++
+    pair = nearer(pair, instruction, most_similar)
   }
-  return { novel, scores, unknown }
+  return { novel, scores, unknown, pair }
 }
 
 async function countRejects(run: Run) {
@@ -85,14 +110,33 @@ async function countRejects(run: Run) {
   const losses = eachOf(stages, () => new Map<string, number>())
   const scores = noScores()
   let unknown = 0
+  let pair: Pair | undefined
   for await (const row of rowsOf(run, 'rejected')) {
     bump(rejected[row.step], row.reason)
     bump(losses[stageLost(row)], row.reason)
-    if (row.step !== 'generate' || row.reason !== 'near_duplicate') continue
+    if (row.reason !== 'near_duplicate') continue
+    pair = nearer(pair, row.instruction, row.most_similar, 'the furthest')
+    if (row.step !== 'generate') continue
     if (row.most_similar) addScore(scores, row.most_similar.score)
     else unknown++
   }
-  return { rejected, losses, scores, unknown }
+  return { rejected, losses, scores, unknown, pair }
+}
+
+const explainable = 40 // words of both; a longer pair explains nothing
+
+/** The better pair to explain a score by: the nearest of accepted ones, of rejected ones the one nearest to the threshold. */
+function nearer(
+  best: Pair | undefined,
+  instruction: string,
+  near: { instruction: string; score: number } | undefined,
+  wanted: 'the nearest' | 'the furthest' = 'the nearest',
+): Pair | undefined {
+  if (!near || near.score === 1 || instruction.length + near.instruction.length > explainable * 8) return best
+  const { shared, lengths } = partsOfRougeL(instruction, near.instruction)
+  if (shared === Math.min(...lengths)) return best // one holds the other: nothing to see
+  const isBetter = !best || (wanted === 'the nearest' ? near.score > best.score : near.score < best.score)
+  return isBetter ? { instruction, other: near.instruction, score: near.score } : best
 }
 
 /** The stage a rejected row did not reach. In step 1 a candidate that was read and judged is not new; the rest was never read. */
@@ -253,10 +297,21 @@ export function rowsOf<K extends Filed>(run: Run, kind: K): AsyncGenerator<Row<K
   return rowsIn(run.folder, kind)
 }
 
+/** Whether answers came from the offline model, which is set by hand: in this run, or in one that was merged into it. */
+export function isOffline({ record, settings }: Run): boolean {
+  const makers = makersOf(record)
+  return makers.length > 0 ? makers.some(isStandIn) : settings.provider === 'offline'
+}
+
+export function isStandIn({ provider }: { provider: string }): boolean {
+  return provider === 'offline'
+}
+
 function nothingThere(dir: string): Fault {
   const names = stepFiles.join(', ')
+  const others = runsElsewhere(dir)
   return new Fault({
-    en: `${dir} holds no run: none of ${names} is there. Make one first: npx tsx workshop.ts --data-dir "${dir}"`,
-    zh: `${dir} 中没有运行结果：${names} 都不存在。请先运行：npx tsx workshop.ts --data-dir "${dir}"`,
+    en: `${dir} holds no run: none of ${names} is there.${others.en} Or make one there: npx tsx workshop.ts --data-dir "${dir}"`,
+    zh: `${dir} 中没有运行结果：${names} 都不存在。${others.zh}要在那里运行一次，请用：npx tsx workshop.ts --data-dir "${dir}"`,
   })
 }

@@ -147,6 +147,7 @@ async function* mergedInstances(run: Run): AsyncGenerator<Judged> {
 export function labSection(subject: Subject, lab: Lab): Markup {
   const { run, words } = subject
   const { lab: said } = words
+  const most = Math.max(1, ...lab.alone.map(({ removed }) => removed))
   const notes = [
     ...(lab.left.length > 0 ? [said.left(lab.left.join(', '), number(slowFrom))] : []),
     ...(run.settings.merge.length > 0 && !lab.areMerged ? [said.merged] : []),
@@ -161,7 +162,7 @@ export function labSection(subject: Subject, lab: Lab): Markup {
     ${table(
       'rules',
       [said.rule, said.alone, '', said.inRun],
-      lab.alone.map((count) => ruleRow(count, subject)),
+      lab.alone.map((count) => ruleRow(count, most, subject)),
     )}`
 }
 
@@ -187,7 +188,11 @@ function pairOf({ instruction, rival, score }: Pair, words: { removed: string; b
   </dl>`
 }
 
-function ruleRow({ reason, checked, removed }: AloneCount, { figures, screen, words, run }: Subject): Markup {
+function ruleRow(
+  { reason, removed }: AloneCount,
+  most: number,
+  { figures, screen, words, run }: Subject,
+): Markup {
   const isOn = selectRules(run.settings.rules).has(reason)
   const links = steps
     .map((step) => ({ step, count: figures.rejected[step].get(reason) ?? 0 }))
@@ -195,11 +200,7 @@ function ruleRow({ reason, checked, removed }: AloneCount, { figures, screen, wo
     .map(({ step, count }) => html`<a href="#rows" data-show="${step}/${reason}">${number(count)}</a> `)
   return row(
     html`${nameOfReason(reason, screen)}<small>${whyReason(reason, screen)}</small>`,
-    [
-      number(removed),
-      bar(checked === 0 ? 0 : removed / checked, 'loss'),
-      links.length > 0 ? links : isOn ? 0 : words.lab.off,
-    ],
+    [number(removed), bar(removed / most, 'loss'), links.length > 0 ? links : isOn ? 0 : words.lab.off],
     ['number', 'bars', 'number'],
   )
 }

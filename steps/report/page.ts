@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { type Loop, loopIn } from '../display/lives.ts'
 import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { Screen, shownPath, tellNotTaken } from '../display/screen.ts'
 import { number } from '../display/words.ts'
@@ -11,17 +12,40 @@ import { Fault } from '../workspace/fault.ts'
 import { pageFile } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { type OptionName, options } from '../workspace/options.ts'
-import type { Judgement } from '../workspace/records.ts'
+import { type Judgement, isSampled } from '../workspace/records.ts'
 import { type Settings, readSettings, settingsOf } from '../workspace/settings.ts'
-import { type Comparison, compareRuns, compareSection } from './compare.ts'
+import {
+  type Comparison,
+  type Reviews,
+  compareRuns,
+  compareSection,
+  gatherReviews,
+  reviewsSection,
+} from './compare.ts'
 import { countRun, openRun } from './count.ts'
 import { type Markup, type Subject, html, percent, row, scriptJson, table } from './html.ts'
 import { type Lab, labSection, openLab } from './lab.ts'
 import { type PageRows, gatherRows } from './rows.ts'
-import { funnelSection, isOffline, plotsSection, tableSection, tableTitle } from './sections.ts'
+import {
+  funnelSection,
+  isMergedAlone,
+  loopSection,
+  madeBy,
+  plotsSection,
+  standInNotice,
+  tableSection,
+  tableTitle,
+} from './sections.ts'
 import { type ReportWords, reportWords } from './words.ts'
 
-type Page = { subject: Subject; lab: Lab; rows: PageRows; comparison: Comparison | undefined }
+type Page = {
+  subject: Subject
+  lab: Lab
+  rows: PageRows
+  comparison: Comparison | undefined
+  reviews: Reviews | undefined
+  loop: Loop | undefined
+}
 
 // The sheets as the browser reads them; small screens and paper have the last word.
 const styles = ['page.css', 'rows.css']
@@ -75,15 +99,15 @@ function frame({ words, screen }: Subject, style: string, script: string): strin
 }
 
 function body(page: Page): Markup {
-  const { words, figures, run } = page.subject
+  const { words, figures } = page.subject
   const { asked, kept = 0 } = figures.funnel
+  const notice = standInNotice(page.subject)
   const sections = sectionsOf(page)
   return html`
     <header>
       <h1>${words.title}</h1>
-      <p class="made">${words.made(figures.rows, kept, asked === undefined ? '–' : number(asked))}</p>
-      ${isOffline(run) ? html`<p class="remark">${words.offline}</p>` : undefined}
-      ${settingsList(page.subject)}
+      <p class="made">${words.made(figures.rows, kept, asked === undefined ? undefined : number(asked))}</p>
+      ${notice ? html`<p class="remark">${notice}</p>` : undefined} ${settingsList(page.subject)}
       <nav aria-label="${words.contents}">
         ${sections.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}
       </nav>
@@ -100,12 +124,25 @@ function body(page: Page): Markup {
   `
 }
 
-function sectionsOf({ subject, lab, rows, comparison }: Page): [id: string, title: string, Markup][] {
+function sectionsOf({
+  subject,
+  lab,
+  rows,
+  comparison,
+  reviews,
+  loop,
+}: Page): [id: string, title: string, Markup][] {
   const { words } = subject
   const compared = comparison && compareSection(subject, comparison)
   return [
     ...(compared ? [['compare', words.compare.title, compared] as [string, string, Markup]] : []),
+    ...(reviews
+      ? [['reviews', words.reviews.title, reviewsSection(subject, reviews)] as [string, string, Markup]]
+      : []),
     ['funnel', words.funnel.title, funnelSection(subject)],
+    ...(isMergedAlone(subject)
+      ? []
+      : [['loop', words.loop.title, loopSection(subject, loop)] as [string, string, Markup]]),
     ['table', tableTitle(subject), tableSection(subject)],
     ['plots', words.plots.title, plotsSection(subject)],
     ['lab', words.lab.title, labSection(subject, lab)],
@@ -114,10 +151,14 @@ function sectionsOf({ subject, lab, rows, comparison }: Page): [id: string, titl
   ]
 }
 
-function settingsList({ run: { settings, language }, words }: Subject): Markup {
-  const { provider, model, target: wanted, similarity, temperature, seed } = settings
+function settingsList(subject: Subject): Markup {
+  const { run, words } = subject
+  const { settings, language } = run
+  const { target: wanted, similarity, temperature: heat, seed } = settings
   const target = Number.isFinite(wanted) ? wanted : words.all
-  const shown = { provider, model, target, language, similarity, temperature, seed }
+  // The stand-in and a person at a chat window know no temperature, and merged files none that is known.
+  const temperature = isSampled(run.record) ? heat : undefined
+  const shown = { madeBy: madeBy(subject), target, language, similarity, temperature, seed }
   const known = Object.entries(shown).filter(([, value]) => value !== undefined)
   const pairs = known.map(
     ([name, value]) =>
@@ -164,29 +205,41 @@ function rowsSection({ words: { rows: said } }: Subject, { rows, sampled, fates 
   return html`${sampled ? html`<p class="remark">${said.sampled(rows.length, all)}</p>` : undefined}
     <noscript><p>${said.script}</p></noscript>
     <p class="printed note">${said.print}</p>
-    <div id="rows-app"></div>`
+    <div id="rows-app"></div>
+    <div id="rows-printed" class="printed"></div>`
 }
 
-function scriptFigures({ subject: { run, screen }, rows: { fates, replies, review } }: Page): object {
+function scriptFigures({ subject, rows: { fates, replies, review } }: Page): object {
+  const { run, screen } = subject
   const named = fates.map((fate) => ({
     ...fate,
     name: nameOfReason(fate.reason, screen),
     why: whyReason(fate.reason, screen) ?? '',
   }))
   const usual = portable(run.settings.dataDir) === options['data-dir'].fallback
-  return { fates: named, replies: replies ?? null, review, judged: run.record.judge !== undefined, usual }
+  const { settings } = run
+  const identity = { seed: settings.seed, made_by: madeBy(subject) ?? '' }
+  const judged = run.record.judge !== undefined
+  return { fates: named, replies: replies ?? null, review, judged, usual, run: identity }
 }
 
 /** Draws report.html from the files of a run and nothing else: the same files give the same page, byte for byte. */
-export async function drawReport(settings: Settings, screen: Language, compared?: Settings): Promise<string> {
+export async function drawReport(
+  settings: Settings,
+  screen: Language,
+  compared?: Settings,
+  reviews?: Reviews,
+): Promise<string> {
   const run = await openRun(settings)
   const comparison = compared && (await compareRuns(run, await openRun(compared)))
   const [figures, lab] = await Promise.all([countRun(run), openLab(run)])
   const rows = await gatherRows(run, figures)
+  const loop = await loopIn(run.folder)
   const subject = { run, figures, words: reportWords[screen], screen }
   const file = run.folder.replace(pageFile)
   try {
-    for await (const text of pageText({ subject, lab, rows, comparison })) await file.addText(text)
+    for await (const text of pageText({ subject, lab, rows, comparison, reviews, loop }))
+      await file.addText(text)
     await file.commit()
   } catch (error) {
     await file.discard()
@@ -195,7 +248,7 @@ export async function drawReport(settings: Settings, screen: Language, compared?
   return file.target
 }
 
-const allowed: readonly OptionName[] = ['data-dir', 'language', 'compare']
+const allowed: readonly OptionName[] = ['data-dir', 'language', 'compare', 'merge']
 
 /** `npx tsx workshop.ts report`: draws the page again from the files, asks nothing, and changes no other file. */
 export async function report(argv: readonly string[]): Promise<void> {
@@ -205,12 +258,33 @@ export async function report(argv: readonly string[]): Promise<void> {
   const screen = new Screen(settings.screen)
   tellNotTaken(screen, settings)
   const compared = dir === undefined ? undefined : settingsOf(dir, process.env)
+  const [folder] = settings.given.has('merge') ? settings.merge : []
+  const reviews = folder === undefined ? undefined : await gatherReviews(folder)
+  if (reviews?.reviewers.length === 0 && folder !== undefined) throw noReviews(folder)
   const release = await lockFolder(dataDir)
   try {
-    screen.detail(screen.words.report(shownPath(await drawReport(settings, settings.screen, compared))))
+    if (reviews) tellReviews(screen, reviews)
+    screen.detail(
+      screen.words.report(shownPath(await drawReport(settings, settings.screen, compared, reviews))),
+    )
   } finally {
     await release()
   }
+}
+
+function tellReviews(screen: Screen, { reviewers, rows, shared, agreement, unread }: Reviews): void {
+  const all = agreement.at(-1)?.share
+  const said = reportWords[screen.language].reviews
+  screen.detail(said.about(reviewers.length, rows.length, shared))
+  if (all !== undefined) screen.detail(`${said.agreement}: ${percent(all)}`)
+  if (unread.length > 0) screen.remark(said.unread(unread.join(', ')))
+}
+
+function noReviews(folder: string): Fault {
+  return new Fault({
+    en: `${shownPath(folder)} holds no review: expected review.json, as the page saves it, there or in the run folders in it.`,
+    zh: `${shownPath(folder)} 中没有评审：那里或其中各人的文件夹里应有网页保存的 review.json。`,
+  })
 }
 
 // A setting given here would be one the run was not made with.

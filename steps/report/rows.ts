@@ -1,9 +1,10 @@
 // The rows the page shows and searches: kept and rejected, a seeded sample where there are too many.
 import { CallLog } from '../model/call-log.ts'
+import { plantedFaults, rowKey } from '../model/offline.ts'
 import { type Random, randomFor, sample } from '../text/pool.ts'
 import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
 import { idOf, keyOf } from '../workspace/jsonl.ts'
-import { type Figures, type Run, mostFirst, rowsOf } from './count.ts'
+import { type Figures, type Run, isOffline, mostFirst, rowsOf } from './count.ts'
 
 export const shownAtMost = 50_000 // rows of each kind: a page of some 30 MB
 const withReplies = 2000 // rows: their replies are embedded too
@@ -29,8 +30,8 @@ export type PageRows = {
   sampled: boolean
   /** Raw replies by call, undefined where there are too many rows, or no log. */
   replies: Record<string, string> | undefined
-  /** Rows for the review, in drawn order: their places, and names that stay theirs when the data set changes. */
-  review: [place: number, name: string][]
+  /** Rows for the review, in drawn order: their places, names that stay theirs when the data set changes, planted faults. */
+  review: [place: number, name: string, fault: string][]
 }
 
 type Counted = Pick<Figures, 'rows' | 'rejected'>
@@ -44,12 +45,21 @@ export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> 
   const kept = await keptRows(run, detailed, random('kept'))
   const rejected = await rejectedRows(run, fates, random('rejected'))
   const rows = [...kept, ...rejected]
-  const review = sample([...kept.keys()], reviewedAtMost, random('review')).map((place): [number, string] => [
-    place,
-    keyOf(kept[place]?.slice(0, 3)),
-  ])
+  const faults = await faultsIn(run)
+  const review = sample([...kept.keys()], reviewedAtMost, random('review')).map(
+    (place): PageRows['review'][number] => {
+      const [instruction = '', input = '', output = ''] = kept[place] ?? []
+      const name = keyOf([instruction, input, output])
+      return [place, name, faults.get(rowKey(instruction, output || '')) ?? '']
+    },
+  )
   const replies = detailed ? await repliesOf(run, rows) : undefined
   return { fates, rows, sampled: rows.length < all, replies, review }
+}
+
+/** What the stand-in has planted, where its rows are among these. */
+async function faultsIn(run: Run): Promise<ReadonlyMap<string, string>> {
+  return isOffline(run) ? plantedFaults(run.language) : new Map()
 }
 
 function fatesIn({ rows, rejected }: Counted): Fate[] {

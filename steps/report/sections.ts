@@ -2,12 +2,17 @@
 import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
 import { steps } from '../workspace/folder.ts'
+import type { Loop } from '../display/lives.ts'
+import { markShared, partsOfRougeL } from '../text/rouge.ts'
+import { makersOf } from '../workspace/records.ts'
 import {
   type Figures,
   type Lengths,
   type Run,
   type Stage,
   bump,
+  isOffline,
+  isStandIn,
   mostFirst,
   similarityBins,
   stages,
@@ -20,11 +25,13 @@ import type { ReportWords } from './words.ts'
 export function funnelSection(subject: Subject): Markup {
   const { figures, words } = subject
   const { funnel } = figures
-  const most = Math.max(1, ...stages.map((stage) => funnel[stage] ?? 0))
-  const rows = stages.map((stage, place) => {
+  // What only merges files counts the candidates they held; how those came about their own runs tell, where they are known.
+  const shown = isMergedAlone(subject) ? stages.slice(stages.indexOf('with_instances')) : stages
+  const most = Math.max(1, ...shown.map((stage) => funnel[stage] ?? 0))
+  const rows = shown.map((stage, place) => {
     const count = funnel[stage]
-    const before = funnel[stages[place - 1] ?? 'asked']
-    const merged = stage === 'kept' ? figures.merged : 0
+    const before = place === 0 ? undefined : funnel[shown[place - 1] ?? 'asked']
+    const merged = stage === 'kept' && !isMergedAlone(subject) ? figures.merged : 0
     const lost = before === undefined || count === undefined ? 0 : before + merged - count
     return html`<li>
       ${lossOf(stage, lost, subject)}
@@ -35,10 +42,32 @@ export function funnelSection(subject: Subject): Markup {
       ${merged > 0 ? html`<p class="note">${words.funnel.merged(merged)}</p>` : undefined}
     </li>`
   })
+  const { mergedFunnel: sums } = figures
   return html`<p>${words.funnel.about}</p>
     <ol class="funnel">
       ${rows}
-    </ol>`
+    </ol>
+    ${sums ? html`<p class="note">${words.funnel.before(sums)}</p>` : undefined}
+    ${contributionsTable(subject)}`
+}
+
+/** Whether the data set has no step before the last of its own. */
+export function isMergedAlone({ figures, run }: Subject): boolean {
+  return run.record.merged !== undefined && figures.funnel.novel === 0
+}
+
+/** Who gave what to a merged data set. */
+function contributionsTable({ run, words }: Subject): Markup | undefined {
+  const { merged = [] } = run.record
+  if (merged.length === 0) return undefined
+  const { titles, title, about } = words.contributions
+  const rows = merged.map(({ name, instructions, rows: kept, shared, made_by }) => {
+    const makers = made_by.map(({ provider, model }) => (isStandIn({ provider }) ? words.standIn : model))
+    return row(name, [number(instructions), number(kept), number(shared), makers.join(', ') || '–'])
+  })
+  return html`<h3>${title}</h3>
+    <p>${about}</p>
+    ${table('figures', ['', ...titles], rows)}`
 }
 
 const stepBefore: Record<Stage, string> = {
@@ -61,10 +90,9 @@ function lossOf(stage: Stage, lost: number, { figures, words, screen }: Subject)
       > `,
   )
   const unread = stage === 'parsed' ? lost - totalOf(reasons) : 0
-  const title = lost > 0 ? words.funnel.rows : words.funnel.rowsOnly
   return html`<div class="lost">
-    ${lost > 0 ? html`<b>${words.funnel.loss(lost)}</b>` : undefined}
-    ${reasons.size > 0 ? html`<span>${title}</span> ${links}` : undefined}
+    <b>${words.funnel.loss(lost, totalOf(reasons))}</b>
+    ${reasons.size > 0 ? links : undefined}
     ${unread > 0 ? html`<span>${words.funnel.unread(unread)}</span>` : undefined}
   </div>`
 }
@@ -93,23 +121,37 @@ export function tableSection(subject: Subject): Markup {
   const rows = figureRows(subject).flatMap(([name, value]) => {
     const others = offline ? [] : (published(words)[name] ?? ['–', '–'])
     const reasons = html`<tr>
-      <td class="reasons" colspan="4">${reasonsLine(subject)}</td>
+      <td class="reasons" colspan="${2 + others.length}">${reasonsLine(subject)}</td>
     </tr>`
     return [row(words.table[name], [value, ...others]), ...(name === 'rejected' ? [reasons] : [])]
   })
-  return html`${offline ? html`<p class="remark">${words.offline}</p>` : undefined}
+  const notice = standInNotice(subject)
+  return html`${notice ? html`<p class="remark">${notice}</p>` : undefined}
     ${table('figures', ['', words.thisRun, ...(offline ? [] : [paper, alpaca])], rows)}
-    <p class="note">${offline ? '' : sources}${counted}</p>`
+    <p class="note">${offline ? '' : sources}${subject.figures.cost.calls > 0 ? counted : ''}</p>`
 }
 
 export function tableTitle({ run, words }: Subject): string {
   return isOffline(run) ? words.table.ownTitle : words.table.title
 }
 
-/** Whether the answers came from the offline model, which is set by hand. */
-export function isOffline({ record, settings }: Run): boolean {
-  const providers = Object.values(record.cost).map((cost) => cost.provider)
-  return providers.length > 0 ? providers.includes('offline') : settings.provider === 'offline'
+/** What is to be said of rows of the stand-in; undefined where there are none. */
+export function standInNotice({ run, words }: Subject): string | undefined {
+  if (!isOffline(run)) return undefined
+  return makersOf(run.record).every(isStandIn) && !hasUnknownMaker(run) ? words.offline : words.offlineAmong
+}
+
+function hasUnknownMaker({ record: { merged = [] } }: Run): boolean {
+  return merged.some(({ made_by }) => made_by.length === 0)
+}
+
+/** Who made the rows: "gpt-6-luna (openai)"; undefined where nobody knows. */
+export function madeBy({ run, words }: Subject): string | undefined {
+  const makers = makersOf(run.record).map(({ provider, model }) =>
+    isStandIn({ provider }) ? words.standIn : `${model} (${provider})`,
+  )
+  const all = [...makers, ...(hasUnknownMaker(run) ? [words.unknownMaker] : [])]
+  return all.length > 0 ? all.join(', ') : undefined
 }
 
 /** The figures of a run by the name of their row. */
@@ -119,19 +161,29 @@ export function figureRows({ figures, words, run }: Subject): [FigureName, strin
   const unit = words.unit[run.language]
   const mean = (of: Lengths): string => (of.mean === undefined ? '–' : `${of.mean.toFixed(1)} ${unit}`)
   const shareOf = (part: number, whole: number): string => (whole === 0 ? '–' : percent(part / whole))
-  const { dollars } = cost
   return [
     ['instructions', number(kept)],
-    ['classification', shareOf(figures.classification, kept)],
+    ['classification', figures.classification === undefined ? '–' : shareOf(figures.classification, kept)],
     ['instances', number(figures.rows)],
     ['emptyInput', shareOf(figures.emptyInputs, figures.rows)],
     ['instruction', mean(lengths.instruction)],
     ['input', mean(lengths.input)],
     ['output', mean(lengths.output)],
     ['rejected', number(steps.reduce((sum, step) => sum + totalOf(rejected[step]), 0))],
-    ['calls', number(cost.calls)],
-    ['tokens', number(cost.tokens)],
-    ['dollars', dollars === undefined ? words.table.unknownPrice : dollars.toFixed(dollars < 1 ? 4 : 2)],
+    ...(cost.calls > 0 ? costRows(cost, words) : []),
+  ]
+}
+
+/** What was asked and paid; a page of merged files alone knows nothing of it. */
+function costRows(
+  { calls, tokens, dollars }: Figures['cost'],
+  { table }: ReportWords,
+): [FigureName, string][] {
+  const paid = dollars === undefined ? table.unknownPrice : dollars.toFixed(dollars < 1 ? 4 : 2)
+  return [
+    ['calls', number(calls)],
+    ...(tokens > 0 ? [['tokens', number(tokens)] as [FigureName, string]] : []),
+    ...(dollars === 0 ? [] : [['dollars', paid] as [FigureName, string]]),
   ]
 }
 
@@ -148,7 +200,9 @@ export function reasonsLine({ figures: { rejected }, screen }: Subject): string 
 export function plotsSection(subject: Subject): Markup {
   const { plots } = subject.words
   const lengths = (['instruction', 'input', 'output'] as const).map((name) => lengthPlot(name, subject))
-  return html`<div class="plots">${similarityPlot(subject)}${lengths}</div>
+  const { accepted, nearDuplicates } = subject.figures.similarity
+  const isKnown = [...accepted, ...nearDuplicates].some((count) => count > 0)
+  return html`<div class="plots">${isKnown ? similarityPlot(subject) : undefined}${lengths}</div>
     <p class="note">${plots.lengthsAbout}</p>
     ${verbsPlot(subject)}`
 }
@@ -176,7 +230,63 @@ function similarityPlot({ figures, words: { plots }, run }: Subject): Markup {
     <i class="main"></i> ${plots.accepted} <i class="loss"></i> ${plots.nearDuplicates}
   </p>`
   const caption = `${plots.similarityAbout} ${unknown > 0 ? plots.unknown(unknown) : ''}`
-  return figure(title, html`${plot} ${key}`, caption)
+  return figure(title, html`${plot} ${key} ${rougeExample(figures.example, plots)}`, caption)
+}
+
+/** ROUGE-L with the numbers of a pair of this run. */
+function rougeExample(pair: Figures['example'], { rouge, sum }: ReportWords['plots']): Markup {
+  if (!pair) return html`<p>${rouge}</p>`
+  const [its, theirs] = markShared(pair.instruction, pair.other)
+  const { shared, lengths } = partsOfRougeL(pair.instruction, pair.other)
+  return html`<p>${rouge}</p>
+    <blockquote class="text">${its}<br />${theirs}</blockquote>
+    <p>${sum(shared, lengths, pair.score.toFixed(2))}</p>`
+}
+
+/** What makes this Self-Instruct: the picture of the loop, and the first time this run went round it. */
+export function loopSection({ words }: Subject, loop: Loop | undefined): Markup {
+  const { loop: said } = words
+  return html`<p>${said.about}</p>
+    ${loopPicture(said.boxes, said.back)}
+    ${
+      loop
+        ? html`<p>${said.shown(loop.shownIn, loop.writtenIn)}</p>
+            <blockquote class="text">${loop.task}</blockquote>
+            ${
+              loop.after.length > 0
+                ? html`<p>${said.after}</p>
+                    <blockquote class="text">
+                      ${loop.after.slice(0, 3).map((task) => html`${task}<br />`)}
+                    </blockquote>`
+                : undefined
+            }`
+        : html`<p class="note">${said.none}</p>`
+    }`
+}
+
+function loopPicture(boxes: readonly string[], back: string): Markup {
+  const [wide, gap] = [104, 24]
+  const left = (place: number): number => place * (wide + gap) + 2
+  const drawn = boxes.map((text, place) => {
+    const [x, end] = [left(place), left(place + 1)]
+    const arrow = html`<path class="arrow" d="M${x + wide + 3} 34H${end - 8}" />
+      <path class="tip" d="M${end - 9} 29l8 5l-8 5z" />`
+    return html`<rect class="box" x="${x}" y="14" width="${wide}" height="40" rx="6" />
+      <text x="${x + wide / 2}" y="38" text-anchor="middle">${text}</text>
+      ${place < boxes.length - 1 ? arrow : undefined}`
+  })
+  const [from, to] = [left(2) + wide / 2, left(1) + wide / 2]
+  return html`<svg
+    class="loop"
+    viewBox="0 0 ${left(boxes.length) - gap + 2} 100"
+    role="img"
+    aria-label="${boxes.join(' → ')}; ${back}"
+  >
+    ${drawn}
+    <path class="arrow" d="M${from} 55v21H${to}v-12" />
+    <path class="tip" d="M${to - 5} 64l5 -8l5 8z" />
+    <text x="2" y="95">${back}</text>
+  </svg>`
 }
 
 const lengthBins = 20

@@ -67,9 +67,8 @@ const verbsEn = new Set(
 )
 const politeEn =
   /^(?:(?:please|kindly|now|then|first|next|and|just|also|can you|could you|would you|i want you to)\s+)+/
-const particles = new Set(
-  'up out down off with of about on for in into as to at from over whether back'.split(' '),
-)
+const particles = new Set('up out down off back'.split(' ')) // part of the verb; what follows another preposition is no object
+const withObject = /^(?:up with|think of)$/
 const determiners = new Set(
   `a an the this these that those each every all any some both following given me us my your our his her their its it
   one two three four five six seven eight nine ten new possible different several few more many`.split(/\s+/),
@@ -89,17 +88,18 @@ function leadingEnglish(instruction: string): Leading | undefined {
       clause
         .trim()
         .replace(politeEn, '')
-        .match(/[a-z][a-z'’-]*|["“(]|\d+/g) ?? []
+        .match(/[a-z][a-z'’-]*|["“(]|(?<=\s)['‘]|\d+/g) ?? []
     const [verb = ''] = words
-    if (verbsEn.has(verb)) return { verb, object: objectIn(words.slice(1)) }
+    if (verbsEn.has(verb)) return { verb, object: objectIn(words) }
   }
   return undefined
 }
 
-/** The last word of the first noun phrase: "a short poem about the sea" → "poem". */
+/** The last word of the first noun phrase behind the verb: "a short poem about the sea" → "poem". */
 function objectIn(words: readonly string[]): string {
-  let at = 0
+  let at = 1
   while (particles.has(words[at] ?? '')) at++
+  if (withObject.test(`${words[at - 1] ?? ''} ${words[at] ?? ''}`)) at++
   while (determiners.has(words[at] ?? '') || /^\d/.test(words[at] ?? '')) at++
   let head = ''
   for (const word of words.slice(at)) {
@@ -125,15 +125,19 @@ const verbsZh = new Set(
   配 批改 评价 评估 评论 润色 起草 求 区分 去掉 劝 确定 删除 删掉 设计 设想 生成 识别 数 说 说出 说明 说说 算 算出 缩写 缩短 提炼
   提出 提供 提取 替换 填 填空 填写 挑 挑出 统计 推测 推断 推荐 推理 完成 完善 想 想出 写 写出 写成 修改 修正 续 续写 选 选出 选择
   寻找 演示 验证 预测 阅读 圈出 造 造句 找 找出 找到 整理 证明 指出 制定 制作 转换 转化 转写 总结 组织 组成 作 做 点评 调整 对出
-  反思 构思 合并 化简 检测 讲讲 判别 译成 译 优化 解决 研究 探讨 讨论 论述 论证 叙述 复述 陈述`.split(/\s+/),
+  起 反思 构思 合并 化简 检测 讲讲 判别 译成 译 优化 解决 研究 探讨 讨论 论述 论证 叙述 复述 陈述`.split(
+    /\s+/,
+  ),
 )
 const politeZh = /^(?:请(?:你|您)?|麻烦(?:你|您)?|帮(?:我|忙)?|试着|试|先|再|并|然后|接着|最后|你来|您来)+/
 const coverbs =
   /^(?:把|将|给|为|替|从|用|以|在|按照?|根据|依据|对于?|向|针对|围绕|就|仿照|参照|通过|利用|结合|同|和|与|分别|逐[字句条])/
-const endOfPhrase = /^(?:给|向|为|对|和|与|并|来|以|使|让|是|是否|是不是|属于|成|到)$/
+const endOfPhrase = /^(?:给|向|为|对|和|与|并|来|以|使|让|是|是否|是不是|属于|应|应该|应当|成|到)$/
 const quote = /^[“”「」《》（()、"']$/
 const measured = /^(?:[一二两三四五六七八九十百千几0-9０-９]+.?|这.?|那.?|每.?|个|下|该|其)$/
 
+const asking = /^(?:怎么|怎样|如何|为什么|为何|什么|是否|哪.?|谁|多少)$/
+const movedEnd = /^(?:按|按照|用|以|从|由|依|依照|根据|翻译|改|写|分|换)/
 const functionWord = /[是不的了在什么怎多少谁哪]/
 
 let words: Intl.Segmenter | undefined // its dictionary is loaded when there is Chinese
@@ -147,7 +151,10 @@ function leadingChinese(instruction: string): Leading | undefined {
     const verb = segments[at]
     if (verb === undefined) continue
     const moved = /^[把将]/.test(clause) // the object stands before its verb
-    return { verb, object: headOf(moved ? segments.slice(1, at) : phraseAfter(segments, at)) }
+    // "根据会议记录，……": the last word is what is gone by, and no verb.
+    if (!moved && at > 0 && at === segments.length - 1) continue
+    const phrase = moved ? movedPhrase(segments, at) : phraseAfter(segments, at)
+    return { verb, object: phrase.some((word) => asking.test(word)) ? '' : headOf(phrase) }
   }
   return undefined
 }
@@ -162,13 +169,24 @@ function cut(clause: string): string[] {
   return verbsZh.has(verb) ? [verb, ...segments] : segments
 }
 
-/** What follows the verb, as far as its object may reach. */
+/** What stands between 把 and the verb, as far as it is the object: "把动物按……分类". */
+function movedPhrase(segments: readonly string[], verb: number): string[] {
+  const between = segments.slice(1, verb)
+  const end = between.findIndex((segment, place) => place > 0 && movedEnd.test(segment))
+  return end === -1 ? between : between.slice(0, end)
+}
+
+/** What follows the verb, as far as its object may reach; none where it reaches past what a list of words can tell. */
 function phraseAfter(segments: readonly string[], verb: number): string[] {
   const rest = segments.slice(verb + 1)
+  if (/^[来去出]$/.test(rest[0] ?? '')) return []
   const end = rest.findIndex(
     (segment, place) => quote.test(segment) || (place > 0 && endOfPhrase.test(segment)),
   )
-  return end === -1 ? rest : rest.slice(0, end)
+  if (end === -1) return rest
+  const isJoined =
+    /^[和与]$/.test(rest[end] ?? '') && rest.slice(end).some((segment) => segment.endsWith('的'))
+  return isJoined ? [] : rest.slice(0, end)
 }
 
 /** The last word of a noun phrase, behind its last 的; single characters are joined: 感谢 + 信. */
@@ -180,5 +198,6 @@ function headOf(phrase: readonly string[]): string {
   const last = noun.at(-1) ?? ''
   const before = noun.at(-2) ?? ''
   const head = [...last].length === 1 && before !== '' && !measured.test(before) ? before + last : last
+  if (/^[一二两三四五六七八九十几0-9]+$/.test(before) && head === last) return '' // 三点, 五条: a count and no object
   return measured.test(head) || functionWord.test(head) ? '' : head
 }

@@ -2,11 +2,16 @@
 import { number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
 
+const counted = (count: number, what: string): string => `${number(count)} ${what}${count === 1 ? '' : 's'}`
+
 const en = {
   title: 'Self-Instruct: what this run made',
-  made: (rows: number, kept: number, asked: string) =>
-    `${number(rows)} rows from ${number(kept)} instructions; ${asked} were asked for.`,
+  made: (rows: number, kept: number, asked: string | undefined) =>
+    `${number(rows)} rows from ${number(kept)} instructions${asked === undefined ? '.' : `; ${asked} were asked for.`}`,
+  standIn: 'the stand-in (no model)',
+  unknownMaker: 'unknown',
   settings: {
+    madeBy: 'made by',
     provider: 'provider',
     model: 'model',
     target: 'target',
@@ -20,10 +25,17 @@ const en = {
   /** By the language of the data. */
   unit: { en: 'words', zh: 'characters' },
   offline: 'The offline model’s answers are written by hand: this run says nothing about models.',
+  offlineAmong:
+    'Some of these rows come from the stand-in of the lesson, written by hand: they are no training data, and the figures say nothing about a model.',
+  contributions: {
+    title: 'Who gave what',
+    about: 'A row that several had counts for all of them.',
+    titles: ['instructions', 'rows in the set', 'others had too', 'made by'],
+  },
   contents: 'On this page',
   funnel: {
     title: 'Where did they go?',
-    about: 'Instructions at each stage. Each reason opens its rows.',
+    about: 'Instructions at each stage; an instruction may have several rows. Each reason opens its rows.',
     stages: {
       asked: 'asked for',
       parsed: 'read from replies',
@@ -32,12 +44,26 @@ const en = {
       with_instances: 'with instances',
       kept: 'kept',
     },
-    loss: (count: number) => `− ${number(count)} instructions`,
-    rows: 'rejected rows:',
-    rowsOnly: 'rejected rows (their instructions went on):',
+    loss: (count: number, rows: number) =>
+      count > 0
+        ? `− ${counted(count, 'instruction')}${rows > 0 ? ` (${counted(rows, 'row')}):` : ''}`
+        : `${counted(rows, 'row')} (their instructions went on):`,
     unread: (count: number) => `${number(count)} were not written: replies with fewer tasks than asked for`,
     merged: (count: number) => `${number(count)} of these came from merged files`,
+    before: ({ asked, novel }: { asked: number; novel: number }) =>
+      `In the runs that were merged ${number(asked)} instructions were asked for, and ${number(novel)} were novel.`,
     unknown: 'not recorded',
+  },
+  loop: {
+    title: 'The loop: why it is called Self-Instruct',
+    about:
+      'The first requests show the model tasks that people wrote. Later ones show some that it wrote itself, so the pool grows out of its own words.',
+    boxes: ['seed tasks', 'task pool', 'new tasks', 'instances', 'data set'],
+    back: 'what is unlike everything in the pool joins it, and is shown later',
+    shown: (shown: number, written: number) =>
+      `In this run request ${shown} was the first to show a task that the machine had written itself, in request ${written}:`,
+    after: 'After it the machine wrote, among others:',
+    none: 'In this run no request showed a task of the machine’s own, or the log is not there to tell.',
   },
   table: {
     title: 'Beside the paper',
@@ -66,6 +92,10 @@ const en = {
   plots: {
     title: 'How similar, how long, what about?',
     similarity: 'Highest ROUGE-L of each instruction',
+    rouge:
+      'ROUGE-L says how much two texts share: the longest run of words that both have in the same order (others may stand between), twice, divided by the words of both. 0 is nothing, 1 the same words. In brackets what is shared:',
+    sum: (shared: number, [m, n]: [number, number], score: string) =>
+      `2 × ${shared} shared / (${m} + ${n} words) = ${score}`,
     similarityAbout:
       'How close each candidate of step 1 is to its nearest neighbour in the pool at that time (like figure 4 of the paper, which compares with the seed tasks only).',
     accepted: 'accepted',
@@ -112,7 +142,7 @@ const en = {
   review: {
     title: 'Review',
     about:
-      'How good are the rows really? Twenty kept rows, drawn at random with the seed of the run; three questions each, five minutes in all.',
+      'How good are the rows really? Twenty kept rows, drawn at random with the seed of the run; three questions each, five minutes in all. The keys work as soon as this is in view. Put the saved review.json into the folder of the run.',
     paper: 'the paper',
     you: 'you',
     judge: 'the judge',
@@ -126,7 +156,19 @@ const en = {
     sampled: (shown: number, all: number) =>
       `A sample of ${number(shown)} of ${number(all)} rows, drawn with the seed of the run.`,
     script: 'The list needs JavaScript; the rows are in 4-dataset.jsonl and rejected.jsonl.',
-    print: 'The list of rows is not printed.',
+    print: 'Each row with what became of it:',
+  },
+  reviews: {
+    title: 'What the class said',
+    about: (reviewers: number, rows: number, shared: number) =>
+      `${counted(reviewers, 'review')} of ${counted(rows, 'row')}; ${number(shared)} of the rows had two or more.`,
+    agreement: 'agreement',
+    rows: 'Row by row, the most doubted first',
+    count: 'reviews',
+    any: 'any',
+    columns:
+      'Columns 1 to 3: how many said no to that question; any: how many said no to at least one. Agreement: of two people who looked at the same row, how often both passed it or both did not.',
+    unread: (files: string) => `no review could be read from: ${files}`,
   },
   compare: {
     title: 'Two runs side by side',
@@ -142,6 +184,7 @@ const en = {
   },
   /** For the page’s own script. */
   script: {
+    printLeft: 'Further rows are in 4-dataset.jsonl and rejected.jsonl.',
     search: 'Search',
     filter: 'Show',
     everything: 'all rows',
@@ -171,11 +214,24 @@ const en = {
     count: 'rows to review',
     yes: 'yes',
     no: 'no',
+    reviewer: 'Your name or seat',
+    planted: 'The stand-in had planted {0} faults in these rows; you let {1} of them pass.',
+    nonePlanted: 'In these rows the stand-in had planted no fault.',
+    caught: 'found',
+    passed: 'let pass',
+    faults: {
+      wrong_fact: 'a fact in the output is wrong',
+      wrong_sum: 'the result in the output is wrong',
+      wrong_label: 'the label is wrong',
+      unsuitable_input: 'the input is not what the instruction speaks of',
+      beside_the_point: 'the output does not do what was asked',
+      nonsense_instruction: 'the instruction makes no sense',
+    },
     keys: 'Keys: Y yes, N no, A yes to all; 1 2 3 go to a question, ← → to another row',
     answered: '{0} of {1} rows answered',
     done: 'Done: this run’s row stands below.',
     agree: 'the judge passed all of these, you {0} of {1}',
-    save: 'Save as JSON',
+    save: 'Save as review.json',
     clear: 'Start again',
     clearSure: 'Press again: all answers are deleted',
     notKept: 'This browser does not keep the answers: save them before leaving.',
@@ -186,8 +242,12 @@ export type ReportWords = typeof en
 
 const zh: ReportWords = {
   title: 'Self-Instruct：本次运行的结果',
-  made: (rows, kept, asked) => `${number(kept)} 条指令，共 ${number(rows)} 行数据；一共请求了 ${asked} 条。`,
+  made: (rows, kept, asked) =>
+    `${number(kept)} 条指令，共 ${number(rows)} 行数据${asked === undefined ? '。' : `；一共要了 ${asked} 条。`}`,
+  standIn: '替身（不是模型）',
+  unknownMaker: '来源不明',
   settings: {
+    madeBy: '出自',
     provider: '服务商',
     model: '模型',
     target: '目标',
@@ -200,10 +260,16 @@ const zh: ReportWords = {
   thisRun: '本次运行',
   unit: { en: '个单词', zh: '字' },
   offline: '离线模型由人工编写：这次运行说明不了任何模型的水平。',
+  offlineAmong: '其中有课堂替身的数据，是人工写的：不能用于训练，这些数字也说明不了任何模型。',
+  contributions: {
+    title: '各人贡献',
+    about: '几个人都有的数据，每个人都算。',
+    titles: ['指令', '收入的行数', '别人也有', '出自'],
+  },
   contents: '本页内容',
   funnel: {
     title: '都去哪儿了？',
-    about: '各阶段的指令数。点击原因可查看相应的行。',
+    about: '各阶段的指令数；一条指令可以有几行。点击原因可查看相应的行。',
     stages: {
       asked: '要了',
       parsed: '从回复中读出',
@@ -212,12 +278,26 @@ const zh: ReportWords = {
       with_instances: '有实例',
       kept: '保留',
     },
-    loss: (count) => `− ${number(count)} 条指令`,
-    rows: '未通过的行：',
-    rowsOnly: '未通过的行（其指令仍留下）：',
+    loss: (count, rows) =>
+      count > 0
+        ? `− ${number(count)} 条指令${rows > 0 ? `（${number(rows)} 行）：` : ''}`
+        : `${number(rows)} 行（其指令仍留下）：`,
     unread: (count) => `${number(count)} 条没有写出：回复中的任务少于所请求的`,
     merged: (count) => `其中 ${number(count)} 条来自合并的文件`,
+    before: ({ asked, novel }) =>
+      `合并进来的各次运行一共要了 ${number(asked)} 条指令，其中 ${number(novel)} 条不重复。`,
     unknown: '无记录',
+  },
+  loop: {
+    title: '自我循环：为什么叫 Self-Instruct',
+    about:
+      '前几次请求给模型看的都是人写的任务；后面的请求里有几条是它自己写的，任务池就这样从它自己的话里长大。',
+    boxes: ['种子任务', '任务池', '新任务', '实例', '数据集'],
+    back: '与池中各条都不相似的，收入任务池，以后再给模型看',
+    shown: (shown, written) =>
+      `这次运行中，第 ${shown} 次请求第一次给模型看了它自己写的任务，那是第 ${written} 次请求写出的：`,
+    after: '看过之后，模型写出了：',
+    none: '这次运行没有哪次请求给模型看过它自己写的任务，或者没有日志可查。',
   },
   table: {
     title: '与论文对照',
@@ -246,6 +326,9 @@ const zh: ReportWords = {
   plots: {
     title: '相似度、长度与任务类型',
     similarity: '每条指令的最高 ROUGE-L',
+    rouge:
+      'ROUGE-L 衡量两段文字有多少相同：找出两边都有、先后次序也相同的字（中间可以隔着别的字），个数乘以 2，再除以两边的总字数。0 是毫无相同，1 是完全一样。方括号里是相同的字：',
+    sum: (shared, [m, n], score) => `2 × ${shared} 个相同的字 / (${m} + ${n} 个字) = ${score}`,
     similarityAbout:
       '第 1 步的每条候选与当时任务池中最相近的一条的相似度（参照论文图 4；论文只与种子任务比较）。',
     accepted: '接受',
@@ -286,7 +369,8 @@ const zh: ReportWords = {
   },
   review: {
     title: '人工评审',
-    about: '这些数据到底有多好？用本次运行的随机种子抽出二十行保留的数据，每行三个问题，一共五分钟。',
+    about:
+      '这些数据到底有多好？用本次运行的随机种子抽出二十行保留的数据，每行三个问题，一共五分钟。看到这一节就可以用键盘作答；保存的 review.json 请放进这次运行的文件夹。',
     paper: '论文',
     you: '你',
     judge: '模型评审',
@@ -299,7 +383,19 @@ const zh: ReportWords = {
     title: '全部数据',
     sampled: (shown, all) => `共 ${number(all)} 行，这里是用本次运行的随机种子抽出的 ${number(shown)} 行。`,
     script: '列表需要启用 JavaScript；数据在 4-dataset.jsonl 和 rejected.jsonl 中。',
-    print: '数据列表不打印。',
+    print: '每一行，以及它的去向：',
+  },
+  reviews: {
+    title: '全班的评审',
+    about: (reviewers, rows, shared) =>
+      `${number(reviewers)} 份评审，共 ${number(rows)} 行数据，其中 ${number(shared)} 行有两人以上看过。`,
+    agreement: '一致率',
+    rows: '逐行结果，疑问最多的排在前面',
+    count: '评审数',
+    any: '任一项',
+    columns:
+      '第 1 到 3 列：对该问题答“否”的人数；任一项：至少有一项答“否”的人数。一致率：两个人看同一行时，结论（通过或不通过）相同的比例。',
+    unread: (files) => `这些文件里没有读到评审：${files}`,
   },
   compare: {
     title: '两次运行对照',
@@ -314,6 +410,7 @@ const zh: ReportWords = {
     back: '另一次运行的指令在本次运行中',
   },
   script: {
+    printLeft: '其余的在 4-dataset.jsonl 和 rejected.jsonl 中。',
     search: '搜索',
     filter: '显示',
     everything: '全部',
@@ -338,14 +435,27 @@ const zh: ReportWords = {
     count: '评审行数',
     yes: '是',
     no: '否',
+    reviewer: '姓名或座位号',
+    planted: '替身在这些数据里埋了 {0} 处错误，你放过了 {1} 处。',
+    nonePlanted: '替身没有在这些数据里埋错误。',
+    caught: '找到了',
+    passed: '放过了',
+    faults: {
+      wrong_fact: '输出中的事实有误',
+      wrong_sum: '输出中的结果算错了',
+      wrong_label: '类别判断错了',
+      unsuitable_input: '输入与指令说的不是一回事',
+      beside_the_point: '输出答非所问',
+      nonsense_instruction: '指令本身说不通',
+    },
     keys: '按键：Y 是，N 否，A 全部合格；1、2、3 选择问题，← → 上一行／下一行',
     answered: '已完成 {0} / {1} 行',
     done: '评审完成：结果见下表。',
     agree: '这些行模型评审全部通过，你通过了其中 {0} / {1} 行',
-    save: '保存为 JSON',
+    save: '保存为 review.json',
     clear: '重新开始',
     clearSure: '再按一次：删除全部回答',
-    notKept: '此浏览器无法保存回答：离开前请先保存为 JSON。',
+    notKept: '此浏览器无法保存回答：离开前请先保存。',
   },
 }
 

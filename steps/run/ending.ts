@@ -1,6 +1,15 @@
 // The end of a command: its exit status, what it cost, where the data set lies, what to look at next.
+import { loopIn } from '../display/lives.ts'
 import { isReason } from '../display/reasons.ts'
-import { type Part, type Screen, commandLine, shownPath, whoAnswers } from '../display/screen.ts'
+import {
+  type Part,
+  type Screen,
+  commandLine,
+  cutToWidth,
+  plain,
+  shownPath,
+  whoAnswers,
+} from '../display/screen.ts'
 import { type ScreenWords, number } from '../display/words.ts'
 import type { Provider } from '../model/call.ts'
 import type { Model, Stop } from '../model/model.ts'
@@ -12,7 +21,7 @@ import { type Settings, settingsOf } from '../workspace/settings.ts'
 import type { Materials } from './materials.ts'
 import type { Round, StepFiles } from './step-files.ts'
 
-const reasonsShown = 4 // of a step; the others are counted together
+const reasonsShown = 3 // of a step; the others are counted together
 
 // Thresholds at which the offline runs lose something: texts of characters share less than texts of words.
 const stricter = { en: 0.3, zh: 0.2 }
@@ -98,6 +107,8 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
     ? words.done(rows, kept, shownPath(folder.dataset))
     : words.belowTarget(kept, settings.target)
   screen.title(`${result} · ${await drawUnlessLarge(remains, rows)}`)
+  const loop = settings.whole ? await loopIn(folder, settings.replay) : undefined
+  if (loop) screen.line(cutToWidth(`  ${words.loop({ ...loop, task: plain(loop.task) })}`, screen.width))
   screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
   screen.detail(nextTry(remains))
 }
@@ -154,14 +165,22 @@ export function showFirstLines(
 ): void {
   const { words } = screen
   const asking = !provider.standIn && provider.replayOf === undefined && !settings.dryRun
+  const ahead = provider.byHand
+    ? words.prompts(expected.calls)
+    : words.expected(expected.calls, expected.dollars)
   screen.title(
-    `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${words.expected(expected.calls, expected.dollars)}` : ''}`,
+    `Self-Instruct · ${whoAnswers(screen, settings, provider)}${asking && expected.calls > 0 ? ` · ${ahead}` : ''}`,
   )
   if (provider.note) screen.remark(screen.say(provider.note))
-  if (settings.whole) screen.detail(words.plan(settings.target, seeds))
-  const carried = [...settings.carried].filter(([name]) => !settings.given.has(name))
-  if (!settings.whole && carried.length > 0)
-    screen.detail(words.carried(carried.map(([name, values]) => `${name} ${values.join(',')}`).join(', ')))
+  const plan = settings.whole ? [words.plan(settings.target, seeds)] : []
+  const ignored =
+    provider.standIn && settings.steps.some((step) => step !== 'filter') ? [words.wordingIgnored] : []
+  if (plan.length + ignored.length > 0) screen.detail([...plan, ...ignored].join(' · '))
+  const carried = [...settings.carried].filter(
+    ([name]) => !settings.given.has(name) && !provider.idle.includes(name),
+  )
+  const shown = carried.map(([name, values]) => `${name} ${values.join(',')}`).join(', ')
+  if (carried.length > 0) screen.detail(settings.whole ? words.givenAgain(shown) : words.carried(shown))
   if (settings.dryRun) screen.detail(words.dryRun)
   const unpaid = provider.free || provider.replayOf !== undefined
   const idle = [...provider.idle, ...(unpaid ? (['budget'] as const) : [])].filter((name) =>
@@ -202,6 +221,7 @@ function outcomeParts(
   funnel: Shown['funnel'],
 ): Part[] {
   const reasons = [...files.rejected].toSorted((a, b) => b[1] - a[1])
+  const all = reasons.reduce((sum, [, count]) => sum + count, 0)
   const others = reasons.splice(reasonsShown)
   const between = ' · '
   return [
@@ -210,7 +230,10 @@ function outcomeParts(
     ...files.notes.map((note) => [between, note(words)] as const),
     ...reasons.map(
       ([reason, count], place) =>
-        [place === 0 ? between : words.comma, words.rejected(reason, count, place === 0)] as const,
+        [
+          place === 0 ? between : words.comma,
+          words.rejected(reason, count, place === 0 ? all : undefined),
+        ] as const,
     ),
     ...(others.length > 0 ? [[words.comma, words.otherReasons(others)] as const] : []),
   ]
@@ -237,12 +260,12 @@ function outcomeOf(words: ScreenWords, step: Step, funnel: Record<string, number
   if (step === 'generate') return words.generate(of('novel'), of('parsed'))
   if (step === 'classify') return words.classify(of('classification'), of('classified'))
   if (step === 'instances') return words.instances(of('instances'), of('with_instances'))
-  return funnelLine(words, funnel)
+  return funnelLine(words, funnel) + words.keptUnit
 }
 
 function funnelLine(words: ScreenWords, funnel: Record<string, number>): string {
-  return Object.entries(words.funnel)
+  const stages = Object.entries(words.funnel)
     .filter(([name]) => funnel[name] !== undefined)
     .map(([name, title]) => `${title} ${number(funnel[name] ?? 0)}`)
-    .join(' → ')
+  return stages.join(' → ')
 }

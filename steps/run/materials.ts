@@ -1,11 +1,14 @@
 // What a command works with: the call log, settings, who answers, seed tasks, topics, the record of the last run.
-import { readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { askAtTerminal, shownPath, typed } from '../display/screen.ts'
+import { screenWords } from '../display/words.ts'
 import { CallLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
 import { chooseProvider } from '../model/provider.ts'
 import { type Language, languageOf } from '../text/language.ts'
-import { ruleFor, ruleNames, rules } from '../text/rules.ts'
+import { withoutOption } from '../workspace/arguments.ts'
+import { checkOwnRules, ruleFor, ruleNames, rules } from '../text/rules.ts'
 import {
   Omissions,
   readInstructions,
@@ -31,9 +34,14 @@ import {
   dataFiles,
   exists,
   handOffs,
+  isHandedOut,
   ownFiles,
+  recordFile,
   rejectedFile,
+  seedsFile,
   stepBefore,
+  steps,
+  stepFiles,
 } from '../workspace/folder.ts'
 import {
   type RunRecord,
@@ -43,7 +51,7 @@ import {
   rowsIn,
   type shapes,
 } from '../workspace/records.ts'
-import { type Settings, keptSettings, rememberGiven, withStored } from '../workspace/settings.ts'
+import { type Settings, bringsSeeds, keptSettings, rememberGiven, withStored } from '../workspace/settings.ts'
 
 /** What a command works with, all of it checked before anything is touched. */
 export type Materials = {
@@ -56,19 +64,57 @@ export type Materials = {
   omitted: { file: string; omissions: Omissions }[]
 }
 
-/** Who answers; a replayed run takes its settings from the run it replays. */
+/** Whether the log of a folder that was handed out answers, and nobody else: nothing on the command line names who should. */
+export async function answersFromLog({ given, dataDir }: Settings): Promise<boolean> {
+  const named = (['provider', 'base-url', 'model', 'replay'] as const).some((name) => given.has(name))
+  return !named && isHandedOut(dataDir)
+}
+
+/** Whether this machine has a key of any provider. */
+export function hasKey(environment: Environment): boolean {
+  return Object.keys(environment).some((name) => name.endsWith('_KEY'))
+}
+
+/** Who answers; a replayed run, and one from a folder that was handed out, takes its settings from the run it gives again. */
 export function settle(
   asked: Settings,
   environment: Environment,
   log: CallLog,
+  handedOut: false | 'no key' | 'despite a key' = false,
 ): { settings: Settings; provider: Provider } {
   const found = chooseProvider(asked, environment, log.latest)
-  if (found.replayOf === undefined) return { settings: asked, provider: found }
+  if (found.replayOf === undefined && !handedOut) return { settings: asked, provider: found }
   const stored = withStored(asked, log.file, process.env)
   const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
   const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
   const provider = chooseProvider(settings, environment, log.latest)
-  return { settings, provider: { ...provider, replayOf: provider.replayOf ?? found.replayOf } }
+  if (handedOut && provider.standIn) return { settings, provider }
+  const recorded = log.latest.get(`${provider.name} ${provider.model}`) ?? ''
+  const replayOf = provider.replayOf ?? found.replayOf ?? recorded
+  const note = handedOut === 'despite a key' ? { note: nobodyNamed } : {}
+  return { settings, provider: { ...provider, ...note, replayOf } }
+}
+
+const nobodyNamed: Words = {
+  en: 'this folder was handed out: its log answers, and nobody is asked. To ask a model for more, name one with --provider',
+  zh: '这个文件夹是别人分发的：回复都取自其中的日志，不会请求任何模型。要请求模型，请用 --provider 指明',
+}
+
+/** The name of the model behind a chat window: asked for once, and kept beside the prompts. */
+export async function withModelOfChat(settings: Settings, log: CallLog): Promise<Settings> {
+  const { provider, model, replay, dryRun, dataDir, screen } = settings
+  const isKnown = [...log.latest.keys()].some((source) => source.startsWith('paste '))
+  if (provider !== 'paste' || model !== undefined || replay !== undefined || dryRun || isKnown)
+    return settings
+  const file = path.join(dataDir, 'paste', 'model.txt')
+  const kept = (await exists(file)) ? (await readFile(file, 'utf8')).trim() : ''
+  const named = kept || (await askAtTerminal(screenWords[screen].askModel)).replace(/\s+/g, ' ')
+  if (named === '') return settings
+  if (kept === '') {
+    await mkdir(path.dirname(file), { recursive: true })
+    await writeFile(file, `${named}\n`)
+  }
+  return { ...settings, model: named }
 }
 
 /** Reads and checks what the steps share. A broken file is a Fault. */
@@ -92,6 +138,7 @@ export async function gather(settings: Settings): Promise<Materials> {
 
 /** Every name of --rules is one of a rule. */
 function checkRules(names: string): void {
+  checkOwnRules()
   const known = rules.map(({ reason }) => reason)
   for (const name of ruleNames(names)) {
     const bare = name.replace(/^-/, '')
@@ -102,6 +149,14 @@ function checkRules(names: string): void {
       zh: `--rules：没有名为 "${shorten(bare)}" 的规则。${near ? `您是否想用 ${near}？` : ''}全部规则：${known.join('、')}。`,
     })
   }
+}
+
+/** With a seed file of one's own, its rows: the third file to hand out. */
+export async function keepSeeds(folder: Folder, { settings, seeds }: Materials): Promise<void> {
+  if (!settings.whole || !bringsSeeds(settings) || settings.seedFile === folder.path(seedsFile)) return
+  const file = folder.replace(seedsFile)
+  for (const seed of seeds) await file.add(seed)
+  await file.commit()
 }
 
 /**
@@ -143,6 +198,30 @@ export function refuseEndlessTarget({ target, steps }: Settings): void {
   throw new Fault({
     en: '--num-instructions all is for filter alone; generating needs a number.',
     zh: '--num-instructions all 只用于单独的 filter；生成指令需要一个数目。',
+  })
+}
+
+/** A run in another language than the folder's would put its files in place of those. */
+export async function refuseOtherLanguage(
+  folder: Folder,
+  { settings, language }: Materials,
+  argv: readonly string[],
+): Promise<void> {
+  const { language: there } = (await readRunRecord(folder)).settings
+  if (settings.dryRun || there === language || (there !== 'en' && there !== 'zh')) return
+  if (!(await Promise.all(stepFiles.map((name) => exists(folder.path(name))))).includes(true)) return
+  const dir = shownPath(folder.dir)
+  const bare = dir.replace(/-(?:en|zh)$/, '')
+  const other = language === 'en' && bare !== dir ? bare : `${bare}-${language}`
+  const isThere = await exists(path.join(path.resolve(other), recordFile))
+  const words = withoutOption(argv, 'data-dir').filter(
+    (word) => isThere || !steps.some((step) => step === word),
+  )
+  const command = typed([...words, '--data-dir', other])
+  const names = { en: { en: 'English', zh: '英文' }, zh: { en: 'Chinese', zh: '中文' } }
+  throw new Fault({
+    en: `${dir} holds a run in ${names[there].en}, and this one is in ${names[language].en}: its files would be lost. Give it a folder of its own: ${command}`,
+    zh: `${dir} 中是一次${names[there].zh}的运行，而这一次是${names[language].zh}的，会把那些文件覆盖掉。请为它另选一个文件夹：${command}`,
   })
 }
 

@@ -47,15 +47,16 @@ export async function runStep(step: string, work: (round: Round) => Promise<void
 export async function explain(error: unknown, argv: readonly string[]): Promise<void> {
   const { errorLanguage } = await import('../workspace/settings.ts')
   const { plainLines } = await import('../display/screen.ts')
+  const { BrokenRule } = await import('../text/rules.ts')
   const language = errorLanguage(argv, process.env)
-  const text =
-    error instanceof Fault
-      ? error.words[language]
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error)
+  const isTold = error instanceof Fault || error instanceof BrokenRule
+  const text = isTold
+    ? error.words[language]
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error)
   process.stderr.write(`${plainLines(text)}\n`)
-  process.exitCode = error instanceof Fault ? error.exit : 1
+  process.exitCode = error instanceof Fault ? error.exit : isTold ? 2 : 1
 }
 
 // The page that --help prints, from the table of options.

@@ -10,7 +10,7 @@ import { withListedModel } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
-import { Folder, type Step, batchesFile, exists, stepBefore } from '../workspace/folder.ts'
+import { Folder, type Step, batchesFile, exists, markHandedOut, stepBefore } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, writeRunRecord } from '../workspace/records.ts'
@@ -18,12 +18,17 @@ import { readSettings } from '../workspace/settings.ts'
 import { showEnding, showFirstLines, showStep } from './ending.ts'
 import {
   type Materials,
+  answersFromLog,
   beginRecord,
   carriedInstructions,
   checkFiles,
   gather,
+  hasKey,
+  keepSeeds,
   refuseEndlessTarget,
+  refuseOtherLanguage,
   settle,
+  withModelOfChat,
 } from './materials.ts'
 import type { Batches, DryRun } from './rehearsal.ts'
 import { FolderFiles, type Round, type Work } from './step-files.ts'
@@ -50,6 +55,7 @@ export class Session {
   private readonly model: Model
   private readonly dryRun: DryRun | undefined
   private batches: Batches | undefined
+  private expectedCalls = 0
   private lastStep: Step | undefined
   private ranDry = false
   private unfinished: { done: number; all: number } | undefined
@@ -63,7 +69,10 @@ export class Session {
     this.record = record
     this.lock = lock
     this.screen = new Screen(settings.screen)
-    this.wires = wiresTo(provider, folder.path('paste'), this.screen)
+    this.wires = wiresTo(provider, folder.path('paste'), this.screen, () => ({
+      answered: this.model.account.used.calls,
+      about: this.expectedCalls,
+    }))
     const budget = new Budget({ ...settings, language }, provider)
     const inFlight = provider.byHand ? 1 : settings.concurrency
     this.model = new Model(
@@ -92,13 +101,24 @@ export class Session {
     if (!asked.dryRun) lock.release = await lockFolder(asked.dataDir, lost)
     try {
       const log = await openLog(asked)
-      const named = await withListedModel(asked, environment, log.latest)
-      const { settings, provider } = settle(named, environment, log)
+      const handedOut = await answersFromLog(asked)
+      const known = handedOut ? {} : environment // no key of this machine is for a run made elsewhere
+      const listed = await withListedModel(asked, known, log.latest)
+      const named = handedOut ? listed : await withModelOfChat(listed, log)
+      const { settings, provider } = settle(
+        named,
+        known,
+        log,
+        handedOut && (hasKey(environment) ? 'despite a key' : 'no key'),
+      )
       if (asked.notTaken.size === 0) tellNotTaken(new Screen(settings.screen), settings)
       const materials = await gather(settings)
       const folder = await Folder.open(settings.dataDir, settings.outputPath)
       await checkFiles(settings, folder)
+      await refuseOtherLanguage(folder, materials, argv)
       const record = await beginRecord(folder, materials, provider)
+      if (settings.whole && !settings.dryRun) await markHandedOut(settings.dataDir, handedOut)
+      if (!settings.dryRun) await keepSeeds(folder, materials)
       const dry = settings.dryRun ? await import('./rehearsal.ts') : undefined
       session = new Session({ materials, provider, log, folder, record, lock }, dry)
       await session.begin()
@@ -117,6 +137,7 @@ export class Session {
     if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
     const forecast = model.account.forecast(await this.rowsAhead())
+    this.expectedCalls = forecast.calls
     showFirstLines(screen, settings, model.provider, seeds.length, forecast)
     for (const { file, omissions } of omitted)
       if (omissions.any) screen.remark(screen.words.leftOut(shownPath(file), omissions))
@@ -308,6 +329,10 @@ export class Session {
     this.record.rejected[step] = Object.fromEntries(files.rejected)
     if (step === 'filter') {
       this.record.judge = files.judgement
+      this.record.merged = files.mergedFrom
+      delete this.record.funnel.kept_classification
+      const classification = files.mergedClassification
+      if (classification !== undefined) this.record.funnel.kept_classification = classification
       delete this.record.cost.filter
     }
     if (step !== 'filter' || this.materials.settings.judge)

@@ -2,7 +2,7 @@
 // file is replaced in one go at its end; in memory nothing is written, for rehearsals and tests.
 import { createReadStream } from 'node:fs'
 import path from 'node:path'
-import type { Contribution, ScreenWords } from '../display/words.ts'
+import type { ScreenWords } from '../display/words.ts'
 import type { Failure } from '../model/call.ts'
 import type { Model } from '../model/model.ts'
 import type { Instance } from '../text/given.ts'
@@ -11,21 +11,26 @@ import type { TaskPool } from '../text/pool.ts'
 import { Omissions, groupedRows } from '../workspace/data-rows.ts'
 import {
   type Folder,
+  type MergedFile,
   type Step,
-  dataFiles,
   exists,
   handOffs,
+  mergedFiles,
   rejectedFile,
+  runFolderOf,
   steps,
 } from '../workspace/folder.ts'
 import { TextWriter, temporaryName } from '../workspace/jsonl.ts'
 import {
+  type Contribution,
   type Judgement,
   type RejectedRow,
   type Row,
   type SeedTask,
+  makersOf,
   readRows,
   rejectedLines,
+  recordIn,
 } from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
@@ -94,6 +99,14 @@ export abstract class StepFiles {
   readonly rejected = new Map<string, number>()
   /** The step's part of the funnel. */
   counts: Record<string, number> = {}
+  /** Who gave what, when step 4 merged files. */
+  get mergedFrom(): Contribution[] | undefined {
+    return this.contributions.others
+  }
+  /** Classification tasks in a merged data set, where its files say so. */
+  get mergedClassification(): number | undefined {
+    return this.contributions.classification
+  }
   /** What the judge said, when step 4 asked one. */
   judgement: Judgement | undefined
   /** Why step 1 will get no further reply. */
@@ -113,10 +126,8 @@ export abstract class StepFiles {
   protected abstract rowsIn<F extends Input>(file: F): AsyncIterable<RowsOf[F]>
   protected abstract put(row: { instruction: string }): Promise<void>
   protected abstract drop(row: Omit<RejectedRow, 'step'>): Promise<void>
-  protected async merged(
-    _paths: readonly string[],
-  ): Promise<{ own: boolean; names: string[]; files: string[] }> {
-    return { own: true, names: [], files: [] }
+  protected async merged(_paths: readonly string[]): Promise<Merged> {
+    return { own: true, ownName: '', files: [], without: [] }
   }
 
   /** The candidates of a merged file. */
@@ -139,22 +150,35 @@ export abstract class StepFiles {
     paths: readonly string[],
     skipsBad = false,
   ): AsyncGenerator<AsyncIterable<Row<'withInstances'>>> {
-    const { own, names, files } = await this.merged(paths)
-    const [ownName = '', ...others] = names
+    const { own, ownName, files, without } = await this.merged(paths)
+    const { contributions } = this
     if (own) {
-      if (files.length > 0) this.contributions.begin(ownName)
-      yield this.contributions.counted(this.read('3-instances.jsonl'))
+      if (files.length > 0) contributions.begin(ownName)
+      yield contributions.counted(this.read('3-instances.jsonl'))
     }
-    for (const [place, file] of files.entries()) {
-      const name = others[place] ?? file
-      this.contributions.begin((this.source = name))
+    for (const { file, contributor, source, of } of files) {
+      contributions.begin(contributor ?? source, of)
+      this.source = source
       const omissions = new Omissions(skipsBad)
-      yield this.contributions.counted(this.candidatesIn(file, omissions))
-      if (omissions.any) this.remark((words) => words.leftOut(name, omissions))
+      yield contributions.counted(this.candidatesIn(file, omissions))
+      if (omissions.any) this.remark((words) => words.leftOut(source, omissions))
     }
     this.source = ''
-    for (const gave of this.contributions.all) this.note((words) => words.contributed(gave))
-    if (files.length > 0 && this.rejected.has('beyond_target')) this.remark((words) => words.mergedBeyond)
+    if (files.length > 0) this.tellMerged(contributions.concluded(own), without)
+  }
+
+  private tellMerged(gave: readonly Contribution[], without: readonly string[]): void {
+    for (const one of gave) this.note((words) => words.contributed(one))
+    if (without.length > 0) this.remark((words) => words.withoutRows(without.join(', ')))
+    const makers = new Map<string, string[]>()
+    for (const { name, made_by } of gave)
+      for (const { provider, model } of made_by)
+        makers.set(`${provider} ${model}`, [...(makers.get(`${provider} ${model}`) ?? []), name])
+    const standIn = makers.get('offline offline')
+    makers.delete('offline offline')
+    if (makers.size > 0) this.remark((words) => words.madeBy([...makers.keys()].join(', ')))
+    if (standIn) this.remark((words) => words.standInMerged(standIn.join(', ')))
+    if (this.rejected.has('beyond_target')) this.remark((words) => words.mergedBeyond)
   }
   private source = '' // the merged file being read
 
@@ -168,8 +192,8 @@ export abstract class StepFiles {
 
   /** The neighbour a candidate is too near to stands last in its row. `at`: where it stands in the merged file. */
   async reject({ most_similar, at = '', ...row }: Rejected): Promise<void> {
-    if (most_similar) this.contributions.clash(most_similar.instruction)
-    if (row.reason === 'beyond_target') this.contributions.own(row.instruction)
+    if (most_similar) this.contributions.clash(most_similar)
+    if (row.reason === 'beyond_target') this.contributions.owns(row.instruction)
     this.rejected.set(row.reason, (this.rejected.get(row.reason) ?? 0) + 1)
     const detail = this.source === '' ? row.detail : `${this.source}${at}: ${row.detail}`
     await this.drop({ ...row, detail, ...(most_similar && { most_similar }) })
@@ -257,10 +281,21 @@ export class FolderFiles extends StepFiles {
     if (reads) yield* readRows(input, reads) as AsyncGenerator<RowsOf[F]>
   }
 
-  protected override async merged(paths: readonly string[]) {
+  protected override async merged(paths: readonly string[]): Promise<Merged> {
     const own = this.folder.output('instances')
-    const files = await dataFiles(paths)
-    return { own: files.length === 0 || (await exists(own)), names: contributorNames([own, ...files]), files }
+    const { files: all, without } = await mergedFiles(paths)
+    const others = all.filter(({ file }) => path.resolve(file) !== own)
+    const [ownName = '', ...names] = contributorNames([{ file: own, contributor: undefined }, ...others])
+    const standIn = others.length > 0 ? await (await import('../model/offline.ts')).standInRows() : undefined
+    const files = await Promise.all(
+      others.map(async (one, place) => {
+        const dir = runFolderOf(one.file)
+        const record = dir === undefined ? undefined : await recordIn(dir)
+        const of = { made_by: record ? makersOf(record) : [], funnel: record?.funnel, standIn }
+        return { ...one, source: names[place] ?? one.file, of }
+      }),
+    )
+    return { own: others.length === 0 || (await exists(own)), ownName, files, without }
   }
 
   protected override candidatesIn(file: string, omitted: Omissions) {
@@ -288,50 +323,118 @@ export class FolderFiles extends StepFiles {
   }
 }
 
-/** Who gave what when step 4 merges several runs: rows, and instructions that another's file had already. */
-class Contributions {
-  readonly all: Contribution[] = []
-  private readonly ownerOf = new Map<string, Contribution>()
+/** What is known of a merged file before its rows are read: who made it, how its own run went, and how to know the stand-in. */
+type Origin = Pick<Contribution, 'made_by' | 'funnel'> & { standIn: StandIn | undefined }
+type StandIn = (instruction: string, instance: Instance) => boolean
+/** `own`: whether the folder has rows of step 3 itself. `source`: what the rejects call a file. */
+type Merged = {
+  own: boolean
+  ownName: string
+  files: (MergedFile & { source: string; of: Origin })[]
+  without: string[]
+}
 
-  /** What follows is this contributor's. */
-  begin(file: string): void {
-    this.all.push({ file, instructions: 0, rows: 0, duplicates: 0 })
+const theStandIn = { provider: 'offline', model: 'offline' }
+
+/** Who gave what when step 4 merges several runs. An instruction that several had counts for all of them. */
+class Contributions {
+  private readonly all: Contribution[] = []
+  private readonly owned = new Map<string, { owners: Contribution[]; rows: number }>()
+  private standIn: StandIn | undefined
+  private own = false
+  /** Which instructions classify, as long as every merged row says so. */
+  private labels: Map<string, boolean> | undefined = new Map()
+
+  /** What follows is this contributor's; `of` is missing for the rows of the folder itself. */
+  begin(name: string, of?: Origin): void {
+    const { made_by = [], funnel } = of ?? {}
+    this.standIn = of?.standIn
+    const nothing = { instructions: 0, rows: 0, shared: 0, duplicates: 0 }
+    this.all.push({ name, ...nothing, made_by: [...made_by], ...(funnel && { funnel }) })
   }
 
   private get current(): Contribution | undefined {
     return this.all.at(-1)
   }
 
-  async *counted<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
+  async *counted<T extends Judged>(rows: AsyncIterable<T>): AsyncGenerator<T> {
     for await (const row of rows) {
-      if (this.current) this.current.instructions++
+      if (this.current) this.count(row, this.current)
       yield row
     }
   }
 
+  private count(
+    { instruction, instances, is_classification, labelled = true }: Judged,
+    current: Contribution,
+  ) {
+    current.instructions++
+    if (labelled) this.labels?.set(instruction, is_classification)
+    else this.labels = undefined
+    const { standIn } = this
+    if (!standIn || !instances.some((instance) => standIn(instruction, instance))) return
+    this.standIn = undefined // one row is enough to know
+    if (!current.made_by.some(({ provider }) => provider === 'offline')) current.made_by.push(theStandIn)
+  }
+
   /** A row goes into the data set. */
   take(instruction: string): void {
-    this.own(instruction)
-    if (this.current) this.current.rows++
+    const entry = this.owns(instruction)
+    if (entry) entry.rows++
   }
 
-  /** An instruction that is in the pool from now on. */
-  own(instruction: string): void {
-    if (this.current && !this.ownerOf.has(instruction)) this.ownerOf.set(instruction, this.current)
+  /** An instruction is in the pool from now on. */
+  owns(instruction: string) {
+    if (!this.current) return undefined
+    const entry = this.owned.get(instruction) ?? { owners: [this.current], rows: 0 }
+    this.owned.set(instruction, entry)
+    return entry
   }
 
-  /** An instruction was too near to `rival`; that counts where the rival is another's, not a seed task or one's own. */
-  clash(rival: string): void {
-    const owner = this.ownerOf.get(rival)
-    if (this.current && owner && owner !== this.current) this.current.duplicates++
+  /** An instruction was too near to another's, not to a seed task or one's own; the same words are the same instruction. */
+  clash({ instruction, score }: { instruction: string; score: number }): void {
+    const { current } = this
+    const entry = this.owned.get(instruction)
+    if (!current || !entry || entry.owners.includes(current)) return
+    if (score === 1) entry.owners.push(current)
+    else current.duplicates++
+  }
+
+  /** The sums. `own`: whether the first of them is the folder's own. */
+  concluded(own: boolean): readonly Contribution[] {
+    this.own = own
+    for (const { owners, rows } of this.owned.values()) {
+      for (const owner of owners) {
+        owner.rows += rows
+        if (owners.length > 1 && rows > 0) owner.shared++
+      }
+    }
+    return this.all
+  }
+
+  /** Those of other runs, as run.json keeps them; undefined where nothing was merged. */
+  get others(): Contribution[] | undefined {
+    return this.all.length > 0 ? this.all.slice(Number(this.own)) : undefined
+  }
+
+  /** Classification tasks in a merged data set; undefined where the files do not say. */
+  get classification(): number | undefined {
+    const { labels } = this
+    if (!labels || this.all.length === 0) return undefined
+    return [...this.owned].filter(([instruction, { rows }]) => rows > 0 && labels.get(instruction)).length
   }
 }
 
+type Judged = Pick<Row<'withInstances'>, 'instruction' | 'instances' | 'is_classification'> & {
+  labelled?: boolean
+}
+
 /** The files by name, which is the contributor's; two of the same name also by their folder. */
-function contributorNames(files: readonly string[]): string[] {
-  const names = files.map((file) => path.basename(file))
-  return files.map((file, place) => {
+function contributorNames(files: readonly MergedFile[]): string[] {
+  const names = files.map(({ file }) => path.basename(file))
+  return files.map(({ file, contributor }, place) => {
     const name = names[place] ?? file
+    if (contributor !== undefined) return `${contributor}/${name}`
     const single = names.indexOf(name) === names.lastIndexOf(name)
     return single ? name : `${path.basename(path.dirname(file))}/${name}`
   })

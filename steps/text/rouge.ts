@@ -7,6 +7,12 @@ export function rougeL(a: string, b: string): number {
   return fMeasure(lcsLength(rows, columns), rows.length, columns.length)
 }
 
+/** What ROUGE-L of two texts is made of: the tokens they share in order, and how many each has. */
+export function partsOfRougeL(a: string, b: string): { shared: number; lengths: [number, number] } {
+  const [rows, columns] = [comparedTokens(a), comparedTokens(b)]
+  return { shared: lcsLength(rows, columns), lengths: [rows.length, columns.length] }
+}
+
 /** The operations in the order of Google's scorer, so that not even the last bit differs. */
 export function fMeasure(common: number, m: number, n: number): number {
   if (common === 0) return 0

@@ -431,8 +431,8 @@ export function measureInstruction(
   language: Language,
   pool: Neighbours,
 ): Measured {
-  if (rule.of === 'instruction') return rule.test(instruction, language, pool)
-  return rule.of === 'text' ? rule.test(instruction, instruction) : undefined
+  if (rule.of === 'instruction') return measured(rule, () => rule.test(instruction, language, pool))
+  return rule.of === 'text' ? measured(rule, () => rule.test(instruction, instruction)) : undefined
 }
 
 /** The first rule each instance of a task breaks, of those that are `on`, in the order of the instances. */
@@ -466,15 +466,93 @@ export function measureInstance(
   at: number,
 ): Measured {
   if (rule.of === 'instruction') return undefined
-  if (rule.of === 'text')
-    return rule.test(instance.input, task.instruction) ?? rule.test(instance.output, task.instruction)
-  return rule.of === 'instance' ? rule.test(instance, task) : rule.test(instance, task, at)
+  if (rule.of === 'instance') return measured(rule, () => rule.test(instance, task))
+  if (rule.of === 'instances') return measured(rule, () => rule.test(instance, task, at))
+  const inText = (text: string): Measured => measured(rule, () => rule.test(text, task.instruction))
+  return inText(instance.input) ?? inText(instance.output)
 }
 
-function finding(rule: Rule, measured: Measured, language: Language): Finding | undefined {
-  if (measured === undefined) return undefined
-  return { reason: rule.reason, detail: typeof measured === 'string' ? measured : measured[language] }
+function finding(rule: Rule, found: Measured, language: Language): Finding | undefined {
+  if (found === undefined) return undefined
+  return { reason: rule.reason, detail: typeof found === 'string' ? found : found[language] }
 }
+
+// A rule is what people write first of their own, and nobody checks its types before it runs: what it gives back is looked
+// at, so that no row is written that cannot be read again.
+
+/** A rule that is written wrongly; says which and how to mend it. */
+export class BrokenRule extends Error {
+  readonly words: ByLanguage<string>
+
+  constructor(reason: unknown, wrong: ByLanguage<string>) {
+    const name = typeof reason === 'string' ? reason : String(JSON.stringify(reason) ?? reason)
+    super(`${name}: ${wrong.en}`)
+    this.words = {
+      en: `The rule "${name}" ${wrong.en} Mend it in steps/text/rules.ts.`,
+      zh: `规则“${name}”${wrong.zh}请在 steps/text/rules.ts 中修改。`,
+    }
+  }
+}
+
+/** What a rule found. `null` and `false` mean nothing, as `undefined` does; anything else but text is a mistake. */
+function measured({ reason }: Rule, test: () => unknown): Measured {
+  let found: unknown
+  try {
+    found = test()
+  } catch (error) {
+    const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    throw new BrokenRule(reason, { en: `failed: ${said}.`, zh: `运行出错：${said}。` })
+  }
+  if (found === undefined || found === null || found === false) return undefined
+  if (typeof found === 'string' || isWorded(found)) return found
+  const got = shownValue(found)
+  throw new BrokenRule(reason, {
+    en: `gave back ${got}; expected is what it measured, as text, or undefined where it has nothing to object to.`,
+    zh: `返回了 ${got}；应返回测得的文字，没有意见时返回 undefined。`,
+  })
+}
+
+function isWorded(found: unknown): found is ByLanguage<string> {
+  if (typeof found !== 'object' || found === null) return false
+  const { en, zh } = found as Partial<ByLanguage<unknown>>
+  return typeof en === 'string' && typeof zh === 'string'
+}
+
+function shownValue(value: unknown): string {
+  if (value instanceof Promise) return 'a promise (async)'
+  if (typeof value === 'object' || typeof value === 'function') return Array.isArray(value) ? '[…]' : '{…}'
+  return String(value)
+}
+
+/** Refuses a rule whose parts are not what they must be, before any row meets it. */
+export function checkOwnRules(list: readonly Rule[] = rules): void {
+  const seen = new Set<unknown>()
+  for (const { reason, of, why, test } of list as readonly Partial<Rule>[]) {
+    const wrong = wrongPart({ reason, of, why, test }, seen.has(reason))
+    if (wrong) throw new BrokenRule(reason, wrong)
+    seen.add(reason)
+  }
+}
+
+function wrongPart(
+  { reason, of, why, test }: Partial<Record<keyof Named | 'of' | 'test', unknown>>,
+  twice: boolean,
+): ByLanguage<string> | undefined {
+  if (typeof reason !== 'string' || !/^[a-z][a-z0-9_]*$/.test(reason))
+    return {
+      en: 'needs a reason: small letters joined by "_", such as about_clouds.',
+      zh: '缺少合格的 reason：用小写字母和下划线，例如 about_clouds。',
+    }
+  if (twice) return { en: 'stands in the list twice.', zh: '在列表中出现了两次。' }
+  if (typeof of !== 'string' || !kinds.includes(of))
+    return { en: `needs an of: one of ${kinds.join(', ')}.`, zh: `的 of 应为 ${kinds.join('、')} 之一。` }
+  if (typeof test !== 'function') return { en: 'needs a test: a function.', zh: '缺少 test 函数。' }
+  return isWorded(why)
+    ? undefined
+    : { en: "needs a why: { en: '…', zh: '…' }.", zh: "缺少 why：{ en: '…', zh: '…' }。" }
+}
+
+const kinds: readonly string[] = ['instruction', 'text', 'instance', 'instances'] satisfies Rule['of'][]
 
 /** Puts the instances of a task side by side; those a rule removed count for nothing. */
 export function compare(

@@ -25,6 +25,14 @@ export function readCommandLine(argv: readonly string[]): { words: string[]; giv
   return { words, given }
 }
 
+/** A command line without an option and its values. */
+export function withoutOption(argv: readonly string[], name: OptionName): string[] {
+  return argv.filter((word, place) => {
+    const spelt = `--${name}`
+    return word !== spelt && argv[place - 1] !== spelt && !word.startsWith(`${spelt}=`)
+  })
+}
+
 /** A flag needs no value; another option that is last, or followed by the next option, has none: ''. */
 function typedValue(name: OptionName, value: string | undefined, inline: boolean | undefined): string {
   if (value === undefined) return isFlag(name) ? 'true' : ''

@@ -189,8 +189,12 @@ function binary(file: string, number: number): Fault {
 
 // Rows with answers, for step 4
 
-/** A row with its answers. `single`: it holds one of them, and others may hold more to the same instruction. */
-type MergedRow = Omit<InstancesRow, 'id' | 'instances'> & { instances: Instance[]; single: boolean }
+/** A row with its answers. `single`: it holds one of them, and others may hold more to the same instruction. `labelled`: it says whether its task classifies. */
+type MergedRow = Omit<InstancesRow, 'id' | 'instances'> & {
+  instances: Instance[]
+  single: boolean
+  labelled: boolean
+}
 
 /** The rows of a file with an instruction and an answer. */
 export async function* readMergeRows(file: string, omitted: Omissions): AsyncGenerator<MergedRow> {
@@ -221,6 +225,7 @@ function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong
   const { is_classification = false, call } = parts
   const instruction = whole(parts)
   const at = `${unit === 'line' ? ':' : '#'}${number}`
+  const labelled = parts.is_classification !== undefined
   // Most rows are a million of one kind, and their texts are looked at already.
   if (found.instance && typeof instruction === 'string' && instruction.trim() !== '')
     return {
@@ -229,11 +234,12 @@ function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong
       instances: [{ ...found.instance, at }],
       call: '',
       single: true,
+      labelled,
     }
   const checked = checkRow({ instruction, is_classification, instances: found.list, call }, 'merged')
   if ('wrong' in checked) return checked
   const instances = checked.row.instances.map(({ input, output }) => ({ input, output, at }))
-  return { ...checked.row, instances, single: false }
+  return { ...checked.row, instances, single: false, labelled }
 }
 
 function noAnswers(file: string, { number }: Place): Fault {

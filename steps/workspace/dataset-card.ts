@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { type Step, steps } from './folder.ts'
-import type { RunRecord } from './records.ts'
+import { type Contribution, type RunRecord, isSampled, makersOf } from './records.ts'
 import type { Settings } from './settings.ts'
 
 /** What the dataset card tells about. */
@@ -15,8 +15,12 @@ export type Source = { settings: Settings; record: RunRecord }
 export function datasetCard({ settings, record }: Source, language: Language): string {
   const { kept = 0 } = record.funnel
   const words = vocabularies[language]
-  const models = steps.flatMap((step) => (record.cost[step] ? [{ step, ...record.cost[step] }] : []))
-  const offline = models.some(({ provider }) => provider === 'offline')
+  const own = steps.flatMap((step) =>
+    record.cost[step] ? [{ step: words.steps[step], ...record.cost[step] }] : [],
+  )
+  const { merged = [] } = record
+  const models = [...own, ...mergedModels(merged, words.mergedFrom)]
+  const offline = makersOf(record).some(({ provider }) => provider === 'offline')
   return `${frontMatter(language, offline)}
 # ${words.title}
 
@@ -26,13 +30,13 @@ ${offline ? `\n> **${words.offline}**\n` : ''}
 
 | ${words.step} | ${words.provider} | ${words.model} |
 | --- | --- | --- |
-${models.map(({ step, provider, model }) => `| ${words.steps[step]} | ${cell(provider)} | ${cell(model)} |`).join('\n')}
-${settings.merge.length > 0 ? `\n${words.merged}\n` : ''}
+${models.map(({ step, provider, model }) => `| ${cell(step)} | ${cell(provider)} | ${cell(model)} |`).join('\n')}
+${merged.some(({ made_by }) => made_by.length === 0) ? `\n${words.merged}\n` : ''}
 ## ${words.settings}
 
 | | |
 | --- | --- |
-${settingsShown(settings)
+${settingsShown(settings, isSampled(record))
   .map(([name, value]) => `| \`${name}\` | ${cell(value)} |`)
   .join('\n')}
 
@@ -48,6 +52,18 @@ ${countsShown(record)
 
 ${offline ? words.licenceOffline : words.licenceModel}
 `
+}
+
+/** The models of merged rows, each once with those who brought them. */
+function mergedModels(merged: readonly Contribution[], from: (names: string) => string) {
+  const brought = new Map<string, { provider: string; model: string; names: string[] }>()
+  for (const { name, made_by } of merged)
+    for (const maker of made_by) {
+      const key = `${maker.provider} ${maker.model}`
+      const known = brought.get(key) ?? { ...maker, names: [] }
+      brought.set(key, { ...known, names: [...known.names, name] })
+    }
+  return [...brought.values()].map(({ names, ...maker }) => ({ step: from(names.join(', ')), ...maker }))
 }
 
 // https://github.com/huggingface/hub-docs/blob/main/datasetcard.md. It counts no rows and names no files: `datasets` finds
@@ -67,14 +83,14 @@ tags:
 ---`
 }
 
-function settingsShown(settings: Settings): [string, string][] {
+function settingsShown(settings: Settings, sampled: boolean): [string, string][] {
   const { seedFile, topics = '', avoid, merge, split } = settings
   const named = (files: readonly string[]): string => files.map((file) => path.basename(file)).join(', ')
   const shown: [string, string][] = [
     ['seed-file', named([seedFile])],
     ['num-instructions', Number.isFinite(settings.target) ? String(settings.target) : 'all'],
-    ['temperature', String(settings.temperature)],
-    ['max-tokens', String(settings.maxTokens)],
+    ['temperature', sampled ? String(settings.temperature) : ''],
+    ['max-tokens', sampled ? String(settings.maxTokens) : ''],
     ['similarity', String(settings.similarity)],
     ['seed', String(settings.seed)],
     ['topics', named([topics])],
@@ -111,9 +127,10 @@ const en = {
   about: (kept: number) =>
     `Rows from ${kept} distinct instructions: \`instruction\`, \`input\` (often empty), \`output\`. They were made in four steps (instructions, classification, instances, filter) after [Self-Instruct](https://arxiv.org/abs/2212.10560), starting from a few seed tasks written by people. No person has checked them one by one; of the paper's own rows 46 % had some fault.`,
   offline:
-    'Made with the offline stand-in of the workshop, which is not a model: it draws from tasks written for the lesson, some of them faulty on purpose. These rows say nothing about any model. Do not train on them, and do not publish them as model output.',
+    'Made, wholly or in part, with the offline stand-in of the workshop, which is not a model: it draws from tasks written for the lesson, some of them faulty on purpose. These rows say nothing about any model. Do not train on them, and do not publish them as model output.',
   models: 'Source models',
-  merged: 'Some rows come from other runs (`merge` below), made by models not named here.',
+  merged: 'Some rows come from other files (`merge` below), made by models or people not named here.',
+  mergedFrom: (names: string) => `merged: ${names}`,
   step: 'Step',
   provider: 'Provider',
   model: 'Model',
@@ -137,9 +154,10 @@ const zh: typeof en = {
   about: (kept) =>
     `数据来自 ${kept} 条不同的指令，字段为 \`instruction\`、\`input\`（常为空）、\`output\`。数据按 [Self-Instruct](https://arxiv.org/abs/2212.10560) 的四个步骤（生成指令、判断分类任务、生成实例、过滤）生成，起点是少量人工编写的种子任务。没有人逐条检查过；论文自己的数据中有 46 % 存在某种问题。`,
   offline:
-    '由工作坊的离线替身生成；它不是模型，只是从为课堂编写的任务中抽取，其中一些是故意写错的。这些数据不能说明任何模型的水平。请不要用来训练，也不要当作模型的输出发布。',
+    '全部或部分由工作坊的离线替身生成；它不是模型，只是从为课堂编写的任务中抽取，其中一些是故意写错的。这些数据不能说明任何模型的水平。请不要用来训练，也不要当作模型的输出发布。',
   models: '来源模型',
-  merged: '部分数据来自其他运行（见下方 `merge`），其模型未在此列出。',
+  merged: '部分数据来自其他文件（见下方 `merge`），出自哪个模型或什么人，这里并不知道。',
+  mergedFrom: (names) => `合并：${names}`,
   step: '步骤',
   provider: '服务商',
   model: '模型',

@@ -1,8 +1,11 @@
 // The data folder: which file belongs to which step, which files are out of date, and that its files are no links.
+import { existsSync, readdirSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault, isOdd, noFile, unreadable } from './fault.ts'
-import { Journal, Replacement, checksumOf } from './replacement.ts'
+import { projectFolder } from './environment.ts'
+import { Fault, type Words, isOdd, noFile, unreadable } from './fault.ts'
+import { Ledger, field } from './jsonl.ts'
+import { Journal, Replacement, checksumOf, journalFile } from './replacement.ts'
 
 export const steps = ['generate', 'classify', 'instances', 'filter'] as const
 export type Step = (typeof steps)[number]
@@ -37,6 +40,8 @@ export const logFile = 'calls.jsonl'
 export const recordFile = 'run.json'
 export const pageFile = 'report.html'
 export const batchesFile = 'batches.jsonl'
+/** The rows of a seed file of one's own, so that the folder can be handed out. */
+export const seedsFile = 'seeds.jsonl'
 
 /** All of them. */
 export const ownFiles = [
@@ -99,9 +104,10 @@ export class Folder {
     const here = path.relative(process.cwd(), this.dir)
     const elsewhere = here === path.join('data', 'workshop') ? '' : ` --data-dir "${here || '.'}"`
     const command = `npx tsx workshop.ts ${before}${elsewhere}`
+    const others = runsElsewhere(this.dir)
     throw new Fault({
-      en: `Step ${step} reads ${file}, which is not there yet. Run this first: ${command}`,
-      zh: `步骤 ${step} 需要读取 ${file}，但该文件还不存在。请先运行：${command}`,
+      en: `Step ${step} reads ${file}, which is not there yet. Run this first: ${command}${others.en && `.${others.en}`}`,
+      zh: `步骤 ${step} 需要读取 ${file}，但该文件还不存在。请先运行：${command}${others.zh && `。${others.zh}`}`,
     })
   }
 
@@ -157,6 +163,74 @@ export class Folder {
   }
 }
 
+// A folder that was handed out: a log and a run.json, made elsewhere, gave the run again. What it cannot answer is asked of
+// nobody until somebody names a provider here: the keys of this machine were not meant for it.
+
+/** Whether the folder was handed out: nothing but a log and a record is there, or that was so when the run was first given again. */
+export async function isHandedOut(dir: string): Promise<boolean> {
+  const there = (name: string): boolean => existsSync(path.join(dir, name))
+  if (![logFile, recordFile].every(there)) return false
+  return !stepFiles.some(there) || markOf(await journalIn(dir))
+}
+
+/** Remembers that a folder was handed out, or that its owner has named a provider. */
+export async function markHandedOut(dir: string, handedOut: boolean): Promise<void> {
+  const journal = await journalIn(dir)
+  if (markOf(journal) !== handedOut) await journal.append({ handed_out: handedOut })
+}
+
+function journalIn(dir: string): Promise<Ledger> {
+  return Ledger.open(path.join(dir, journalFile))
+}
+
+function markOf({ lines }: Ledger): boolean {
+  const marks = lines.map((line) => field(line, 'handed_out'))
+  return marks.findLast((mark) => typeof mark === 'boolean') === true
+}
+
+const namedAtMost = 5 // folders that hold a run; a class of forty has more
+
+/** Where runs are, said behind a sentence that there is none here. */
+export function runsElsewhere(dir: string): Words {
+  const near = runsNear(dir).map(shownFrom)
+  const [first] = near
+  if (first === undefined) return { en: '', zh: '' }
+  const [en, zh] = [', ', '、'].map((comma) => near.slice(0, namedAtMost).join(comma))
+  const more = near.length > namedAtMost ? ' …' : ''
+  return {
+    en: ` There are runs in ${en}${more}: name one with --data-dir ${quotedPath(first)}.`,
+    zh: `这些文件夹里有运行结果：${zh}${more}，可用 --data-dir ${quotedPath(first)} 指定。`,
+  }
+}
+
+function shownFrom(folder: string): string {
+  const here = path.relative(process.cwd(), folder)
+  return here.startsWith('..') || path.isAbsolute(here) ? folder : here
+}
+
+function quotedPath(folder: string): string {
+  return /\s/.test(folder) ? `"${folder}"` : folder
+}
+
+/** Folders beside this one, and in the project's `data`, that hold a run; as paths, by name. */
+function runsNear(dir: string): string[] {
+  const beside = [path.dirname(dir), path.join(projectFolder, 'data')].flatMap((parent) =>
+    foldersIn(parent).map((name) => path.join(parent, name)),
+  )
+  const holdsRun = (folder: string): boolean =>
+    [recordFile, ...stepFiles].some((name) => existsSync(path.join(folder, name)))
+  return [...new Set(beside)].filter((folder) => folder !== dir && holdsRun(folder)).toSorted()
+}
+
+function foldersIn(parent: string): string[] {
+  try {
+    const there = readdirSync(parent, { withFileTypes: true })
+    return there.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  } catch {
+    return []
+  }
+}
+
 export async function exists(file: string): Promise<boolean> {
   return stat(file).then(
     () => true,
@@ -169,29 +243,76 @@ export async function exists(file: string): Promise<boolean> {
  * run means its file of step 3. A missing path is a Fault, and a folder without such a file.
  */
 export async function dataFiles(paths: readonly string[]): Promise<string[]> {
-  const files: string[] = []
+  return (await mergedFiles(paths)).files.map(({ file }) => file)
+}
+
+/** A file that is merged; `contributor`: the folder whose run it is, in a folder of run folders. */
+export type MergedFile = { file: string; contributor: string | undefined }
+
+/** The same with the names of contributors. `without`: folders of such a folder in which no run came to step 3. */
+export async function mergedFiles(
+  paths: readonly string[],
+): Promise<{ files: MergedFile[]; without: string[] }> {
+  const files: MergedFile[] = []
+  const without: string[] = []
   for (const name of paths) {
     try {
-      if ((await stat(name)).isDirectory()) files.push(...(await dataFilesIn(name)))
-      else files.push(name)
+      if (!(await stat(name)).isDirectory()) files.push({ file: name, contributor: undefined })
+      else {
+        const found = await dataFilesIn(name)
+        files.push(...found.files)
+        without.push(...found.without)
+      }
     } catch (error) {
       throw error instanceof Fault ? error : unreadable(name, error)
     }
   }
-  return files
+  return { files, without }
 }
 
 const endsAsRows = /\.(?:jsonl?|csv|tsv|parquet)(?:\.gz)?$/i
-const holdsNoRows: readonly string[] = [recordFile, 'review.json', 'dataset_info.json']
+const holdsNoRows: readonly string[] = [recordFile, 'dataset_info.json', logFile, batchesFile]
+const isReview = /^review.*\.json$/i
 
-async function dataFilesIn(dir: string): Promise<string[]> {
+async function dataFilesIn(dir: string): Promise<{ files: MergedFile[]; without: string[] }> {
   const names = (await readdir(dir)).filter(
-    (name) => endsAsRows.test(name) && !name.startsWith('.') && !holdsNoRows.includes(name),
+    (name) =>
+      endsAsRows.test(name) && !name.startsWith('.') && !holdsNoRows.includes(name) && !isReview.test(name),
   )
-  if (names.length === 0) throw nothingIn(dir)
   const ofRun: string = handOffs.instances.file
-  const chosen = names.includes(ofRun) ? [ofRun] : names.toSorted()
-  return chosen.map((name) => path.join(dir, name))
+  if (names.includes(ofRun))
+    return { files: [{ file: path.join(dir, ofRun), contributor: undefined }], without: [] }
+  const runs = runFoldersIn(dir).map((name) => ({ name, file: rowsOfRun(path.join(dir, name)) }))
+  const files = names.toSorted().map((name) => ({ file: path.join(dir, name), contributor: undefined }))
+  const ofRuns = runs.flatMap(({ name, file }) => (file === undefined ? [] : [{ file, contributor: name }]))
+  if (files.length + ofRuns.length === 0) throw nothingIn(dir)
+  const without = runs.flatMap(({ name, file }) => (file === undefined ? [name] : []))
+  return { files: [...ofRuns, ...files], without }
+}
+
+const noRunsIn = /^(?:\.|__MACOSX$|4-dataset\.)/
+
+/** The folders in a folder that may each hold somebody's run, by name; seat-10 comes after seat-9. */
+export function runFoldersIn(dir: string): string[] {
+  const names = foldersIn(dir).filter((name) => !noRunsIn.test(name))
+  return names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+}
+
+/** The rows of the run in a folder, or in the one folder that an unpacked archive put inside it. */
+function rowsOfRun(dir: string): string | undefined {
+  const own = [handOffs.instances.file, handOffs.filter.file].map((name) => path.join(dir, name))
+  const found = own.find((file) => existsSync(file))
+  const [inner, ...others] = found === undefined ? runFoldersIn(dir) : []
+  return inner === undefined || others.length > 0 ? found : rowsOfRun(path.join(dir, inner))
+}
+
+/** The folder of the run that a file came out of: its files lie in it, its exports perhaps in a folder there. */
+export function runFolderOf(file: string): string | undefined {
+  const dir = path.dirname(file)
+  const run = path.basename(dir).startsWith('4-dataset.') ? path.dirname(dir) : dir
+  const isOfRun =
+    run !== dir || stepFiles.some((name) => path.basename(file).startsWith(name.replace('.jsonl', '.')))
+  return isOfRun && existsSync(path.join(run, recordFile)) ? run : undefined
 }
 
 function nothingIn(dir: string): Fault {

@@ -166,8 +166,8 @@ export const options = {
     value: 'PATH',
     repeatable: true,
     help: {
-      en: 'step 4 also takes this file or folder: 3-instances, Alpaca, Dolly, chats; JSON, CSV, parquet, gz; repeatable',
-      zh: '第 4 步另读入该文件或文件夹：3-instances、Alpaca、Dolly、对话；JSON、CSV、parquet、gz；可重复使用',
+      en: 'step 4 also takes this file or folder (run folders of a class, Alpaca, Dolly, chats; JSON, CSV, parquet, gz); repeatable. report: the reviews in that folder',
+      zh: '第 4 步另读入该文件或文件夹（全班的运行文件夹、Alpaca、Dolly、对话；JSON、CSV、parquet、gz），可重复使用；report：汇总该文件夹中的评审',
     },
   },
   'skip-bad-rows': {

@@ -44,6 +44,16 @@ const judgement = v.object({
   output_correct: number,
   all: number,
 })
+/** Who gave what to a merged data set. `shared`: of its instructions in the set, those that others had too. */
+const contribution = v.object({
+  name: text,
+  instructions: number,
+  rows: number,
+  shared: number,
+  duplicates: number,
+  made_by: v.array(v.object({ provider: text, model: text })),
+  funnel: v.optional(counts), // of its own run, where that is known
+})
 const none = () => ({})
 const runParts = v.object({
   settings: v.fallback(v.record(text, v.unknown()), none),
@@ -52,6 +62,7 @@ const runParts = v.object({
   rejected: v.fallback(v.record(stepName, counts), none),
   cost: v.fallback(v.record(stepName, stepCost), none),
   judge: v.fallback(v.optional(judgement), undefined),
+  merged: v.fallback(v.optional(v.array(contribution)), undefined),
 })
 
 const named = <T extends { instruction: string }>(row: T) => ({ id: idOf(row.instruction), ...row })
@@ -93,6 +104,8 @@ export const shapes = {
     is_classification: v.boolean(),
     instances: v.array(instance),
     fault: v.optional(text),
+    /** Which of several instances has the fault. */
+    wrong: v.optional(number),
   }),
 }
 
@@ -107,6 +120,7 @@ export type SeedTask = Row<'seed'>
 export type OfflineTask = Row<'offlineTask'>
 export type StepCost = v.InferOutput<typeof stepCost>
 export type Judgement = v.InferOutput<typeof judgement>
+export type Contribution = v.InferOutput<typeof contribution>
 
 // Reading rows: each is checked against its shape; an error names file, line, field, what was expected, and the cure
 
@@ -268,12 +282,32 @@ export type RunRecord = v.InferOutput<typeof runParts>
 
 /** The record as it stands; what is missing in it, or what somebody broke, is empty. */
 export async function readRunRecord(folder: Folder): Promise<RunRecord> {
-  return v.parse(shapes.run, jsonIn(await textOf(folder.path(recordFile))))
+  return recordIn(folder.dir)
+}
+
+/** The same of any folder. */
+export async function recordIn(dir: string): Promise<RunRecord> {
+  return v.parse(shapes.run, jsonIn(await textOf(path.join(dir, recordFile))))
+}
+
+/** Whether a temperature meant anything: the stand-in and a person at a chat window know none. */
+export function isSampled({ cost }: RunRecord): boolean {
+  return steps.some((step) => cost[step] && !['offline', 'paste'].includes(cost[step].provider))
+}
+
+/** The models whose replies a run was made of, those of the runs merged into it too, each once. */
+export function makersOf({ cost, merged = [] }: RunRecord): { provider: string; model: string }[] {
+  const own = steps.flatMap((step) => cost[step] ?? [])
+  const all = [...own, ...merged.flatMap(({ made_by }) => made_by)]
+  const known = new Map(all.map(({ provider, model }) => [`${provider} ${model}`, { provider, model }]))
+  return [...known.values()]
 }
 
 export async function writeRunRecord(folder: Folder, record: RunRecord): Promise<void> {
-  const { settings, versions, funnel, rejected, cost, judge } = record // in this order
+  const { settings, versions, funnel, rejected, cost, judge, merged } = record // in this order
   const file = folder.replace(recordFile)
-  await file.addText(`${JSON.stringify({ settings, versions, funnel, rejected, cost, judge }, null, 2)}\n`)
+  await file.addText(
+    `${JSON.stringify({ settings, versions, funnel, rejected, cost, judge, merged }, null, 2)}\n`,
+  )
   await file.commit()
 }

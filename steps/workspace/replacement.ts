@@ -116,6 +116,8 @@ function held(target: string, error: unknown): Fault {
   )
 }
 
+export const journalFile = '.written.jsonl'
+
 type Written = { file: string; sha256: string; from?: string }
 
 /**
@@ -135,7 +137,7 @@ export class Journal {
 
   /** `guarded` names the files people edit by hand; only of these is an edited version kept. */
   static async open(dir: string, guarded: readonly string[]): Promise<Journal> {
-    return new Journal(await Ledger.open(path.join(dir, '.written.jsonl')), guarded)
+    return new Journal(await Ledger.open(path.join(dir, journalFile)), guarded)
   }
 
   guard(file: string): void {

@@ -1,11 +1,11 @@
 // Every setting of a command. It comes from the command line, else from the last whole run, else it has a default.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { readCommand, readCommandLine, readSteps, readStored } from './arguments.ts'
 import { Memory, found, liesIn, portable, projectFolder } from './environment.ts'
 import { Fault, isMissing, isOdd, noFile, unreadable } from './fault.ts'
-import { type Step, recordFile, steps } from './folder.ts'
+import { type Step, recordFile, seedsFile, steps } from './folder.ts'
 import { isObject, jsonIn } from './jsonl.ts'
 import { type ExportName, type OptionName, type Values, exportNames, options } from './options.ts'
 
@@ -63,8 +63,9 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     lastOf(given)('data-dir') ?? path.join(projectFolder, options['data-dir'].fallback),
   )
   const looksBack = named.length > 0 || command === 'why' || command === 'report'
-  const stored = looksBack ? storedIn(dataDir, environment) : nothingStored
-  return settled({ given, named, dataDir, ...stored }, environment)
+  const stored = looksBack ? { ...storedIn(dataDir, environment), from: dataDir } : nothingStored
+  const spoken = words.some((word) => /\p{Script=Han}/u.test(word)) ? ('zh' as const) : undefined
+  return settled({ given, named, dataDir, spoken, ...stored }, environment)
 }
 
 function onlyInReport(): Fault {
@@ -77,26 +78,34 @@ function onlyInReport(): Fault {
 /** The settings of the run that lies in a folder. */
 export function settingsOf(dir: string, environment: NodeJS.ProcessEnv): Settings {
   const dataDir = path.resolve(dir)
-  return settled({ given: new Map(), named: [], dataDir, ...storedIn(dataDir, environment) }, environment)
+  const stored = { ...storedIn(dataDir, environment), from: dataDir }
+  return settled({ given: new Map(), named: [], dataDir, ...stored }, environment)
 }
 
 /** The same command, its gaps filled from the run.json beside the log it replays. */
 export function withStored(asked: Settings, log: string, environment: NodeJS.ProcessEnv): Settings {
   const { given, whole, dataDir } = asked
   const named = whole ? [] : asked.steps
-  return settled({ given, named, dataDir, ...storedIn(path.dirname(log), environment) }, environment)
+  const from = path.dirname(log)
+  return settled({ given, named, dataDir, from, ...storedIn(from, environment) }, environment)
 }
 
 /** What run.json says: what counts here, and what does not. */
 type Stored = { carried: Values; notTaken: Values }
 const nothingStored: Stored = { carried: new Map(), notTaken: new Map() }
 
-/** `named`: the steps on the command line, none for all. */
-type Known = Stored & { given: Values; named: Step[]; dataDir: string }
+/** `named`: the steps on the command line, none for all. `from`: the folder that `carried` stood in. `spoken`: the language of the words. */
+type Known = Stored & {
+  given: Values
+  named: Step[]
+  dataDir: string
+  from?: string
+  spoken?: Language | undefined
+}
 
 /** Every setting: as given, or else as in the last whole run, or else its default. */
 function settled(
-  { given, named, dataDir, carried, notTaken }: Known,
+  { given, named, dataDir, carried, notTaken, from, spoken }: Known,
   environment: NodeJS.ProcessEnv,
 ): Settings {
   const typed = lastOf(given)
@@ -119,13 +128,16 @@ function settled(
     steps: named.length > 0 ? named : [...steps],
     whole: named.length === 0,
     target: target === 'all' ? Infinity : Number(target),
-    seedFile: read(text('seed-file'), found) ?? shippedSeeds(typed('language') ?? stored('language')),
+    seedFile:
+      read(text('seed-file'), found) ??
+      seedsIn(from) ??
+      shippedSeeds(typed('language') ?? stored('language')),
     dataDir,
     outputPath: read(typed('output-path'), path.resolve) ?? read(stored('output-path'), insideProject),
     temperature: number('temperature'),
     maxTokens: number('max-tokens'),
     language,
-    screen: language ?? systemLanguage(environment),
+    screen: language ?? spoken ?? systemLanguage(environment),
     similarity: number('similarity'),
     concurrency: Number(typed('concurrency') ?? options.concurrency.fallback),
     seed: number('seed'),
@@ -181,6 +193,17 @@ function lastOf(values: Values): (name: OptionName) => string | undefined {
   return (name) => values.get(name)?.at(-1)
 }
 
+/** The seed tasks of a run that brought its own; its run.json then names no file, which others would not have. */
+function seedsIn(dir: string | undefined): string | undefined {
+  const own = dir === undefined ? undefined : path.join(dir, seedsFile)
+  return own !== undefined && existsSync(own) ? own : undefined
+}
+
+/** Whether a seed file is one of one's own: others do not have it. */
+export function bringsSeeds({ seedFile }: Settings): boolean {
+  return ![shippedSeeds('en'), shippedSeeds('zh')].includes(seedFile)
+}
+
 function shippedSeeds(language: string | undefined): string {
   return path.join(projectFolder, 'data', language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl')
 }
@@ -229,7 +252,7 @@ export function keptSettings(
     model: provider.model,
     'base-url': settings.baseUrl,
     'num-instructions': Number.isFinite(settings.target) ? settings.target : 'all',
-    'seed-file': portable(settings.seedFile),
+    'seed-file': bringsSeeds(settings) ? undefined : portable(settings.seedFile),
     'output-path': read(settings.outputPath, portable),
     temperature: settings.temperature,
     'max-tokens': settings.maxTokens,

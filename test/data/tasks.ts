@@ -38,6 +38,7 @@ const offlineTask = v.strictObject({
   is_classification: v.boolean(),
   instances,
   fault: v.optional(v.string()),
+  wrong: v.optional(v.number()), // which of several instances has the fault
 })
 export type SeedTask = v.InferOutput<typeof seedTask>
 export type OfflineTask = v.InferOutput<typeof offlineTask>

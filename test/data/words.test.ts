@@ -139,15 +139,20 @@ describe.each(languages)('offline tasks (%s)', (language) => {
     ])
   })
 
-  it('hold some that only a stricter threshold removes', () => {
+  it('hold some that only a stricter threshold removes, six of them near a seed task', () => {
     const index = indexOf(0.7, pool)
     const alike = withFault(SIMILAR)
-    expect(alike.length).toBeGreaterThanOrEqual(5)
     for (const { instruction } of alike) {
       const score = index.nearest(instruction)?.score
       expect(score, instruction).toBeGreaterThan(0.61)
       expect(score, instruction).toBeLessThanOrEqual(0.7)
     }
+    const ofSeeds = indexOf(
+      0.5,
+      seeds.map(({ instruction }) => instruction),
+    )
+    expect(alike.slice(0, 6).filter(({ instruction }) => !ofSeeds.rival(instruction))).toEqual([])
+    expect(alike.length).toBeGreaterThanOrEqual(6)
   })
 
   it('have two to five instances for a classification, up to three otherwise, one without input', () => {

@@ -7,8 +7,9 @@ import { instancesPrompt } from '../../steps/instances.ts'
 import { judgementPrompt } from '../../steps/model/judge.ts'
 import { answerOffline } from '../../steps/model/offline.ts'
 import { readAnswers, readInstances, readTasks, readVerdicts } from '../../steps/text/replies.ts'
+import { NoveltyIndex } from '../../steps/text/novelty.ts'
 import { rules } from '../../steps/text/rules.ts'
-import { project, rowsOf, temporaryFolder, workshop } from '../support/command.ts'
+import { folderWithRun, project, rowsOf, temporaryFolder, workshop } from '../support/command.ts'
 
 type Task = {
   instruction: string
@@ -19,14 +20,13 @@ type Task = {
 
 describe.each(['en', 'zh'] as const)('the offline model, in %s', (language) => {
   let bank: Task[]
+  let seeds: string[]
   let shown: string[]
   beforeAll(async () => {
     bank = await rowsOf<Task>(path.join(project, 'data', 'offline'), `${language}.jsonl`)
-    const seeds = await rowsOf<Task>(
-      path.join(project, 'data'),
-      language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl',
-    )
-    shown = seeds.slice(0, 8).map((seed) => seed.instruction)
+    const file = language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl'
+    seeds = (await rowsOf<Task>(path.join(project, 'data'), file)).map(({ instruction }) => instruction)
+    shown = seeds.slice(0, 8)
   })
 
   it('answers the same for the same request and sample, and otherwise something else', async () => {
@@ -85,6 +85,31 @@ describe.each(['en', 'zh'] as const)('the offline model, in %s', (language) => {
     for (const name of ['calls.jsonl', '3-instances.jsonl', '4-dataset.jsonl']) {
       expect(await readFile(path.join(folder, name), 'utf8')).not.toMatch(/"fault"|\\"fault\\"/)
     }
+  })
+
+  it('shows a near-duplicate that is no copy in the first run, and three more with a stricter threshold', async () => {
+    type Rejected = {
+      step: string
+      reason: string
+      instruction: string
+      most_similar: { instruction: string }
+    }
+    const folder = await folderWithRun(['--language', language])
+    const near = (await rowsOf<Rejected>(folder, 'rejected.jsonl')).filter(
+      ({ step, reason }) => step === 'generate' && reason === 'near_duplicate',
+    )
+    const bare = (text: string) => text.replace(/^请|, please\.$|[.?。？]$/g, '')
+    const real = near.filter((row) => bare(row.instruction) !== bare(row.most_similar.instruction))
+    expect(real.length).toBeGreaterThan(0)
+
+    const pool = new NoveltyIndex(0.5)
+    for (const instruction of seeds) pool.add(instruction)
+    const alike = (await rowsOf<Task>(folder, '1-instructions.jsonl')).filter(({ instruction }) => {
+      const rival = pool.rival(instruction)
+      if (!rival) pool.add(instruction)
+      return rival
+    })
+    expect(alike.length).toBeGreaterThanOrEqual(3)
   })
 
   it('says that its bank is used up when nothing new comes', async () => {

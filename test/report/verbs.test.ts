@@ -10,6 +10,10 @@ describe('the leading verb and its object', () => {
     ['Please translate the sentences into French.', 'translate', 'sentence'],
     ['Come up with five names for a small bakery.', 'come', 'name'],
     ['Which of the two is older?', undefined, undefined],
+    ['Explain to a ten-year-old why the moon changes.', 'explain', ''],
+    ['Decide whether the following email is spam.', 'decide', ''],
+    ['Why is the sky blue? Answer in a paragraph suitable for a newsletter.', 'answer', ''],
+    ["Translate the phrase 'I love you' into French.", 'translate', 'phrase'],
   ])('of "%s" are %s and %s', (instruction, verb, object) => {
     expect(leadingIn('en', instruction)).toEqual(verb === undefined ? undefined : { verb, object })
   })
@@ -20,6 +24,11 @@ describe('the leading verb and its object', () => {
     ['给定两段文字，比较它们的观点。', '比较', '观点'],
     ['请你列出三种水果。', '列出', '水果'],
     ['为什么天空是蓝色的？', undefined, undefined],
+    ['根据下面的会议记录，提取出待办事项。', '提取', ''],
+    ['比较电动汽车和燃油汽车在日常使用中的优缺点。', '比较', ''],
+    ['将下面的动物按“鸟类”“鱼类”分类。', '分类', '动物'],
+    ['请给下面的产品起三个好记的中文名字。', '起', '名字'],
+    ['有什么区别？请列出三点。', '列出', ''],
   ])('of “%s” are %s and %s', (instruction, verb, object) => {
     expect(leadingIn('zh', instruction)).toEqual(verb === undefined ? undefined : { verb, object })
   })

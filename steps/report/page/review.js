@@ -1,5 +1,5 @@
 // The review: one row at a time, three questions each, the fourth follows from them. Answers stay in this browser.
-import { button, element, fields, figures, fill, note, rows, tools, words } from './rows.js'
+import { button, element, fields, figures, fill, note, ownFolder, rows, tools, words } from './rows.js'
 
 const place = 'self-instruct-review'
 const names = ['instruction_valid', 'input_appropriate', 'output_correct']
@@ -10,7 +10,9 @@ let wanted = Math.min(20, figures.review.length)
 let at = 0
 let question = 0
 
-const card = element('div', { class: 'card', tabindex: '0', role: 'group', onkeydown: press })
+const card = element('div', { class: 'card', tabindex: '0', role: 'group' })
+const reviewer = element('input', { type: 'text', id: 'reviewer', maxlength: 60, oninput: keepName })
+reviewer.value = keptName()
 const many = element('input', {
   type: 'number',
   id: 'review-count',
@@ -23,12 +25,17 @@ const many = element('input', {
   },
 })
 const state = element('p', { 'aria-live': 'polite' })
+const revealed = element('div', { class: 'revealed', 'aria-live': 'polite' })
 const save = button(words.save, download)
 const clear = button(words.clear, startAgain, { onblur: () => (clear.textContent = words.clear) })
 
 if (figures.review.length > 0) {
   const label = element('label', { for: 'review-count' }, words.count)
-  document.getElementById('review-app').append(tools(label, many), card, state, tools(save, clear))
+  const naming = element('label', { for: 'reviewer' }, words.reviewer, reviewer)
+  document
+    .getElementById('review-app')
+    .append(tools(label, many, naming), card, state, tools(save, clear), revealed)
+  listen()
   go(chosen().findIndex((name) => !answered(name)))
 }
 
@@ -48,6 +55,33 @@ function keep() {
   } catch {
     return false
   }
+}
+
+function keptName() {
+  try {
+    return localStorage.getItem(`${place}-name`) ?? ''
+  } catch {
+    return ''
+  }
+}
+
+function keepName() {
+  try {
+    localStorage.setItem(`${place}-name`, reviewer.value)
+  } catch {} // then it is typed again
+}
+
+// The keys work as soon as the card is in view, wherever the focus is, but not while somebody types or reads the rows.
+function listen() {
+  let inView = false
+  new IntersectionObserver((entries) => (inView = entries.at(-1).isIntersecting), { threshold: 0.2 }).observe(
+    card,
+  )
+  document.addEventListener('keydown', (event) => {
+    const elsewhere = event.target.closest?.('input, select, textarea, #list, dialog')
+    const near = inView || card.contains(event.target)
+    if (near && !elsewhere && !document.querySelector('dialog[open]')) press(event)
+  })
 }
 
 function chosen() {
@@ -90,7 +124,7 @@ function press(event) {
     drawCard()
   } else return
   event.preventDefault()
-  card.focus()
+  card.focus({ preventScroll: true })
 }
 
 function drawCard() {
@@ -173,6 +207,30 @@ function drawRow() {
   for (const [which, share] of shares().entries())
     cells[which].textContent = share === null ? '–' : `${Math.round(100 * share)}\u00a0%`
   save.disabled = done === 0
+  reveal(done === wanted)
+}
+
+// After the last row: what the stand-in had planted, and what of it got past. Other runs have no answer key.
+function reveal(isDone) {
+  const planted = figures.review.slice(0, wanted).filter(([, , fault]) => fault !== '')
+  const isKnown = figures.review.some(([, , fault]) => fault !== '')
+  revealed.replaceChildren()
+  if (!isDone || !isKnown) return
+  const passed = planted.filter(([, name]) => answers.get(name).every(Boolean))
+  const said = planted.length === 0 ? words.nonePlanted : fill(words.planted, planted.length, passed.length)
+  const items = planted.map(([place, name, fault]) => {
+    const [instruction, input, output] = rows[place]
+    const verdict = answers.get(name).every(Boolean) ? words.passed : words.caught
+    const row = [instruction, input, output].filter((text) => text !== 0 && text !== '').join(' ⇒ ')
+    return element(
+      'li',
+      {},
+      element('b', {}, verdict),
+      ` · ${words.faults[fault] ?? fault}`,
+      element('span', { class: 'text' }, row),
+    )
+  })
+  revealed.append(element('p', {}, element('b', {}, said)), element('ul', {}, ...items))
 }
 
 function download() {
@@ -183,7 +241,14 @@ function download() {
     return { instruction, input, output, ...verdicts }
   })
   const [instruction_valid, input_appropriate, output_correct, all] = shares()
-  const review = { v: 1, shares: { instruction_valid, input_appropriate, output_correct, all }, rows: judged }
+  const run = { folder: ownFolder.split('/').at(-1), ...figures.run }
+  const who = { name: reviewer.value.trim(), run, date: new Date().toISOString().slice(0, 10) }
+  const review = {
+    v: 1,
+    ...who,
+    shares: { instruction_valid, input_appropriate, output_correct, all },
+    rows: judged,
+  }
   const file = new Blob([`${JSON.stringify(review, null, 2)}\n`], { type: 'application/json' })
   const link = element('a', { href: URL.createObjectURL(file), download: 'review.json' })
   link.click()

@@ -249,7 +249,7 @@ export function fields([instruction, input, output, fate, , detail, near]) {
 }
 
 // In another folder than the usual one the command must name it: the one this page lies in.
-const ownFolder = decodeURI(location.pathname)
+export const ownFolder = decodeURI(location.pathname)
   .replace(/^\/(?=[A-Z]:)/i, '')
   .replace(/\/[^/]*$/, '')
 const folder = figures.usual || location.protocol !== 'file:' ? '' : ` --data-dir "${ownFolder}"`
@@ -280,12 +280,27 @@ for (const link of document.querySelectorAll('a[data-show]'))
     list.focus({ preventScroll: true })
   })
 
-// On paper every threshold is open.
+// On paper every threshold is open, a pair that several show stands there once, and the rows follow.
+const printedAtMost = 2000
 addEventListener('beforeprint', () => {
+  const seen = new Set()
   for (const trial of document.querySelectorAll('details')) {
     trial.removeAttribute('name')
     trial.open = true
   }
+  for (const pair of [...document.querySelectorAll('.pair')].toReversed()) {
+    const [removed, , rival] = [...pair.children].map(({ textContent }) => textContent).slice(1)
+    pair.classList.toggle('again', seen.has(`${removed}\n${rival}`))
+    seen.add(`${removed}\n${rival}`)
+  }
+  const printed = document.getElementById('rows-printed')
+  if (printed.childElementCount > 0) return
+  const lines = rows.slice(0, printedAtMost).map((row) => {
+    const [instruction, input, output, fate] = row
+    const text = [instruction, input, output].filter((part) => part !== 0 && part !== '').join(' ⇒ ')
+    return element('p', {}, element('b', {}, fateText(fate)), ` ${text}`)
+  })
+  printed.append(...lines, ...(rows.length > printedAtMost ? [note(words.printLeft)] : []))
 })
 addEventListener('resize', draw)
 apply()
