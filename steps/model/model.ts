@@ -20,7 +20,7 @@ import {
   noUsage,
   objectionTo,
 } from './call.ts'
-import { Pace, type Tell } from './pace.ts'
+import { Pace, type Tell, denials } from './pace.ts'
 import { type Heard, Readings } from './readings.ts'
 
 /** Why no further question is sent, and the exit status that follows. */
@@ -40,7 +40,6 @@ type Extras = { rows?: string[]; skip?: true }
 
 const failuresInARow = 10 // then the rows are not to blame, and the run ends
 const fatalInARow = 3 // of statuses that end a run at once before anything succeeded; one alone may be about its text
-const aboutOneText = [401, 403, 404] // statuses
 const graceAfterInterrupt = 10_000 // ms for the requests in flight
 
 export class Model {
@@ -205,7 +204,7 @@ export class Model {
 
   /** Whether what would end a run may be about this text, since others were answered. */
   private isAboutOneText({ status = 0 }: Problem): boolean {
-    if (!this.succeeded || !aboutOneText.includes(status)) return false
+    if (!this.succeeded || !denials.includes(status)) return false
     this.fatal++
     return this.fatal < fatalInARow
   }

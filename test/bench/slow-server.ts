@@ -1,13 +1,24 @@
 /** A model server that takes its time as real ones do, and may fail or refuse as they do. What it says is made up and
  *  quick to make, so that the client is what is measured. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { randomFor } from '../../steps/text/pool.ts'
-import { type Odd, type Received, TestServer, completion } from '../support/server.ts'
+import { type Odd, type Received, TestServer, completion, rowsAsked } from '../support/server.ts'
 import { writtenTexts } from './texts.ts'
 
 const SLOW = { share: 0.05, times: 10 }
 const TASKS_A_REPLY = 10
 const SECOND = 1000 // ms
+
+/** The labels of the seed tasks, which step 2 asks for as its exam. */
+const SEEDS = new Map(
+  readFileSync(join(import.meta.dirname, '..', '..', 'data', 'seed_tasks.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { instruction: string; is_classification: boolean })
+    .map((seed) => [seed.instruction, seed.is_classification]),
+)
 
 export interface Habits {
   /** Of a usual reply, ms. */
@@ -97,6 +108,7 @@ export class SlowServer {
     }
     const latency = this.latencyOf(body.messages)
     this.latencies.push(latency)
+    this.step(body.messages)
     const reply = fault ? undefined : JSON.stringify(this.reply(body.messages))
     await sleep(latency)
     this.last = performance.now()
@@ -129,11 +141,28 @@ export class SlowServer {
     return undefined
   }
 
+  readonly steps: string[] = []
+  private readonly stepSeen = new Map<string, { first: number; last: number; n: number }>()
+  private step(messages: Received['body']['messages']): void {
+    const prompt = messages.at(-1)?.content ?? ''
+    const name = prompt.includes('"tasks"') ? '1' : prompt.includes('"answers"') ? '2' : '3'
+    const now = performance.now() - this.first
+    const seen = this.stepSeen.get(name) ?? { first: now, last: now, n: 0 }
+    seen.last = now
+    seen.n++
+    this.stepSeen.set(name, seen)
+    this.steps.splice(0, 9, ...[...this.stepSeen].map(([k, v]) => `${k}:${v.n}@${(v.first / 1000).toFixed(1)}-${(v.last / 1000).toFixed(1)}`))
+  }
+
   private reply(messages: Received['body']['messages']): object {
     const prompt = messages.at(-1)?.content ?? ''
     if (prompt.includes('"tasks"')) return { tasks: this.tasks.splice(0, TASKS_A_REPLY) }
     if (!prompt.includes('"answers"')) return { instances: [{ input: '', output: 'It is done as asked.' }] }
-    const rows = prompt.match(/^\d+\. /gm) ?? []
-    return { answers: rows.map((_, place) => ({ task: place + 1, is_classification: place % 5 === 0 })) }
+    return {
+      answers: rowsAsked(messages).map((task, place) => ({
+        task: place + 1,
+        is_classification: SEEDS.get(task) ?? place % 5 === 0,
+      })),
+    }
   }
 }

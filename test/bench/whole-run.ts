@@ -64,9 +64,10 @@ interface WholeRun {
   kept: number
   twice: number
   lost: number
+  steps: string[]
 }
 
-async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Promise<WholeRun> {
+export async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Promise<WholeRun> {
   return inFolder(async (folder) => {
     const server = await SlowServer.start({ ...LATENCY, ...habits })
     const asking = ['--base-url', server.url, '--model', 'bench', '--concurrency', String(concurrency)]
@@ -84,18 +85,19 @@ async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Prom
       kept: funnel.kept,
       twice: answers - server.answered.size,
       lost: answers - replies.length,
+      steps: server.steps,
     }
   })
 }
 
-function told({ latencies, wall, kept, twice, lost }: WholeRun): string {
+export function told({ latencies, wall, kept, twice, lost }: WholeRun): string {
   const spoilt =
     twice + lost === 0 ? 'nothing lost or paid twice' : `${lost} replies lost, ${twice} paid twice`
   return `${latencies.length} requests, ${seconds(wall)} with start-up, ${kept} kept, ${spoilt}`
 }
 
 /** When the last of these is done, each begun in order by the first slot that is free. */
-function scheduled(latencies: number[], slots: number): number {
+export function scheduled(latencies: number[], slots: number): number {
   const free = Array.from({ length: slots }, () => 0)
   for (const latency of latencies) {
     const slot = free.indexOf(Math.min(...free))
