@@ -33,6 +33,7 @@ export class Pace {
   /** Attempts that were repeated, by what was wrong with them. */
   readonly repeated = new Map<Trouble, number>()
   private readonly attempts: ReturnType<typeof pLimit>
+  private readonly gate = pLimit(1) // attempts leave one by one
   private readonly provider: Provider
   private readonly tell: Tell
   private readonly refusals = new Refusals()
@@ -90,10 +91,7 @@ export class Pace {
     tries: number,
     retries: number,
   ): Promise<Outcome<T>> {
-    await this.leave(halt)
-    if (halt.aborted) throw interrupted
-    const mark = this.refusals.begin(request)
-    this.allowance.take(mark)
+    const mark = await this.gate(() => this.leave(request, halt))
     this.silence.begin(halt)
     const startedAt = mark.startedAt
     const inFlight = ++this.underWay
@@ -111,13 +109,17 @@ export class Pace {
     }
   }
 
-  /** Waits until attempts may be sent again: after a refusal that was meant for all, or as the server's own figures say. */
-  private async leave(halt: AbortSignal): Promise<void> {
+  /** Waits until an attempt may be sent: after a refusal that was meant for all, or as the server's own figures say. */
+  private async leave(request: object, halt: AbortSignal): Promise<Mark> {
     for (;;) {
+      if (halt.aborted) throw interrupted
       const wait = Math.max(this.resumeAt, this.allowance.nextAt, this.refusals.nextAt) - Date.now()
-      if (wait <= 0) return
+      if (wait <= 0) break
       await this.waits.over(pause(wait, halt))
     }
+    const mark = this.refusals.begin(request)
+    this.allowance.take(mark)
+    return mark
   }
 
   /** A wait of one request, in which another may be sent in its place. */
@@ -325,7 +327,8 @@ class Refusals {
 class Allowance {
   private left = Infinity
   private until = 0
-  private told: { by: number; quota: Quota } | undefined
+  private told: { by: number; limit: number } | undefined
+  private period = 0 // ms; the longest that was told
 
   /** When the next attempt may be sent. */
   get nextAt(): number {
@@ -335,7 +338,7 @@ class Allowance {
   take({ number, startedAt }: Mark): void {
     if (!this.told) return
     // Fresh again, and only its next reply will tell how far.
-    if (startedAt >= this.until) this.begin(this.told.quota.limit, startedAt)
+    if (startedAt >= this.until) this.begin(this.told.limit, startedAt + this.period)
     // Figures that many later replies did not bear out are no figures.
     if (number - this.told.by > latestAttempts) this.told = undefined
     this.left = this.told ? this.left - 1 : Infinity
@@ -343,14 +346,17 @@ class Allowance {
 
   /** The server had counted up to this attempt; those sent after it are taken off. */
   heed({ number, startedAt }: Mark, sent: number, quota: Quota): void {
-    if (number < (this.told?.by ?? 0)) return
-    this.told = { by: number, quota }
-    this.begin(quota.left - (sent - number), startedAt)
+    const isOver = startedAt + quota.reset <= Date.now() // of a time that is past: it says nothing of this one
+    if (isOver || number < (this.told?.by ?? 0)) return
+    const reset = Math.min(quota.reset, longestThrottled)
+    this.told = { by: number, limit: quota.limit }
+    this.period = Math.max(this.period, reset)
+    this.begin(quota.left - (sent - number), startedAt + reset)
   }
 
-  private begin(left: number, from: number): void {
+  private begin(left: number, until: number): void {
     this.left = left
-    this.until = from + Math.min(this.told?.quota.reset ?? 0, longestThrottled)
+    this.until = until
   }
 }
 
@@ -433,7 +439,7 @@ function pause(ms: number, halt: AbortSignal): Promise<void> {
       if (halt.aborted) reject(interrupted)
       else resolve()
     }
-    const timer = setTimeout(end, ms)
+    const timer = setTimeout(end, Math.ceil(ms))
     halt.addEventListener('abort', end)
   })
 }
