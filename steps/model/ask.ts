@@ -205,19 +205,21 @@ function foundIn<T>(answers: Map<string, T> | Unread): Map<string, T> {
 /** Members under way for each request in flight: while one reply takes ten or twenty times as long, no slot is idle. */
 export const ahead = 32
 
-/** Works on many members at a time and yields what comes of each, in order. `ahead`: members under way at most. */
+/** Works on many members at a time and yields what comes of each, in order. `ahead`: members under way at most, of which
+ *  fewer are wanted as the answers come in; one alone always is. */
 export async function* inOrder<In, Out>(
   members: AsyncIterable<In> | Iterable<In>,
   work: (member: In) => Promise<Out>,
-  ahead: number,
+  ahead: number | (() => number),
 ): AsyncGenerator<Out> {
+  const most = typeof ahead === 'number' ? () => ahead : ahead
   const underWay: Promise<Out>[] = []
   try {
     for await (const member of members) {
+      while (underWay.length > 0 && underWay.length >= most()) yield (await underWay.shift()) as Out
       const answer = work(member)
       answer.catch(() => undefined) // a rejection is seen when its turn comes
       underWay.push(answer)
-      if (underWay.length >= ahead) yield (await underWay.shift()) as Out
     }
     while (underWay.length > 0) yield (await underWay.shift()) as Out
   } finally {
