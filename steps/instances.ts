@@ -166,16 +166,17 @@ export const generateInstances = step('instances', async (round, files) => {
   const pool = round.newPool() // as in step 4: tells which tasks will be kept
   let [count, sound] = [0, 0]
   // What the judge will say nobody knows; and the stand-in costs nothing, so that a lesson has rows to spare.
-  const most = judge || round.model.provider.standIn ? Infinity : target
-  const missing = () => most - sound
+  const wanted = judge || round.model.provider.standIn ? Infinity : target
+  const isSpare = await files.spareRows(round.settings.whole)
+  const missing = (row: ClassifiedRow) => (isSpare(row) ? wanted - sound : Infinity)
   const ask = async (row: ClassifiedRow) => ({
     row,
-    answer: missing() > 0 ? await askForInstances(round, row) : undefined,
+    answer: missing(row) > 0 ? await askForInstances(round, row) : undefined,
   })
 
   // One request a task; the answers come in the order of the tasks, until as many are sound as are wanted.
   // Many are under way at once, further ahead than are in flight, since one slow reply must not hold up the others.
-  const underWay = () => Math.min(ahead * concurrency, missing())
+  const underWay = (row: ClassifiedRow) => Math.min(ahead * concurrency, missing(row))
   for await (const { row, answer } of inOrder(files.read('2-classified.jsonl'), ask, underWay)) {
     const { id, instruction, is_classification } = row
     if (!answer) await files.reject({ reason: 'beyond_target', detail: String(target), instruction })

@@ -205,18 +205,18 @@ function foundIn<T>(answers: Map<string, T> | Unread): Map<string, T> {
 /** Members under way for each request in flight: while one reply takes ten or twenty times as long, no slot is idle. */
 export const ahead = 32
 
-/** Works on many members at a time and yields what comes of each, in order. `ahead`: members under way at most, of which
- *  fewer are wanted as the answers come in; one alone always is. */
+/** Works on many members at a time and yields what comes of each, in order. `ahead`: members under way at most when
+ *  this one begins, as the answers so far have it; with no other under way it always does. */
 export async function* inOrder<In, Out>(
   members: AsyncIterable<In> | Iterable<In>,
   work: (member: In) => Promise<Out>,
-  ahead: number | (() => number),
+  ahead: number | ((next: In) => number),
 ): AsyncGenerator<Out> {
   const most = typeof ahead === 'number' ? () => ahead : ahead
   const underWay: Promise<Out>[] = []
   try {
     for await (const member of members) {
-      while (underWay.length > 0 && underWay.length >= most()) yield (await underWay.shift()) as Out
+      while (underWay.length > 0 && underWay.length >= most(member)) yield (await underWay.shift()) as Out
       const answer = work(member)
       answer.catch(() => undefined) // a rejection is seen when its turn comes
       underWay.push(answer)

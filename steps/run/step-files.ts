@@ -134,6 +134,14 @@ export abstract class StepFiles {
     }
   }
 
+  /**
+   * Which rows need no answer once the target is met: all in a whole run. A step run alone asks about what somebody added
+   * or changed, wherever it stands; spare are the rows that were so before.
+   */
+  async spareRows(_whole: boolean): Promise<(row: { instruction: string }) => boolean> {
+    return () => true
+  }
+
   /** The rows of step 3, if any, then those of each file that `--merge` names. Says what each file gave. */
   async *readMerged(
     paths: readonly string[],
@@ -261,6 +269,14 @@ export class FolderFiles extends StepFiles {
     const own = this.folder.output('instances')
     const files = await dataFiles(paths)
     return { own: files.length === 0 || (await exists(own)), names: contributorNames([own, ...files]), files }
+  }
+
+  override async spareRows(whole: boolean): Promise<(row: { instruction: string }) => boolean> {
+    if (whole) return () => true
+    const spare = new Set<string>()
+    for await (const { step, reason, instruction } of rowsIn(this.folder, 'rejected'))
+      if (step === this.step && reason === 'beyond_target') spare.add(instruction)
+    return ({ instruction }) => spare.has(instruction)
   }
 
   protected override candidatesIn(file: string, omitted: Omissions) {
