@@ -28,7 +28,7 @@ export type Trouble = 'refused' | 'reset' | 'silent' | 'failed' | 'denied'
 type Outcome<T> = { reply: T } | { wait: number; counts: boolean }
 
 export class Pace {
-  /** Requests open at a time; those that wait for another attempt keep none from being sent. */
+  /** Requests open at a time; one that stands aside keeps no other from being sent. */
   readonly limit: ReturnType<typeof pLimit>
   /** Attempts that were repeated, by what was wrong with them. */
   readonly repeated = new Map<Trouble, number>()
@@ -79,7 +79,8 @@ export class Pace {
       const outcome = await this.attempts(() => this.once(request, attempt, halt, tries, retries))
       if ('reply' in outcome) return outcome.reply
       if (!outcome.counts) tries--
-      await this.waitAside(outcome.wait, halt)
+      const { wait } = outcome
+      if (wait > 0) await this.aside(() => this.waits.over(pause(wait, halt)))
     }
   }
 
@@ -122,12 +123,11 @@ export class Pace {
     return mark
   }
 
-  /** A wait of one request, in which another may be sent in its place. */
-  private async waitAside(wait: number, halt: AbortSignal): Promise<void> {
-    if (wait <= 0) return
+  /** What a request does while it only waits. */
+  private async aside<T>(work: () => Promise<T>): Promise<T> {
     this.limit.concurrency++
     try {
-      await this.waits.over(pause(wait, halt))
+      return await work()
     } finally {
       this.limit.concurrency--
     }
