@@ -20,7 +20,7 @@ import {
   noUsage,
   objectionTo,
 } from './call.ts'
-import { Pace, type Tell, denials } from './pace.ts'
+import { Pace, type Tell, type Trouble, denials } from './pace.ts'
 import { type Heard, Readings } from './readings.ts'
 
 /** Why no further question is sent, and the exit status that follows. */
@@ -213,6 +213,16 @@ export class Model {
   stop(stop: Stop): void {
     this.stopped ??= stop
     this.halt.abort()
+  }
+
+  /** Attempts that had to be repeated, by what was wrong, and the milliseconds waited for them. */
+  get repeats(): { counts: ReadonlyMap<Trouble, number>; waited: number } {
+    return { counts: this.pace.repeated, waited: this.pace.waited }
+  }
+
+  /** Milliseconds since the first attempt, while nothing has come back yet. */
+  get silentFor(): number | undefined {
+    return this.pace.silentFor
   }
 
   /** Aborted once no further question is sent: nobody need wait for anything any more. */

@@ -1,6 +1,6 @@
 // The sections of the page: what was lost where, the figures beside the published ones, the plots.
 import { nameOfReason, whyReason } from '../display/reasons.ts'
-import { number } from '../display/words.ts'
+import { number, screenWords } from '../display/words.ts'
 import { steps } from '../workspace/folder.ts'
 import {
   type Figures,
@@ -99,7 +99,14 @@ export function tableSection(subject: Subject): Markup {
   })
   return html`${offline ? html`<p class="remark">${words.offline}</p>` : undefined}
     ${table('figures', ['', words.thisRun, ...(offline ? [] : [paper, alpaca])], rows)}
-    <p class="note">${offline ? '' : sources}${counted}</p>`
+    <p class="note">${offline ? '' : sources}${counted}</p>
+    ${repeatedNote(subject)}`
+}
+
+/** What the network and the server put in the way, where they did. */
+function repeatedNote({ run: { record }, screen }: Subject): Markup | undefined {
+  const { repeated } = record
+  return repeated && html`<p class="note">${screenWords[screen].repeated(repeated)}</p>`
 }
 
 export function tableTitle({ run, words }: Subject): string {

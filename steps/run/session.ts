@@ -1,5 +1,6 @@
 // One command from its first line to its exit status: who answers, the steps as they finish, the end.
 import { Screen, type Wires, commandLine, shownPath, wiresTo } from '../display/screen.ts'
+import type { Progress } from '../display/words.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
@@ -46,6 +47,7 @@ export class Session {
   private batches: Batches | undefined
   private lastStep: Step | undefined
   private ranDry = false
+  private seen: Progress = { done: 0, tokens: 0, dollars: undefined } // on the progress line
   private unfinished: { done: number; all: number } | undefined
 
   /** `dry` is there when nothing is to be asked. */
@@ -172,7 +174,8 @@ export class Session {
     await this.batches?.before(step, round, work)
     this.model.beginStep()
     const files = this.filesOf(step, round)
-    const written = await this.write(files, () => work(round, files))
+    const ticking = this.tick(step)
+    const written = await this.write(files, () => work(round, files)).finally(() => clearInterval(ticking))
     if (!written) return
     this.lastStep = step
     if (!this.model.stopped || step !== 'filter')
@@ -242,15 +245,27 @@ export class Session {
       const now = performance.now()
       const known = all ?? this.expectedRows(step)
       const expected = known !== undefined && known >= done ? known : undefined
-      return this.screen.words.progress(step, {
-        done,
-        all: expected,
-        rate: rates.rows.perSecond(done, now),
-        tokens,
-        tokenRate: rates.tokens.perSecond(used.completion_tokens, now),
-        dollars: account.dollars(used),
-      })
+      const rate = rates.rows.perSecond(done, now)
+      const tokenRate = rates.tokens.perSecond(used.completion_tokens, now)
+      this.seen = { done, all: expected, rate, tokens, tokenRate, dollars: account.dollars(used) }
+      return this.screen.words.progress(step, this.seen)
     })
+  }
+
+  // The line stands before the first reply, too, and is drawn again while nothing comes.
+  private tick(step: Step): NodeJS.Timeout {
+    const { account } = this.model
+    this.seen = { done: 0, all: this.expectedRows(step), tokens: 0, dollars: account.dollars(account.used) }
+    const draw = (): void => {
+      if (this.model.provider.byHand || this.model.provider.standIn) return
+      this.screen.progress(() => {
+        const silent = this.model.silentFor
+        const { words } = this.screen
+        return silent === undefined ? words.progress(step, this.seen) : words.noReplyYet(step, silent / 1000)
+      })
+    }
+    draw()
+    return setInterval(draw, redrawnEvery).unref()
   }
 
   /** Rows a step will come to, as far as the steps before it have told. */
@@ -298,6 +313,7 @@ export class Session {
 // How fast a step goes and how long it will take, from what it did in the last half minute: replies out of the log
 // come at once and say nothing about the next ones.
 
+const redrawnEvery = 1_000 // ms
 const looksBack = 30_000 // ms
 const markEvery = 1_000 // ms
 const tellsAfter = 2_000 // ms; before that a rate is noise

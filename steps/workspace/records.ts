@@ -52,6 +52,7 @@ const runParts = v.object({
   rejected: v.fallback(v.record(stepName, counts), none),
   cost: v.fallback(v.record(stepName, stepCost), none),
   judge: v.fallback(v.optional(judgement), undefined),
+  repeated: v.fallback(v.optional(counts), undefined),
 })
 
 const named = <T extends { instruction: string }>(row: T) => ({ id: idOf(row.instruction), ...row })
@@ -255,8 +256,9 @@ export async function readRunRecord(folder: Folder): Promise<RunRecord> {
 }
 
 export async function writeRunRecord(folder: Folder, record: RunRecord): Promise<void> {
-  const { settings, versions, funnel, rejected, cost, judge } = record // in this order
+  const { settings, versions, funnel, rejected, cost, judge, repeated } = record // in this order
   const file = folder.replace(recordFile)
-  await file.addText(`${JSON.stringify({ settings, versions, funnel, rejected, cost, judge }, null, 2)}\n`)
+  const parts = { settings, versions, funnel, rejected, cost, judge, repeated }
+  await file.addText(`${JSON.stringify(parts, null, 2)}\n`)
   await file.commit()
 }

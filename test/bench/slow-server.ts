@@ -151,7 +151,13 @@ export class SlowServer {
     seen.last = now
     seen.n++
     this.stepSeen.set(name, seen)
-    this.steps.splice(0, 9, ...[...this.stepSeen].map(([k, v]) => `${k}:${v.n}@${(v.first / 1000).toFixed(1)}-${(v.last / 1000).toFixed(1)}`))
+    this.steps.splice(
+      0,
+      9,
+      ...[...this.stepSeen].map(
+        ([k, v]) => `${k}:${v.n}@${(v.first / 1000).toFixed(1)}-${(v.last / 1000).toFixed(1)}`,
+      ),
+    )
   }
 
   private reply(messages: Received['body']['messages']): object {

@@ -275,6 +275,33 @@ describe('a wait', () => {
   })
 })
 
+describe('a server that is silent from the first attempt on', () => {
+  const listen = async (answers: Promise<unknown>, ms: number): Promise<string[]> => {
+    const lines: string[] = []
+    const halt = new AbortController()
+    const pace = new Pace(2, remote, ({ en, zh }) => lines.push(en, zh))
+    const end = Promise.allSettled([1, 2].map(() => pace.patiently(() => answers, halt.signal)))
+    await vi.advanceTimersByTimeAsync(ms)
+    halt.abort()
+    await Promise.race([end, vi.advanceTimersByTimeAsync(1)])
+    return lines
+  }
+  const nothing = new Promise(() => undefined)
+
+  it('is told after a minute, once, with what to look at, and waited for', async () => {
+    expect(await listen(nothing, 59_000)).toEqual([])
+    const [en, zh, ...more] = await listen(nothing, 200_000)
+    expect(en).toMatch(/^https:\/\/api\.openai\.com\/v1 has sent nothing for 60 s\. .*check.*--timeout/)
+    expect(zh).toContain('60 秒')
+    expect(more).toEqual([])
+  })
+
+  it('is silent no more once it has said anything', async () => {
+    expect(await listen(Promise.resolve('reply'), 200_000)).toEqual([])
+    expect(await listen(Promise.reject(problem('request') as unknown as Error), 200_000)).toEqual([])
+  })
+})
+
 it('no more are in flight than a server does side by side, where replies might be given up', async () => {
   const pace = new Pace(8, { ...remote, silence: 100_000 })
   let [inFlight, most] = [0, 0]
