@@ -16,6 +16,7 @@ import {
   type Reply,
   type Wire,
   callOf,
+  isFailure,
   isProblem,
   noUsage,
   objectionTo,
@@ -59,6 +60,8 @@ export class Model {
   readonly tell: Tell
   readonly readings = new Readings()
   private readonly fresh = new WeakSet<Call>() // asked in this run
+  private step: Step | undefined // under way; others may ask ahead of it
+  private readonly failedAhead = new Map<string, Failure>()
   private succeeded = false
   private failures = 0 // in a row
   private fatal = 0 // in a row
@@ -84,9 +87,9 @@ export class Model {
   }
 
   /** A step begins, in some round. */
-  beginStep(): void {
-    this.account.beginStep()
-    this.readings.begin()
+  beginStep(step: Step): void {
+    this.step = step
+    this.account.beginStep(step)
   }
 
   /** A reply was read, or could not be; where none can be, the run ends. */
@@ -110,6 +113,8 @@ export class Model {
     }
     if (logged) return this.reuse(logged)
     if (this.provider.replayOf !== undefined) return notRecorded
+    const failed = this.failedAhead.get(key)
+    if (failed && step === this.step) return failed
     let asking = this.inFlight.get(key)
     if (!asking) {
       asking = this.pace
@@ -117,7 +122,10 @@ export class Model {
         .finally(() => this.inFlight.delete(key))
       this.inFlight.set(key, asking)
     }
-    return asking
+    const answer = await asking
+    if (isFailure(answer) && answer.failed === 'call_failed' && this.step !== undefined && step !== this.step)
+      this.failedAhead.set(key, answer)
+    return answer
   }
 
   private headOf(key: string, step: Step, { sample }: Question, { rows }: Extras): CallHead {

@@ -23,7 +23,7 @@ import {
   refuseEndlessTarget,
   settle,
 } from './materials.ts'
-import type { Batches, DryRun } from './rehearsal.ts'
+import type { Ahead, Batches, DryRun } from './rehearsal.ts'
 import { FolderFiles, type Round, type Work } from './step-files.ts'
 
 type Opened = {
@@ -45,6 +45,7 @@ export class Session {
   private readonly model: Model
   private readonly dryRun: DryRun | undefined
   private batches: Batches | undefined
+  private ahead: Ahead | undefined
   private lastStep: Step | undefined
   private ranDry = false
   private seen: Progress = { done: 0, tokens: 0, dollars: undefined } // on the progress line
@@ -172,10 +173,12 @@ export class Session {
     if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
     await this.announce(step, round)
     await this.batches?.before(step, round, work)
-    this.model.beginStep()
+    this.model.beginStep(step)
+    if (step === 'generate') await this.beginAhead(round)
     const files = this.filesOf(step, round)
     const ticking = this.tick(step)
     const written = await this.write(files, () => work(round, files)).finally(() => clearInterval(ticking))
+    if (step === 'generate') this.ahead?.end()
     if (!written) return
     this.lastStep = step
     if (!this.model.stopped || step !== 'filter')
@@ -185,14 +188,25 @@ export class Session {
     showStep(this.screen, round, files, { ...written, cost: this.costOf(step), funnel: this.record.funnel })
   }
 
+  private async beginAhead(round: Round): Promise<void> {
+    await this.ahead?.ended()
+    this.ahead = (await import('./rehearsal.ts')).Ahead.begin(round)
+  }
+
   /** The step's files; whenever it tells its progress, the screen shows it, and the budget learns what step 1 has accepted. */
   private filesOf(step: Step, { language }: Round): FolderFiles {
     const { budget } = this.model
     const rates = { rows: new Rate(), tokens: new Rate() }
-    const files = new FolderFiles(step, this.folder, language, (done, all) => {
-      if (step === 'generate') budget.took(files.instructions)
-      this.showProgress(step, rates, done, all)
-    })
+    const files = new FolderFiles(
+      step,
+      this.folder,
+      language,
+      (done, all) => {
+        if (step === 'generate') budget.took(files.instructions)
+        this.showProgress(step, rates, done, all)
+      },
+      step === 'generate' ? (row) => this.ahead?.pass(row) : undefined,
+    )
     return files
   }
 
@@ -305,6 +319,7 @@ export class Session {
   async close(): Promise<void> {
     this.screen.clearProgress()
     this.wires.close()
+    await this.ahead?.ended()
     await this.model.close()
     await this.release()
   }

@@ -53,8 +53,12 @@ export type Round = {
 /** What a step does in a round, with its files. */
 export type Work = (round: Round, files: StepFiles) => Promise<void>
 
+/** What each step does, by its name, as far as this command has loaded them. */
+export const works = new Map<Step, Work>()
+
 /** A step: what it does, run in every round that includes it. */
 export function step(name: Step, work: Work): (round: Round) => Promise<void> {
+  works.set(name, work)
   return (round) => round.run(name, work)
 }
 
@@ -72,9 +76,9 @@ export function placesOf(instances: readonly Instance[]): string {
 }
 
 /** The rows of the files that steps hand to each other. */
-type RowsOf = { [H in HandOff as H['file']]: Row<H['writes']> }
+export type RowsOf = { [H in HandOff as H['file']]: Row<H['writes']> }
 type HandOff = (typeof handOffs)[Step]
-type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
+export type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
 type Rejected = Omit<RejectedRow, 'step'> & { at?: string | undefined }
 
 /** A line for the screen, in whatever language it speaks. */
@@ -247,13 +251,22 @@ export class FolderFiles extends StepFiles {
   private readonly folder: Folder
   private readonly output: Replacement
   private readonly rejects: Rejects
+  private readonly pass: (row: object) => void
   /** What step 1 has accepted. */
   readonly instructions: string[] = []
   private inputFrom: string | undefined // the input's checksum before its first row was read: who saves it meanwhile makes this step stale
 
-  constructor(step: Step, folder: Folder, language: Language, tick?: (done: number, all?: number) => void) {
+  /** `pass`: told every row that is written. */
+  constructor(
+    step: Step,
+    folder: Folder,
+    language: Language,
+    tick?: (done: number, all?: number) => void,
+    pass: (row: object) => void = () => undefined,
+  ) {
     super(step, language, tick)
     this.folder = folder
+    this.pass = pass
     this.output = folder.replace(folder.output(step))
     this.rejects = new Rejects(folder, step)
   }
@@ -285,6 +298,7 @@ export class FolderFiles extends StepFiles {
 
   protected override put(row: { instruction: string }): Promise<void> {
     if (this.step === 'generate') this.instructions.push(row.instruction)
+    this.pass(row)
     return this.output.add(row)
   }
 
