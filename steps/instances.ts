@@ -162,16 +162,26 @@ const outputFirst: Record<Language, Words> = {
 }
 
 export const generateInstances = step('instances', async (round, files) => {
-  let count = 0
-  const ask = async (row: ClassifiedRow) => ({ row, answer: await askForInstances(round, row) })
+  const { target, judge, concurrency } = round.settings
+  const pool = round.newPool() // as in step 4: tells which tasks will be kept
+  let [count, sound] = [0, 0]
+  // What the judge will say nobody knows; and the stand-in costs nothing, so that a lesson has rows to spare.
+  const wanted = judge || round.model.provider.standIn ? Infinity : target
+  const isSpare = await files.spareRows(round.settings.whole)
+  const missing = (row: ClassifiedRow) => (isSpare(row) ? wanted - sound : Infinity)
+  const ask = async (row: ClassifiedRow) => ({
+    row,
+    answer: missing(row) > 0 ? await askForInstances(round, row) : undefined,
+  })
 
-  // One request a task; the answers come in the order of the tasks.
+  // One request a task; the answers come in the order of the tasks, until as many are sound as are wanted.
   // Many are under way at once, further ahead than are in flight, since one slow reply must not hold up the others.
-  const answers = inOrder(files.read('2-classified.jsonl'), ask, ahead * round.settings.concurrency)
-  for await (const { row, answer } of answers) {
-    if (isFailure(answer)) await files.fail(answer, row.instruction)
+  const underWay = (row: ClassifiedRow) => Math.min(ahead * concurrency, missing(row))
+  for await (const { row, answer } of inOrder(files.read('2-classified.jsonl'), ask, underWay)) {
+    const { id, instruction, is_classification } = row
+    if (!answer) await files.reject({ reason: 'beyond_target', detail: String(target), instruction })
+    else if (isFailure(answer)) await files.fail(answer, instruction)
     else {
-      const { id, instruction, is_classification } = row
       const { call } = answer
       // A demonstration said again is no instance of this task.
       const own = answer.value.instances.filter((instance) => !isDemonstration(instance))
@@ -182,6 +192,7 @@ export const generateInstances = step('instances', async (round, files) => {
       const kept = { id, instruction, is_classification, instances, call }
       if (shown) await files.write('3-instances.jsonl', kept, withAnswer(instruction, shown))
       count += instances.length
+      sound += Number(pool.take(instruction, instances))
     }
     files.progress()
   }

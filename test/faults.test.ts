@@ -1,5 +1,6 @@
 // The whole workshop through everything that goes wrong between it and a server.
-import { readdir } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { failing, fatal, passing, useless, verdicts } from './support/faults.ts'
@@ -37,6 +38,12 @@ describe('with a third of all requests failing', () => {
     // Requests that came to nothing are accounted for as well, each under its own reason.
     const reasons = new Set(rejected.map((row) => row.reason))
     expect([...reasons]).toEqual(expect.arrayContaining(['content_filter', 'refusal']))
+
+    // So are the attempts that were repeated, on the screen and on the page.
+    expect(run.out).toMatch(/\d+ attempts repeated \(\d+ refused, .*\d+ faults of the server\), .* waited/)
+    expect(await readFile(path.join(folder, 'report.html'), 'utf8')).toMatch(
+      /attempts repeated \(\d+ refused/,
+    )
 
     const calls = await rowsOf<Logged>(folder, 'calls.jsonl')
     expect(new Set(calls.map((call) => call.key)).size).toBe(calls.length)

@@ -130,10 +130,10 @@ export function shownPath(file: string): string {
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative
 }
 
-// The progress line on standard error: drawn by ora on a terminal that knows its width, elsewhere a line a minute.
+// The progress line on standard error: drawn by ora on a terminal that knows its width, elsewhere a line now and then.
 
 const drawnEvery = 100 // ms; rows may come by the ten thousand a second
-const notedEvery = 60_000 // ms between lines where no line can be drawn again
+const notedEvery = 30_000 // ms between lines where no line can be drawn again
 const spinnerWidth = 3 // columns: the spinner, its space, and one left free so that the line never wraps
 
 export class ProgressLine {

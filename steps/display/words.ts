@@ -25,13 +25,16 @@ type Marks = { asked: number; right: number }
 
 type Cost = { calls: number; tokens: number; cached: number; dollars: number | undefined; fresh: number }
 
+/** Attempts that were repeated, by what was wrong with them. */
+type Repeated = Readonly<Record<string, number>>
+
 /** Where a step is: rows done of all, rows a second, tokens and dollars of the whole command so far. */
-type Progress = {
+export type Progress = {
   done: number
-  all: number | undefined
-  rate: number | undefined
+  all?: number | undefined
+  rate?: number | undefined
   tokens: number
-  tokenRate: number | undefined
+  tokenRate?: number | undefined
   dollars: number | undefined
 }
 
@@ -66,6 +69,24 @@ const counted = (parts: readonly [count: number, what: string][]): string =>
     .filter(([count]) => count > 0)
     .map(([count, what]) => `${number(count)} ${what}`)
     .join(', ')
+
+const troubleNames: Record<string, Record<Language, (count: number) => string>> = {
+  refused: { en: (count) => `${count} refused`, zh: (count) => `被限流 ${count}` },
+  reset: {
+    en: (count) => `${count} ${count === 1 ? 'reset' : 'resets'}`,
+    zh: (count) => `连接中断 ${count}`,
+  },
+  silent: { en: (count) => `${count} without an answer`, zh: (count) => `没有回应 ${count}` },
+  failed: {
+    en: (count) => `${count} ${count === 1 ? 'fault' : 'faults'} of the server`,
+    zh: (count) => `服务器出错 ${count}`,
+  },
+  denied: { en: (count) => `${count} denied`, zh: (count) => `被拒绝 ${count}` },
+}
+const troubles = (counts: Repeated, language: Language): string =>
+  Object.entries(troubleNames)
+    .flatMap(([trouble, name]) => (counts[trouble] ? [name[language](counts[trouble])] : []))
+    .join(language === 'zh' ? '，' : ', ')
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
 
@@ -124,6 +145,8 @@ const en = {
   ineffective: (options: string) => `${options}: no effect here`,
   total: ({ paid, unanswered, ...cost }: Cost & { paid: number | undefined; unanswered: number }) =>
     `in all ${en.cost(cost)}; paid in this run: ${money(paid)}${unanswered > 0 ? `, at most ${money(unanswered)} more for attempts without an answer` : ''}`,
+  repeated: (counts: Repeated, waited?: number) =>
+    `${number(sumOf(Object.entries(counts)))} ${sumOf(Object.entries(counts)) === 1 ? 'attempt' : 'attempts'} repeated (${troubles(counts, 'en')})${waited === undefined ? '' : `, ${duration(waited, 'en')} waited`}`,
   dryRun: 'dry run: nothing is asked, nothing is written',
   forecast: (calls: number, prompt: number, reply: number, dollars: number | undefined, logged: number) =>
     `about ${number(calls)} calls, ${number(prompt)} prompt and ${number(reply)} reply tokens, ${dollars === undefined ? 'price not known (--price)' : money(dollars)}${logged > 0 ? `; ${number(logged)} more are in the log` : ''}`,
@@ -201,6 +224,7 @@ const en = {
   belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
   nothingSurvives: 'a whole round added nothing to the data set: see rejected.jsonl for the reasons',
   replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
+  noReplyYet: (step: Step, seconds: number) => `${step} · no reply yet, ${duration(seconds, 'en')}`,
   progress: (step: Step, { done, all, rate, tokens, tokenRate, dollars }: Progress) =>
     [
       `${step} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,
@@ -256,6 +280,8 @@ const zh: ScreenWords = {
   ineffective: (options) => `${options}：在这里不起作用`,
   total: ({ paid, unanswered, ...cost }) =>
     `合计 ${zh.cost(cost)}；本次运行花费 ${money(paid)}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
+  repeated: (counts, waited) =>
+    `重试 ${number(sumOf(Object.entries(counts)))} 次（${troubles(counts, 'zh')}）${waited === undefined ? '' : `，共等待${duration(waited, 'zh')}`}`,
   dryRun: '试运行：不发送任何请求，不写入任何文件',
   forecast: (calls, prompt, reply, dollars, logged) =>
     `预计约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
@@ -323,6 +349,7 @@ const zh: ScreenWords = {
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
   nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,
+  noReplyYet: (step, seconds) => `${stepNames[step]} · 还没有收到回复，已等${duration(seconds, 'zh')}`,
   progress: (step, { done, all, rate, tokens, tokenRate, dollars }) =>
     [
       `${stepNames[step]} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,

@@ -40,7 +40,8 @@ export class Account {
   private readonly usual: Record<Step, Request>
   private readonly measured: Record<Step, Request & { calls: number }>
   private readonly counted = { command: new Set<string>(), step: new Set<string>() } // keys of calls
-  private readonly fromBatch = new Set<string>() // keys of calls a batch has brought, and no step has used yet
+  private readonly broughtAhead = new Set<string>() // keys of calls that were paid for, and no step has used yet
+  private now: Step | undefined // the step under way
 
   constructor({ price, steps, judge, batch, language }: AccountTerms, provider: Provider) {
     this.price = priceOf(provider, price)
@@ -53,13 +54,18 @@ export class Account {
   }
 
   /** A step begins, in some round. */
-  beginStep(): void {
+  beginStep(step: Step): void {
+    this.now = step
     this.step = { ...none }
     this.counted.step.clear()
   }
 
-  /** A call is used. However often that happens it counts once: else the sums would depend on timing. */
-  use(call: Call, fresh = this.fromBatch.delete(call.key)): void {
+  /** A call is used. One of a later step was asked ahead, and counts when that step uses it. However often that happens it counts once: else the sums would depend on timing. */
+  use(call: Call, fresh = this.broughtAhead.delete(call.key)): void {
+    if (this.now !== undefined && call.step !== this.now) {
+      if (fresh) this.broughtAhead.add(call.key)
+      return
+    }
     const [inStep, inCommand] = [this.counted.step.has(call.key), this.counted.command.has(call.key)]
     if (inStep && inCommand) return
     const billed = { ...call, usage: this.billed(field(call.request, 'messages'), call) }
@@ -83,7 +89,7 @@ export class Account {
 
   /** The same, of a reply that came in a batch and waits in the log under this key. */
   payInBatch(key: string, messages: readonly Message[], reply: Reply): void {
-    this.fromBatch.add(key)
+    this.broughtAhead.add(key)
     this.pay(messages, reply, true)
   }
 

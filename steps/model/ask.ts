@@ -211,24 +211,42 @@ function foundIn<T>(answers: Map<string, T> | Unread): Map<string, T> {
 /** Members under way for each request in flight: while one reply takes ten or twenty times as long, no slot is idle. */
 export const ahead = 32
 
-/** Works on many members at a time and yields what comes of each, in order. `ahead`: members under way at most. */
+/** Works on many members at a time and yields what comes of each, in order. `ahead`: members under way at most when
+ *  this one begins, as the answers so far have it; with no other under way it always does. */
 export async function* inOrder<In, Out>(
   members: AsyncIterable<In> | Iterable<In>,
   work: (member: In) => Promise<Out>,
-  ahead: number,
+  ahead: number | ((next: In) => number),
 ): AsyncGenerator<Out> {
+  const most = typeof ahead === 'number' ? () => ahead : ahead
   const underWay: Promise<Out>[] = []
+  const source = (async function* () {
+    yield* members
+  })()
   try {
-    for await (const member of members) {
+    for (let next = source.next(); ;) {
+      // The next member may be long in coming: meanwhile answers are handed on.
+      while (underWay[0] && (await firstOf(next, underWay[0])) === 'answer')
+        yield (await underWay.shift()) as Out
+      const { done, value: member } = await next
+      if (done) break
+      while (underWay.length > 0 && underWay.length >= most(member)) yield (await underWay.shift()) as Out
       const answer = work(member)
       answer.catch(() => undefined) // a rejection is seen when its turn comes
       underWay.push(answer)
-      if (underWay.length >= ahead) yield (await underWay.shift()) as Out
+      next = source.next()
     }
     while (underWay.length > 0) yield (await underWay.shift()) as Out
   } finally {
     await Promise.allSettled(underWay)
   }
+}
+
+/** Which of the two is there first; of both, the member. */
+function firstOf(member: Promise<unknown>, answer: Promise<unknown>): Promise<'member' | 'answer'> {
+  const asMember = () => 'member' as const
+  const asAnswer = () => 'answer' as const
+  return Promise.race([member.then(asMember, asMember), answer.then(asAnswer, asAnswer)])
 }
 
 /** Members in groups of `size` by position, the last one smaller. */

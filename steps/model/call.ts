@@ -67,7 +67,11 @@ export type Reply = {
   finish_reason: string
   refusal?: string
   usage: Usage
+  quota?: Quota | undefined
 }
+
+/** What a server says of its own limit: requests it takes until it is fresh again, in so many ms, and how many then. */
+export type Quota = { left: number; reset: number; limit: number }
 
 /** Sends one question once. Throws a Problem when there is no reply. */
 export type Wire = (question: Question, signal: AbortSignal) => Promise<Reply>

@@ -16,11 +16,12 @@ import {
   type Reply,
   type Wire,
   callOf,
+  isFailure,
   isProblem,
   noUsage,
   objectionTo,
 } from './call.ts'
-import { Pace, type Tell } from './pace.ts'
+import { Pace, type Tell, type Trouble, denials } from './pace.ts'
 import { type Heard, Readings, whyNotRead } from './readings.ts'
 
 /** Why no further question is sent, and the exit status that follows. */
@@ -40,7 +41,6 @@ type Extras = { rows?: string[]; skip?: true }
 
 const failuresInARow = 10 // then the rows are not to blame, and the run ends
 const fatalInARow = 3 // of statuses that end a run at once before anything succeeded; one alone may be about its text
-const aboutOneText = [401, 403, 404] // statuses
 const graceAfterInterrupt = 10_000 // ms for the requests in flight
 
 export class Model {
@@ -60,6 +60,8 @@ export class Model {
   readonly tell: Tell
   readonly readings = new Readings()
   private readonly fresh = new WeakSet<Call>() // asked in this run
+  private step: Step | undefined // under way; others may ask ahead of it
+  private readonly failedAhead = new Map<string, Failure>()
   private succeeded = false
   private failures = 0 // in a row
   private fatal = 0 // in a row
@@ -85,9 +87,9 @@ export class Model {
   }
 
   /** A step begins, in some round. */
-  beginStep(): void {
-    this.account.beginStep()
-    this.readings.begin()
+  beginStep(step: Step): void {
+    this.step = step
+    this.account.beginStep(step)
   }
 
   /** A reply was read, or could not be; where none can be, the run ends. */
@@ -113,6 +115,8 @@ export class Model {
     }
     if (logged) return this.reuse(logged)
     if (this.provider.replayOf !== undefined) return notRecorded
+    const failed = this.failedAhead.get(key)
+    if (failed && step === this.step) return failed
     let asking = this.inFlight.get(key)
     if (!asking) {
       asking = this.pace
@@ -120,7 +124,10 @@ export class Model {
         .finally(() => this.inFlight.delete(key))
       this.inFlight.set(key, asking)
     }
-    return asking
+    const answer = await asking
+    if (isFailure(answer) && answer.failed === 'call_failed' && this.step !== undefined && step !== this.step)
+      this.failedAhead.set(key, answer)
+    return answer
   }
 
   private headOf(key: string, step: Step, { sample }: Question, { rows }: Extras): CallHead {
@@ -208,7 +215,7 @@ export class Model {
 
   /** Whether what would end a run may be about this text, since others were answered. */
   private isAboutOneText({ status = 0 }: Problem): boolean {
-    if (!this.succeeded || !aboutOneText.includes(status)) return false
+    if (!this.succeeded || !denials.includes(status)) return false
     this.fatal++
     return this.fatal < fatalInARow
   }
@@ -217,6 +224,16 @@ export class Model {
   stop(stop: Stop): void {
     this.stopped ??= stop
     this.halt.abort()
+  }
+
+  /** Attempts that had to be repeated, by what was wrong, and the milliseconds waited for them. */
+  get repeats(): { counts: ReadonlyMap<Trouble, number>; waited: number } {
+    return { counts: this.pace.repeated, waited: this.pace.waited }
+  }
+
+  /** Milliseconds since the first attempt, while nothing has come back yet. */
+  get silentFor(): number | undefined {
+    return this.pace.silentFor
   }
 
   /** Aborted once no further question is sent: nobody need wait for anything any more. */

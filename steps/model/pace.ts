@@ -1,7 +1,8 @@
 // How fast to ask, and how patiently: attempts in flight, waits between them, and slowing down when the server says so.
 import pLimit from 'p-limit'
 import type { Words } from '../workspace/fault.ts'
-import { type Problem, type Provider, interrupted, isProblem } from './call.ts'
+import { field } from '../workspace/jsonl.ts'
+import { type Problem, type Provider, type Quota, interrupted, isProblem } from './call.ts'
 import { proxyNote } from './problem.ts'
 import { silenceOf } from './transport.ts'
 
@@ -12,19 +13,33 @@ const longestAsked = 300_000 // ms; who asks for more ends the run, see problem.
 const longestThrottled = 60_000 // ms; of waits nobody asked for
 const throttled = 4 // times the wait after a 429 with no Retry-After: six such waits outlast a quota by the minute
 const connectionTries = 3 // before the first success: then the address is wrong, and the fault will not pass
+const doubtfulRetries = 2 // of a key, model or address that is denied after it was good
 const loadingAtMost = 300_000 // ms
 const loadingWait = 2_000 // ms between looks at a server that is loading its model
 const worthALine = 10_000 // ms; longer waits are said
+const longSilence = 60_000 // ms from the first attempt on without any sign: that is said, and waited on
 
 /** Told what there is to know while a run waits. */
 export type Tell = (words: Words) => void
 
+/** Why an attempt was repeated. */
+export type Trouble = 'refused' | 'reset' | 'silent' | 'failed' | 'denied'
+
+type Outcome<T> = { reply: T } | { wait: number; counts: boolean }
+
 export class Pace {
-  /** Requests open at a time, the waits between their attempts included. */
+  /** Requests open at a time; one that stands aside keeps no other from being sent. */
   readonly limit: ReturnType<typeof pLimit>
+  /** Attempts that were repeated, by what was wrong with them. */
+  readonly repeated = new Map<Trouble, number>()
   private readonly attempts: ReturnType<typeof pLimit>
+  private readonly gate = pLimit(1) // attempts leave one by one
   private readonly provider: Provider
   private readonly tell: Tell
+  private readonly refusals = new Refusals()
+  private readonly allowance = new Allowance()
+  private readonly waits = new Stopwatch()
+  private readonly silence: FirstSilence
   private most: number // attempts in flight
   private underWay = 0
   private latency: number | undefined // ms, of the latest reply
@@ -41,6 +56,17 @@ export class Pace {
     this.tell = tell
     this.limit = pLimit(concurrency)
     this.attempts = pLimit(concurrency)
+    this.silence = new FirstSilence(provider, tell)
+  }
+
+  /** Milliseconds in which some request waited for its next attempt, or all for leave to be sent. */
+  get waited(): number {
+    return this.waits.ms
+  }
+
+  /** Milliseconds since the first attempt, while nothing has come back at all. */
+  get silentFor(): number | undefined {
+    return this.silence.ms
   }
 
   /**
@@ -48,57 +74,95 @@ export class Pace {
    * server that is loading is waited for however few `retries` there are.
    */
   async patiently<T>(attempt: () => Promise<T>, halt: AbortSignal, retries = mostRetries): Promise<T> {
+    const request = {}
     for (let tries = 0; ; tries++) {
-      try {
-        return await this.attempts(() => this.once(attempt, halt, tries < retries ? tries : undefined))
-      } catch (error) {
-        if (!isProblem(error)) throw error
-        if (error.kind === 'loading') tries--
-        await pause(this.waitAfter(error, tries, retries), halt)
-      }
+      const outcome = await this.attempts(() => this.once(request, attempt, halt, tries, retries))
+      if ('reply' in outcome) return outcome.reply
+      if (!outcome.counts) tries--
+      const { wait } = outcome
+      if (wait > 0) await this.aside(() => this.waits.over(pause(wait, halt)))
     }
   }
 
-  /** `tries` so far, where another will follow. */
-  private async once<T>(attempt: () => Promise<T>, halt: AbortSignal, tries: number | undefined): Promise<T> {
-    while (Date.now() < this.resumeAt) await pause(this.resumeAt - Date.now(), halt)
-    if (halt.aborted) throw interrupted
-    const startedAt = Date.now()
+  /** One attempt; what is left to do after it is decided before its slot is free, else others would run into the same. */
+  private async once<T>(
+    request: object,
+    attempt: () => Promise<T>,
+    halt: AbortSignal,
+    tries: number,
+    retries: number,
+  ): Promise<Outcome<T>> {
+    const mark = await this.gate(() => this.leave(request, halt))
+    this.silence.begin(halt)
+    const startedAt = mark.startedAt
     const inFlight = ++this.underWay
     try {
       const reply = await attempt()
       this.succeed(startedAt, inFlight)
-      return reply
+      const quota = field(reply, 'quota') as Quota | undefined
+      if (quota) this.allowance.heed(mark, this.refusals.sent, quota)
+      return { reply }
     } catch (error) {
-      if (isProblem(error)) this.react(error, startedAt, tries)
-      throw error
+      if (!isProblem(error)) throw error
+      return { wait: this.react(error, mark, tries, retries), counts: error.kind !== 'loading' }
     } finally {
       this.underWay--
     }
   }
 
-  // Before the slot is free again: else the next request would be sent into what slows this one down.
-  private react(problem: Problem, startedAt: number, tries: number | undefined): void {
-    if (problem.kind !== 'loading') this.loadingSince = undefined
-    if (problem.silent) this.slowDown(startedAt, 0)
-    if (problem.kind !== 'slow') return
-    const wait = this.backoff(problem, tries ?? mostRetries)
-    if (tries !== undefined) this.say(problem, wait)
-    this.slowDown(startedAt, wait)
+  /** Waits until an attempt may be sent: after a refusal that was meant for all, or as the server's own figures say. */
+  private async leave(request: object, halt: AbortSignal): Promise<Mark> {
+    for (;;) {
+      if (halt.aborted) throw interrupted
+      const wait = Math.max(this.resumeAt, this.allowance.nextAt, this.refusals.nextAt) - Date.now()
+      if (wait <= 0) break
+      await this.waits.over(pause(wait, halt))
+    }
+    const mark = this.refusals.begin(request)
+    this.allowance.take(mark)
+    return mark
+  }
+
+  /** What a request does while it only waits. */
+  private async aside<T>(work: () => Promise<T>): Promise<T> {
+    this.limit.concurrency++
+    try {
+      return await work()
+    } finally {
+      this.limit.concurrency--
+    }
   }
 
   /** Milliseconds until this request may try again; throws the problem when it may not. */
-  private waitAfter(problem: Problem, tries: number, retries: number): number {
-    if (problem.kind === 'loading') return this.whileLoading(problem)
+  private react(problem: Problem, mark: Mark, tries: number, retries: number): number {
+    const { kind } = problem
+    if (!problem.connection) this.silence.end()
+    if (kind === 'loading') return this.whileLoading(problem)
+    this.loadingSince = undefined
+    if (problem.silent) this.slowDown(mark.startedAt, 0)
+    const refused = kind === 'slow'
+    const wait = this.backoff(problem, Math.min(tries, mostRetries))
+    if (refused && this.refusals.isLimit(mark)) this.slowDown(mark.startedAt, wait)
+    this.throwFinal(problem, tries, retries)
+    const trouble = troubleOf(problem)
+    this.repeated.set(trouble, (this.repeated.get(trouble) ?? 0) + 1)
+    if (kind === 'sample') return 0
+    this.say(problem, wait)
+    return wait
+  }
+
+  private throwFinal(problem: Problem, tries: number, retries: number): void {
     const unreached = problem.connection === true && this.latency === undefined
     if (unreached && tries + 1 >= Math.min(connectionTries, retries + 1))
       throw unreachable(problem, this.provider)
     const passing = ['again', 'slow', 'sample'].includes(problem.kind)
-    if (!passing || tries >= retries) throw problem
-    if (problem.kind === 'sample' || problem.kind === 'slow') return 0 // after a 429 all requests wait, see `once`
-    const wait = this.backoff(problem, tries)
-    this.say(problem, wait)
-    return wait
+    const atMost = this.isDoubtful(problem) ? Math.min(doubtfulRetries, retries) : passing ? retries : 0
+    if (tries >= atMost) throw problem
+  }
+
+  /** Denied what was granted before: servers and what stands before them sometimes slip. */
+  private isDoubtful({ kind, status = 0 }: Problem): boolean {
+    return kind === 'fatal' && denials.includes(status) && this.latency !== undefined
   }
 
   private whileLoading(problem: Problem): number {
@@ -141,7 +205,8 @@ export class Pace {
     const first = this.provider.local ? firstWait.local : firstWait.remote
     const base =
       this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, 2 * this.latency))
-    const [factor, longest] = kind === 'slow' ? [throttled, longestThrottled] : [1, longestWait]
+    const isPatient = kind === 'slow' || kind === 'fatal'
+    const [factor, longest] = isPatient ? [throttled, longestThrottled] : [1, longestWait]
     return Math.min(base * factor * 2 ** tries * (0.75 + Math.random() / 2), longest)
   }
 
@@ -157,6 +222,8 @@ export class Pace {
   // One more in flight after as many replies as are in flight.
   private succeed(startedAt: number, inFlight: number): void {
     this.loadingSince = undefined
+    this.silence.end()
+    this.refusals.succeed()
     this.latency = Date.now() - startedAt
     this.quickest = Math.min(this.quickest, this.latency)
     this.fit(this.latency, inFlight)
@@ -179,6 +246,185 @@ export class Pace {
   }
 }
 
+/** Statuses that deny something to whoever asks. */
+export const denials = [401, 403, 404]
+
+function troubleOf({ kind, connection, silent }: Problem): Trouble {
+  if (kind === 'slow') return 'refused'
+  if (kind === 'fatal') return 'denied'
+  return silent ? 'silent' : connection ? 'reset' : 'failed'
+}
+
+// A refusal may be a stray one, of a server that has more to do than this, or it may be a limit. A limit refuses many, and
+// request after request; then everybody must slow down, and no more are sent in a second than were taken in the last one.
+// After a stray refusal its own request waits, and no other.
+
+const latestAttempts = 40
+const strayAtMost = 0.15 * latestAttempts // refusals among them
+const onEnd = 3 // requests refused one after another
+const second = 1000 // ms
+const spare = 1.03 // times the time between attempts that the limit seems to want
+const slower = 1.01 // times that, after a refusal
+const quicker = 0.995 // times that, after so many replies
+const repliesToQuicken = 20
+
+/** An attempt, in the order in which they were sent. */
+type Mark = { number: number; request: object; startedAt: number; refused: boolean }
+
+class Refusals {
+  private latest: Mark[] = []
+  private spacing = 0 // ms between attempts, once a limit was met
+  private nextSlot = 0
+  private replies = 0
+
+  /** Attempts so far. */
+  get sent(): number {
+    return this.latest.at(-1)?.number ?? 0
+  }
+
+  /** When the next attempt may be sent. */
+  get nextAt(): number {
+    return this.spacing === 0 ? 0 : this.nextSlot
+  }
+
+  begin(request: object): Mark {
+    const startedAt = Date.now()
+    const mark = { number: this.sent + 1, request, startedAt, refused: false }
+    this.latest.push(mark)
+    while (this.latest.length > latestAttempts && (this.latest[0]?.startedAt ?? 0) < startedAt - second)
+      this.latest.shift()
+    this.nextSlot = Math.max(this.nextSlot, startedAt - this.spacing) + this.spacing
+    return mark
+  }
+
+  /** A reply came: in time the limit is tried again. */
+  succeed(): void {
+    if (this.spacing === 0 || ++this.replies % repliesToQuicken > 0) return
+    this.spacing = this.spacing < 1 ? 0 : this.spacing * quicker
+  }
+
+  /** Whether the refusal of this attempt is meant for all; then attempts keep their distance from now on. */
+  isLimit(mark: Mark): boolean {
+    mark.refused = true
+    this.spacing *= slower
+    const refused = this.latest.slice(-latestAttempts).filter((each) => each.refused).length
+    if (refused <= strayAtMost && !this.isOnEnd(mark)) return false
+    const taken = this.latest.filter((each) => !each.refused && each.startedAt > Date.now() - second).length
+    this.spacing = Math.max(this.spacing, (second / Math.max(taken, 1)) * spare)
+    return true
+  }
+
+  private isOnEnd(mark: Mark): boolean {
+    const requests = new Set<object>()
+    for (const step of [1, -1])
+      for (let at = this.latest.indexOf(mark); this.latest[at]?.refused; at += step)
+        requests.add(this.latest[at]?.request ?? mark.request)
+    return requests.size >= onEnd
+  }
+}
+
+/** How many attempts may be sent, as far as the server's own figures tell. */
+class Allowance {
+  private left = Infinity
+  private until = 0
+  private told: { by: number; limit: number } | undefined
+  private period = 0 // ms; the longest that was told
+
+  /** When the next attempt may be sent. */
+  get nextAt(): number {
+    return this.left > 0 ? 0 : this.until
+  }
+
+  take({ number, startedAt }: Mark): void {
+    if (!this.told) return
+    // Fresh again, and only its next reply will tell how far.
+    if (startedAt >= this.until) this.begin(this.told.limit, startedAt + this.period)
+    // Figures that many later replies did not bear out are no figures.
+    if (number - this.told.by > latestAttempts) this.told = undefined
+    this.left = this.told ? this.left - 1 : Infinity
+  }
+
+  /** The server had counted up to this attempt; those sent after it are taken off. */
+  heed({ number, startedAt }: Mark, sent: number, quota: Quota): void {
+    const isOver = startedAt + quota.reset <= Date.now() // of a time that is past: it says nothing of this one
+    if (isOver || number < (this.told?.by ?? 0)) return
+    const reset = Math.min(quota.reset, longestThrottled)
+    this.told = { by: number, limit: quota.limit }
+    this.period = Math.max(this.period, reset)
+    this.begin(quota.left - (sent - number), startedAt + reset)
+  }
+
+  private begin(left: number, until: number): void {
+    this.left = left
+    this.until = until
+  }
+}
+
+/** Says, once, that a server has been silent from the first attempt on. */
+class FirstSilence {
+  private since: number | undefined
+  private ended = false
+  private timer: NodeJS.Timeout | undefined
+  private readonly provider: Provider
+  private readonly tell: Tell
+
+  constructor(provider: Provider, tell: Tell) {
+    this.provider = provider
+    this.tell = tell
+  }
+
+  get ms(): number | undefined {
+    return this.ended || this.since === undefined ? undefined : Date.now() - this.since
+  }
+
+  begin(halt: AbortSignal): void {
+    if (this.since !== undefined || this.provider.byHand || this.provider.standIn) return
+    this.since = Date.now()
+    this.timer = setTimeout(() => this.tell(silentSoFar(this.provider)), longSilence)
+    this.timer.unref()
+    halt.addEventListener('abort', () => this.end())
+  }
+
+  end(): void {
+    this.ended = true
+    clearTimeout(this.timer)
+  }
+}
+
+function silentSoFar(provider: Provider): Words {
+  const [s, most] = [longSilence, silenceOf(provider)].map((ms) => Math.round(ms / 1000))
+  const { baseUrl } = provider
+  return provider.local
+    ? {
+        en: `${baseUrl} has sent nothing for ${s} s. It may be loading the model, or reading a prompt slowly: what does its own window say? A smaller model, or --concurrency 1, answers sooner. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
+        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。可能正在加载模型，或者读提示词很慢：请看看服务器自己的窗口。换小一点的模型，或加上 --concurrency 1，会快一些。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
+      }
+    : {
+        en: `${baseUrl} has sent nothing for ${s} s. Is the address right, and is there a proxy or firewall in between? \`check\` looks at the connection alone. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
+        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。地址是否正确？中间有没有代理或防火墙？\`check\` 可以单独检查连接。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
+      }
+}
+
+/** Time in which anybody waited; those who wait together are counted once. */
+class Stopwatch {
+  private passed = 0
+  private since = 0
+  private waiting = 0
+
+  get ms(): number {
+    return this.passed + (this.waiting > 0 ? Date.now() - this.since : 0)
+  }
+
+  async over(wait: Promise<void>): Promise<void> {
+    if (this.waiting++ === 0) this.since = Date.now()
+    try {
+      await wait
+    } finally {
+      if (--this.waiting === 0) this.passed += Date.now() - this.since
+    }
+  }
+}
+
 const howToStop: Words = {
   en: 'Ctrl-C ends the run; the same command goes on.',
   zh: '按 Ctrl-C 可结束，重新运行同一命令即可继续。',
@@ -193,7 +439,7 @@ function pause(ms: number, halt: AbortSignal): Promise<void> {
       if (halt.aborted) reject(interrupted)
       else resolve()
     }
-    const timer = setTimeout(end, ms)
+    const timer = setTimeout(end, Math.ceil(ms))
     halt.addEventListener('abort', end)
   })
 }

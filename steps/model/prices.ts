@@ -71,12 +71,15 @@ export function askingSteps(steps: readonly Step[], judge: boolean): Step[] {
 
 // How many instructions a round asks step 1 for: what is needed, and what will be lost on the way. More would be paid for
 // and thrown away; too few cost another round, which by batch is another day.
-const acceptedForEachKept = { calls: 1.1, batch: 1.25, standIn: 1.4 } // the stand-in's faults are planted, and known
+const lostShare = { calls: 0.1, batch: 0.25, standIn: 0.4 } // the stand-in's faults are planted, and known
 
-/** Instructions wanted of step 1 in the first round, when nothing is known yet of what a model loses. */
+/**
+ * Instructions wanted of step 1 in the first round, when nothing is known yet of what a model loses. Of many no more are
+ * asked for than the square root: by then it is known, and another round of calls takes seconds.
+ */
 export function wantedFirst({ target, batch }: Plan, { standIn }: { standIn: boolean }): number {
-  const way = standIn ? 'standIn' : batch ? 'batch' : 'calls'
-  return Math.ceil(target * acceptedForEachKept[way])
+  const lost = target * lostShare[standIn ? 'standIn' : batch ? 'batch' : 'calls']
+  return Math.ceil(target + (standIn || batch ? lost : Math.min(lost, Math.sqrt(target))))
 }
 
 type Plan = { target: number; batch: boolean }

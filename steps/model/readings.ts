@@ -16,47 +16,48 @@ type Asked = Pick<Question, 'messages' | 'maxTokens'>
 type Cause = keyof typeof causes
 
 export class Readings {
-  private anyRead = false
-  private inVain: { cause: Cause; call: Call; asked: Asked }[] = []
-
-  /** A step begins. */
-  begin(): void {
-    this.anyRead = false
-    this.inVain = []
-  }
+  private readonly of = new Map<Step, { anyRead: boolean; inVain: InVain[] }>()
 
   /** Takes in what came of a fresh reply; why the run should end, if it should. */
   note(call: Call, asked: Asked, heard: Heard): Words | undefined {
     if (heard === 'read') {
-      this.anyRead = true
-      this.inVain = []
+      this.of.set(call.step, { anyRead: true, inVain: [] })
       return undefined
     }
-    this.inVain.push({ cause: heard === 'unread' ? causeOf(call, asked) : heard, call, asked })
-    const enough = this.anyRead ? laterInVain : firstInVain
-    return this.inVain.length < enough ? undefined : this.words(call.step)
+    const { anyRead, inVain } = this.of.get(call.step) ?? { anyRead: false, inVain: [] }
+    inVain.push({ cause: heard === 'unread' ? causeOf(call, asked) : heard, call, asked })
+    this.of.set(call.step, { anyRead, inVain })
+    return inVain.length < (anyRead ? laterInVain : firstInVain)
+      ? undefined
+      : wordsOf(call.step, anyRead, inVain)
   }
 
   /** Why the latest replies could not be read, with what to do; undefined where they could. */
   get why(): Words | undefined {
-    const times = (cause: Cause) => this.inVain.filter((reply) => reply.cause === cause).length
-    const [commonest] = this.inVain.toSorted((a, b) => times(b.cause) - times(a.cause))
-    return commonest && wordsFor(commonest.cause, commonest.call, commonest.asked)
+    return whyOf([...this.of.values()].flatMap(({ inVain }) => inVain))
   }
+}
 
-  private words(step: Step): Words {
-    const count = this.inVain.length
-    const why = this.why ?? { en: '', zh: '' }
-    return this.anyRead
-      ? {
-          en: `${step}: none of the last ${count} replies could be read: ${why.en}`,
-          zh: `${step}：最近 ${count} 次回复都无法解读：${why.zh}`,
-        }
-      : {
-          en: `${step}: none of the first ${count} replies could be read: ${why.en}`,
-          zh: `${step}：最初 ${count} 次回复都无法解读：${why.zh}`,
-        }
-  }
+type InVain = { cause: Cause; call: Call; asked: Asked }
+
+function whyOf(inVain: readonly InVain[]): Words | undefined {
+  const times = (cause: Cause) => inVain.filter((reply) => reply.cause === cause).length
+  const [commonest] = inVain.toSorted((a, b) => times(b.cause) - times(a.cause))
+  return commonest && wordsFor(commonest.cause, commonest.call, commonest.asked)
+}
+
+function wordsOf(step: Step, anyRead: boolean, inVain: readonly InVain[]): Words {
+  const count = inVain.length
+  const why = whyOf(inVain) ?? { en: '', zh: '' }
+  return anyRead
+    ? {
+        en: `${step}: none of the last ${count} replies could be read: ${why.en}`,
+        zh: `${step}：最近 ${count} 次回复都无法解读：${why.zh}`,
+      }
+    : {
+        en: `${step}: none of the first ${count} replies could be read: ${why.en}`,
+        zh: `${step}：最初 ${count} 次回复都无法解读：${why.zh}`,
+      }
 }
 
 function wordsFor(cause: Cause, call: Pick<Call, 'reply' | 'usage'>, asked: Asked): Words {

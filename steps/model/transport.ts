@@ -2,7 +2,7 @@
 // whatever stands before it, and also when it comes as a stream nobody asked for. Waits as long as bytes come.
 import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
 import type { Hide } from '../workspace/environment.ts'
-import type { Provider } from './call.ts'
+import type { Provider, Quota } from './call.ts'
 
 /** No byte came for this long. */
 export class Silence extends Error {
@@ -91,6 +91,42 @@ function hidden(value: unknown, hide: Hide, depth = 0): unknown {
 }
 
 const longestReason = 2000 // characters of a page or text that stands in for an error
+
+/**
+ * The limit in the headers of a reply of so many tokens, as OpenAI and others spell it: of requests, or of tokens where
+ * fewer such replies are left by them.
+ */
+export function quotaIn(headers: Headers, tokens: number): Quota | undefined {
+  const quotas = [quotaOf(headers, '-requests', 1), quotaOf(headers, '', 1)]
+  if (tokens > 0) quotas.push(quotaOf(headers, '-tokens', tokens))
+  const told = quotas.filter((quota) => quota !== undefined)
+  return told.toSorted((a, b) => a.left - b.left)[0]
+}
+
+function quotaOf(headers: Headers, of: string, unit: number): Quota | undefined {
+  const [limit, left] = ['limit', 'remaining'].map((name) =>
+    Math.floor(Number(headers.get(`x-ratelimit-${name}${of}`) ?? NaN) / unit),
+  )
+  const reset = span(headers.get(`x-ratelimit-reset${of}`) ?? '')
+  return limit && limit > 0 && left !== undefined && left >= 0 && reset !== undefined
+    ? { left, reset, limit }
+    : undefined
+}
+
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const longAgo = 1e9 // seconds since 1970; a larger number is a time of day, no span
+
+/** Milliseconds: "1s", "6m0s", "120ms", a number of seconds, or a time in seconds or milliseconds since 1970. */
+function span(text: string): number | undefined {
+  const value = Number(text)
+  if (text !== '' && value >= 0) {
+    if (value < longAgo) return value * 1000
+    return Math.max(0, (value < 1000 * longAgo ? value * 1000 : value) - Date.now())
+  }
+  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)]
+  if (parts.length === 0) return undefined
+  return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0)
+}
 
 // Node's own agent gives up after 300 s without a byte, whatever is asked for; another of its kind need not. It stands
 // under this name for the packages that share it (undici, lib/global.js).

@@ -19,7 +19,7 @@ import { tokensOf } from './account.ts'
 import { type Body, dialectOf, isWholeAnswer } from './dialect.ts'
 import { noticeOf, problemOf } from './problem.ts'
 import { says } from './says.ts'
-import { fetchWithReason, readingFetch, silenceOf, textIn } from './transport.ts'
+import { fetchWithReason, quotaIn, readingFetch, silenceOf, textIn } from './transport.ts'
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
 
@@ -67,10 +67,12 @@ export async function openWire(provider: Provider): Promise<Wire> {
 
   const send = async (body: Body, signal: AbortSignal): Promise<Reply | Problem> => {
     try {
-      const answer = await client.post<unknown>('/chat/completions', { body, signal })
-      const reply = readReply(body, answer, provider)
+      const sent = client.post<unknown>('/chat/completions', { body, signal })
+      const { data, response } = await sent.withResponse()
+      const reply = readReply(body, data, provider)
       dialect.succeed()
-      return reply
+      const { prompt_tokens, completion_tokens } = reply.usage
+      return { ...reply, quota: quotaIn(response.headers, prompt_tokens + completion_tokens) }
     } catch (error) {
       if (signal.aborted) throw interrupted
       const problem = isProblem(error) ? error : problemOf(error, provider)

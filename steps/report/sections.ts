@@ -1,6 +1,6 @@
 // The sections of the page: what was lost where, the figures beside the published ones, the plots.
 import { nameOfReason, whyReason } from '../display/reasons.ts'
-import { number } from '../display/words.ts'
+import { number, screenWords } from '../display/words.ts'
 import { steps } from '../workspace/folder.ts'
 import type { Loop } from '../display/lives.ts'
 import { markShared, partsOfRougeL } from '../text/rouge.ts'
@@ -128,7 +128,14 @@ export function tableSection(subject: Subject): Markup {
   const notice = standInNotice(subject)
   return html`${notice ? html`<p class="remark">${notice}</p>` : undefined}
     ${table('figures', ['', words.thisRun, ...(offline ? [] : [paper, alpaca])], rows)}
-    <p class="note">${offline ? '' : sources}${subject.figures.cost.calls > 0 ? counted : ''}</p>`
+    <p class="note">${offline ? '' : sources}${subject.figures.cost.calls > 0 ? counted : ''}</p>
+    ${repeatedNote(subject)}`
+}
+
+/** What the network and the server put in the way, where they did. */
+function repeatedNote({ run: { record }, screen }: Subject): Markup | undefined {
+  const { repeated } = record
+  return repeated && html`<p class="note">${screenWords[screen].repeated(repeated)}</p>`
 }
 
 export function tableTitle({ run, words }: Subject): string {

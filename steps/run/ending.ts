@@ -16,7 +16,7 @@ import type { Model, Stop } from '../model/model.ts'
 import type { Exported } from '../workspace/exports.ts'
 import { type Folder, type Step, exists } from '../workspace/folder.ts'
 import { options } from '../workspace/options.ts'
-import type { RunRecord, StepCost } from '../workspace/records.ts'
+import { type RunRecord, type StepCost, writeRunRecord } from '../workspace/records.ts'
 import { type Settings, settingsOf } from '../workspace/settings.ts'
 import type { Materials } from './materials.ts'
 import type { Round, StepFiles } from './step-files.ts'
@@ -50,6 +50,7 @@ export async function showEnding(remains: Remains): Promise<void> {
   } else if (materials.settings.steps.includes('filter')) process.exitCode = reached ? 0 : 1
   else process.exitCode = remains.ranDry ? 1 : 0
   showCost(remains)
+  await showRepeats(remains)
   showUnfinished(remains, stopped)
   if (lastStep === 'filter') await writeExports(remains)
   if (stopped && !model.budget.reached) return
@@ -72,6 +73,17 @@ function showCost({ screen, materials: { settings }, model: { account, provider 
   if (settings.steps.length === 1 || used.calls === 0 || provider.free) return
   const cost = totals({ ...used, dollars: account.dollars(used) ?? null })
   screen.detail(screen.words.total({ ...cost, paid: price && paid, unanswered }))
+}
+
+/** What the network and the server put in the way: said once, and kept for the page. */
+async function showRepeats({ screen, model, folder, record, lastStep }: Remains): Promise<void> {
+  const { counts, waited } = model.repeats
+  const repeated = Object.fromEntries(counts)
+  const any = counts.size > 0
+  if (any) screen.detail(screen.words.repeated(repeated, waited / 1000))
+  if (!lastStep || (!any && (!record.repeated || model.account.used.fresh === 0))) return
+  record.repeated = any ? repeated : undefined
+  await writeRunRecord(folder, record)
 }
 
 function showUnfinished(remains: Remains, stopped: Stop | undefined): void {

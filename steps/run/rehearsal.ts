@@ -1,6 +1,6 @@
 // Steps rehearsed: done on what the log already answers, with nothing asked and nothing written. The dry run shows the
 // first prompt of each step and what the rest would take; `--batch` sends the questions it hears as a batch, and then the
-// step is done for real.
+// step is done for real. Steps begun ahead do the same while an earlier one still runs.
 import path from 'node:path'
 import { type Screen, plainLines } from '../display/screen.ts'
 import { type Estimate, sumOf } from '../model/account.ts'
@@ -8,15 +8,25 @@ import { BatchLedger } from '../model/batch-results.ts'
 import { type BatchNews, Batching } from '../model/batch.ts'
 import type { Message } from '../model/call.ts'
 import type { Model, Rehearsal } from '../model/model.ts'
+import type { Language } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Folder, type Step, batchesFile, handOffs } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import { rowsIn } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
-import { FolderFiles, MemoryFiles, type Round, type Work } from './step-files.ts'
+import {
+  FolderFiles,
+  type Input,
+  MemoryFiles,
+  type Round,
+  type RowsOf,
+  StepFiles,
+  type Work,
+  works,
+} from './step-files.ts'
 
 /** `input.missing`: how many rows do not exist yet; all that are wanted where seed tasks stand in for them. */
-type Input = { rows: object[]; missing: number }
+type Given = { rows: object[]; missing: number }
 
 export class DryRun {
   private readonly screen: Screen
@@ -43,7 +53,7 @@ export class DryRun {
     if (!round.settings.steps.includes(step)) return
     this.screen.heading(step)
     if (step === 'filter' && !round.settings.judge) return this.screen.detail(this.screen.words.asksNothing)
-    this.model.account.beginStep()
+    this.model.account.beginStep(step)
     const { rows, missing } = await this.input(step, round)
     const standIns = missing >= round.wanted
     const files = new MemoryFiles(step, round.language, rows)
@@ -56,7 +66,7 @@ export class DryRun {
   }
 
   /** What a step would read: the rows of the step before it, or, on its own, of its file, or seed tasks in their place. */
-  private async input(step: Step, { wanted, seeds }: Round): Promise<Input> {
+  private async input(step: Step, { wanted, seeds }: Round): Promise<Given> {
     const { reads } = handOffs[step]
     if (!reads) return { rows: [], missing: 0 }
     if (this.written.length > 0)
@@ -105,6 +115,103 @@ export class DryRun {
 // Seed tasks that stand in for rows would be near-duplicates of themselves.
 function withEmptyPool(round: Round): Round {
   return { ...round, newPool: () => new TaskPool(round.settings, round.language, [], []) }
+}
+
+/**
+ * Steps 2 and 3 begun while step 1 still runs: they work on its rows as these come, so that no place in flight stays empty
+ * while a step waits for its last replies. Nothing is written but the log; the step itself finds its answers there, and
+ * what it makes of them is the same. Few in flight on this machine are busy without: there it would only mix prompts, of
+ * which such a server keeps the beginning of one.
+ */
+export class Ahead {
+  private readonly work: Promise<unknown>
+  private readonly accepted = new Rows()
+
+  private constructor(round: Round) {
+    const classified = new Rows()
+    const does = (step: Step, rows: Rows, pass: (row: object) => void) =>
+      works.get(step)?.(round, new PassedFiles(step, round.language, rows, pass))
+    this.work = Promise.allSettled([
+      does('classify', this.accepted, (row) => classified.push(row))?.finally(() => classified.end()),
+      does('instances', classified, () => undefined),
+    ])
+  }
+
+  /** Nothing where it would change what a budget allows, or where nobody waits for replies. */
+  static begin(round: Round): Ahead | undefined {
+    const { settings, model } = round
+    const { provider, budget } = model
+    const asksNobody = provider.standIn || provider.byHand || provider.replayOf !== undefined
+    const isBusy = provider.local && settings.concurrency <= busyAlone
+    const apart = settings.batch || budget.limit < Infinity || !settings.whole || settings.concurrency === 1
+    return asksNobody || isBusy || apart ? undefined : new Ahead(round)
+  }
+
+  /** Step 1 has accepted this. */
+  pass(row: object): void {
+    this.accepted.push(row)
+  }
+
+  /** Step 1 has no more. */
+  end(): void {
+    this.accepted.end()
+  }
+
+  /** Resolves when the steps begun ahead are through. */
+  async ended(): Promise<void> {
+    this.end()
+    await this.work
+  }
+}
+
+const busyAlone = 8 // in flight
+
+/** Rows as they come. */
+class Rows implements AsyncIterable<object> {
+  private readonly rows: object[] = []
+  private ended = false
+  private wake: () => void = () => undefined
+
+  push(row: object): void {
+    this.rows.push(row)
+    this.wake()
+  }
+
+  end(): void {
+    this.ended = true
+    this.wake()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<object> {
+    for (let at = 0; ; at++) {
+      while (at >= this.rows.length && !this.ended) await new Promise<void>((wake) => (this.wake = wake))
+      const row = this.rows[at]
+      if (!row) return
+      yield row
+    }
+  }
+}
+
+/** The files of a step begun ahead: rows come from the step before and go to the next. */
+class PassedFiles extends StepFiles {
+  private readonly given: Rows
+  private readonly pass: (row: object) => void
+
+  constructor(step: Step, language: Language, given: Rows, pass: (row: object) => void) {
+    super(step, language)
+    this.given = given
+    this.pass = pass
+  }
+
+  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
+    for await (const row of this.given) yield row as RowsOf[F]
+  }
+
+  protected override async put(row: object): Promise<void> {
+    this.pass(row)
+  }
+
+  protected override async drop(): Promise<void> {}
 }
 
 /** `--batch`: before a step is done, its questions go through the Batch API, and the screen tells how far they are. */

@@ -1,6 +1,7 @@
 // One command from its first line to its exit status: who answers, the steps as they finish, the end.
 import { readdir } from 'node:fs/promises'
 import { Screen, type Wires, commandLine, shownPath, tellNotTaken, wiresTo } from '../display/screen.ts'
+import type { Progress } from '../display/words.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
@@ -30,7 +31,7 @@ import {
   settle,
   withModelOfChat,
 } from './materials.ts'
-import type { Batches, DryRun } from './rehearsal.ts'
+import type { Ahead, Batches, DryRun } from './rehearsal.ts'
 import { FolderFiles, type Round, type Work } from './step-files.ts'
 
 type Opened = {
@@ -56,8 +57,10 @@ export class Session {
   private readonly dryRun: DryRun | undefined
   private batches: Batches | undefined
   private expectedCalls = 0
+  private ahead: Ahead | undefined
   private lastStep: Step | undefined
   private ranDry = false
+  private seen: Progress = { done: 0, tokens: 0, dollars: undefined } // on the progress line
   private unfinished: { done: number; all: number } | undefined
 
   /** `dry` is there when nothing is to be asked. */
@@ -224,9 +227,12 @@ export class Session {
     if (!round.settings.steps.includes(step) || (this.model.stopped && !this.finishesFree(step))) return
     await this.announce(step, round)
     await this.batches?.before(step, round, work)
-    this.model.beginStep()
+    this.model.beginStep(step)
+    if (step === 'generate') await this.beginAhead(round)
     const files = this.filesOf(step, round)
-    const written = await this.write(files, () => work(round, files))
+    const ticking = this.tick(step)
+    const written = await this.write(files, () => work(round, files)).finally(() => clearInterval(ticking))
+    if (step === 'generate') this.ahead?.end()
     if (!written) return
     this.lastStep = step
     if (!this.model.stopped || step !== 'filter')
@@ -236,14 +242,25 @@ export class Session {
     showStep(this.screen, round, files, { ...written, cost: this.costOf(step), funnel: this.record.funnel })
   }
 
+  private async beginAhead(round: Round): Promise<void> {
+    await this.ahead?.ended()
+    this.ahead = (await import('./rehearsal.ts')).Ahead.begin(round)
+  }
+
   /** The step's files; whenever it tells its progress, the screen shows it, and the budget learns what step 1 has accepted. */
   private filesOf(step: Step, { language }: Round): FolderFiles {
     const { budget } = this.model
     const rates = { rows: new Rate(), tokens: new Rate() }
-    const files = new FolderFiles(step, this.folder, language, (done, all) => {
-      if (step === 'generate') budget.took(files.instructions)
-      this.showProgress(step, rates, done, all)
-    })
+    const files = new FolderFiles(
+      step,
+      this.folder,
+      language,
+      (done, all) => {
+        if (step === 'generate') budget.took(files.instructions)
+        this.showProgress(step, rates, done, all)
+      },
+      step === 'generate' ? (row) => this.ahead?.pass(row) : undefined,
+    )
     return files
   }
 
@@ -298,15 +315,27 @@ export class Session {
       const now = performance.now()
       const known = all ?? this.expectedRows(step)
       const expected = known !== undefined && known >= done ? known : undefined
-      return this.screen.words.progress(step, {
-        done,
-        all: expected,
-        rate: rates.rows.perSecond(done, now),
-        tokens,
-        tokenRate: rates.tokens.perSecond(used.completion_tokens, now),
-        dollars: account.dollars(used),
-      })
+      const rate = rates.rows.perSecond(done, now)
+      const tokenRate = rates.tokens.perSecond(used.completion_tokens, now)
+      this.seen = { done, all: expected, rate, tokens, tokenRate, dollars: account.dollars(used) }
+      return this.screen.words.progress(step, this.seen)
     })
+  }
+
+  // The line stands before the first reply, too, and is drawn again while nothing comes.
+  private tick(step: Step): NodeJS.Timeout {
+    const { account } = this.model
+    this.seen = { done: 0, all: this.expectedRows(step), tokens: 0, dollars: account.dollars(account.used) }
+    const draw = (): void => {
+      if (this.model.provider.byHand || this.model.provider.standIn) return
+      this.screen.progress(() => {
+        const silent = this.model.silentFor
+        const { words } = this.screen
+        return silent === undefined ? words.progress(step, this.seen) : words.noReplyYet(step, silent / 1000)
+      })
+    }
+    draw()
+    return setInterval(draw, redrawnEvery).unref()
   }
 
   /** Rows a step will come to, as far as the steps before it have told. */
@@ -350,6 +379,7 @@ export class Session {
   async close(): Promise<void> {
     this.screen.clearProgress()
     this.wires.close()
+    await this.ahead?.ended()
     await this.model.close()
     await this.lock.release()
   }
@@ -358,6 +388,7 @@ export class Session {
 // How fast a step goes and how long it will take, from what it did in the last half minute: replies out of the log
 // come at once and say nothing about the next ones.
 
+const redrawnEvery = 1_000 // ms
 const looksBack = 30_000 // ms
 const markEvery = 1_000 // ms
 const tellsAfter = 2_000 // ms; before that a rate is noise

@@ -30,6 +30,7 @@ import {
   makersOf,
   readRows,
   rejectedLines,
+  rowsIn,
   recordIn,
 } from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
@@ -58,8 +59,12 @@ export type Round = {
 /** What a step does in a round, with its files. */
 export type Work = (round: Round, files: StepFiles) => Promise<void>
 
+/** What each step does, by its name, as far as this command has loaded them. */
+export const works = new Map<Step, Work>()
+
 /** A step: what it does, run in every round that includes it. */
 export function step(name: Step, work: Work): (round: Round) => Promise<void> {
+  works.set(name, work)
   return (round) => round.run(name, work)
 }
 
@@ -77,9 +82,9 @@ export function placesOf(instances: readonly Instance[]): string {
 }
 
 /** The rows of the files that steps hand to each other. */
-type RowsOf = { [H in HandOff as H['file']]: Row<H['writes']> }
+export type RowsOf = { [H in HandOff as H['file']]: Row<H['writes']> }
 type HandOff = (typeof handOffs)[Step]
-type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
+export type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
 type Rejected = Omit<RejectedRow, 'step'> & { at?: string | undefined }
 
 /** A line for the screen, in whatever language it speaks. */
@@ -143,6 +148,14 @@ export abstract class StepFiles {
       seen.add(row.id)
       this.inputRows = seen.size
     }
+  }
+
+  /**
+   * Which rows need no answer once the target is met: all in a whole run. A step run alone asks about what somebody added
+   * or changed, wherever it stands; spare are the rows that were so before.
+   */
+  async spareRows(_whole: boolean): Promise<(row: { instruction: string }) => boolean> {
+    return () => true
   }
 
   /** The rows of step 3, if any, then those of each file that `--merge` names. Says what each file gave. */
@@ -263,13 +276,22 @@ export class FolderFiles extends StepFiles {
   private readonly folder: Folder
   private readonly output: Replacement
   private readonly rejects: Rejects
+  private readonly pass: (row: object) => void
   /** What step 1 has accepted. */
   readonly instructions: string[] = []
   private inputFrom: string | undefined // the input's checksum before its first row was read: who saves it meanwhile makes this step stale
 
-  constructor(step: Step, folder: Folder, language: Language, tick?: (done: number, all?: number) => void) {
+  /** `pass`: told every row that is written. */
+  constructor(
+    step: Step,
+    folder: Folder,
+    language: Language,
+    tick?: (done: number, all?: number) => void,
+    pass: (row: object) => void = () => undefined,
+  ) {
     super(step, language, tick)
     this.folder = folder
+    this.pass = pass
     this.output = folder.replace(folder.output(step))
     this.rejects = new Rejects(folder, step)
   }
@@ -298,12 +320,21 @@ export class FolderFiles extends StepFiles {
     return { own: others.length === 0 || (await exists(own)), ownName, files, without }
   }
 
+  override async spareRows(whole: boolean): Promise<(row: { instruction: string }) => boolean> {
+    if (whole) return () => true
+    const spare = new Set<string>()
+    for await (const { step, reason, instruction } of rowsIn(this.folder, 'rejected'))
+      if (step === this.step && reason === 'beyond_target') spare.add(instruction)
+    return ({ instruction }) => spare.has(instruction)
+  }
+
   protected override candidatesIn(file: string, omitted: Omissions) {
     return groupedRows(file, temporaryName(this.folder.path('merged')), omitted)
   }
 
   protected override put(row: { instruction: string }): Promise<void> {
     if (this.step === 'generate') this.instructions.push(row.instruction)
+    this.pass(row)
     return this.output.add(row)
   }
 

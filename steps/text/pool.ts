@@ -1,8 +1,9 @@
 // The task pool: seed tasks and accepted instructions. A candidate joins it when no rule speaks against it.
 import { createHash } from 'node:crypto'
+import type { Instance } from './given.ts'
 import { type Language, isTraditional } from './language.ts'
 import { NoveltyIndex, type Similar } from './novelty.ts'
-import { type Finding, checkInstruction, likeness, selectRules } from './rules.ts'
+import { type Finding, checkInstances, checkInstruction, likeness, selectRules } from './rules.ts'
 
 export class TaskPool {
   private readonly index: NoveltyIndex
@@ -47,6 +48,15 @@ export class TaskPool {
     if (!owned) return undefined
     const detail = likeness(owned)[this.language]
     return { reason: 'already_elsewhere', detail, most_similar: rounded(owned) }
+  }
+
+  /** Whether a task with its instances is sound: no rule speaks against it, nor against all of them. Then it joins the pool. */
+  take(instruction: string, instances: readonly Instance[]): boolean {
+    const sound =
+      !this.check(instruction) &&
+      checkInstances(instruction, instances, this.language, this.rules).includes(undefined)
+    if (sound) this.add(instruction)
+    return sound
   }
 
   add(instruction: string): void {

@@ -63,6 +63,7 @@ const runParts = v.object({
   cost: v.fallback(v.record(stepName, stepCost), none),
   judge: v.fallback(v.optional(judgement), undefined),
   merged: v.fallback(v.optional(v.array(contribution)), undefined),
+  repeated: v.fallback(v.optional(counts), undefined),
 })
 
 const named = <T extends { instruction: string }>(row: T) => ({ id: idOf(row.instruction), ...row })
@@ -304,10 +305,9 @@ export function makersOf({ cost, merged = [] }: RunRecord): { provider: string; 
 }
 
 export async function writeRunRecord(folder: Folder, record: RunRecord): Promise<void> {
-  const { settings, versions, funnel, rejected, cost, judge, merged } = record // in this order
+  const { settings, versions, funnel, rejected, cost, judge, merged, repeated } = record // in this order
   const file = folder.replace(recordFile)
-  await file.addText(
-    `${JSON.stringify({ settings, versions, funnel, rejected, cost, judge, merged }, null, 2)}\n`,
-  )
+  const parts = { settings, versions, funnel, rejected, cost, judge, merged, repeated }
+  await file.addText(`${JSON.stringify(parts, null, 2)}\n`)
   await file.commit()
 }

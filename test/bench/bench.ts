@@ -8,6 +8,7 @@ import { measureSize } from './size.ts'
 import { measureStartup } from './startup.ts'
 import { measureThroughput } from './throughput.ts'
 import { measureTokens } from './tokens.ts'
+import { measureWholeRun } from './whole-run.ts'
 
 export interface Row {
   what: string
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
 const benchmarks: Record<string, () => Row[] | Promise<Row[]>> = {
   'start-up': measureStartup,
   throughput: measureThroughput,
+  'whole-run': measureWholeRun,
   tokens: measureTokens,
   size: measureSize,
   novelty: () => measureNovelty(positionals[0]),

@@ -40,7 +40,7 @@ async function answering(step: 'classify' | 'instances', concurrency: number, la
       join(folder, step === 'classify' ? '1-instructions.jsonl' : '2-classified.jsonl'),
       lines.join('\n'),
     )
-    const server = await SlowServer.start(latency)
+    const server = await SlowServer.start({ latency, slowOnes: true })
     await run([step, ...asking(folder, server, concurrency)])
     await server.close()
     return row(step, concurrency, server, scheduled(server.latencies, concurrency))
@@ -70,7 +70,7 @@ function row(step: string, concurrency: number, server: SlowServer, ideal: numbe
 async function generating(concurrency: number, latency: number): Promise<Row> {
   const target = REQUESTS_A_SLOT.generate * concurrency * ACCEPTED_A_REPLY
   return inFolder(async (folder) => {
-    const server = await SlowServer.start(latency, 3 * target)
+    const server = await SlowServer.start({ latency, slowOnes: true, tasks: 3 * target })
     await run(['generate', '--num-instructions', String(target), ...asking(folder, server, concurrency)])
     await server.close()
     const { latencies, accepted } = record(folder, server)

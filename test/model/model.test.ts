@@ -88,17 +88,31 @@ describe('calls that finally fail', () => {
 describe('a status that may be about one text', () => {
   const forbidden = (): Promise<never> =>
     Promise.reject(problem('fatal', { status: 403 }) as unknown as Error)
-  it.each([
-    ['costs its row when it comes alone after successes', (n: number) => n === 3, false],
-    ['ends the run when it repeats', (n: number) => n > 2, true],
-    ['ends the run at the start', (n: number) => n === 1, true],
-  ])('%s', async (_, fails, ends) => {
-    const { wire } = counted((n) => (fails(n) ? forbidden() : Promise.resolve(replied('{}'))))
+  /** Eight questions, some of them denied; how the run ends. */
+  async function denied(fails: (n: number, text: string) => boolean) {
+    let calls = 0
+    const wire: Wire = async ({ messages }) =>
+      fails(++calls, messages[0]?.content ?? '') ? forbidden() : replied('{}')
     const model = await modelWith(wire, 1)
     const answers = await askMany(model, 8)
-    expect(model.stopped !== undefined).toBe(ends)
-    if (!ends)
-      expect(answers.filter((answer) => 'failed' in answer)).toMatchObject([{ failed: 'call_failed' }])
+    return { calls, stopped: model.stopped !== undefined, failed: answers.filter((each) => 'failed' in each) }
+  }
+
+  it('costs nothing when it comes once after successes: it is tried again', async () => {
+    expect(await denied((n) => n === 3)).toEqual({ calls: 9, stopped: false, failed: [] })
+  })
+
+  it('costs its row when it comes thrice for that one alone', async () => {
+    const { calls, stopped, failed } = await denied((_, text) => text === 'question 3')
+    expect({ calls, stopped }).toEqual({ calls: 10, stopped: false })
+    expect(failed).toMatchObject([{ failed: 'call_failed' }])
+  })
+
+  it.each([
+    ['ends the run when nothing else comes any more', (n: number) => n > 2],
+    ['ends the run at the start', (n: number) => n === 1],
+  ])('%s', async (_, fails) => {
+    expect(await denied(fails)).toMatchObject({ stopped: true })
   })
 })
 

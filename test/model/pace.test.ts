@@ -116,23 +116,121 @@ async function waves(concurrency: number, requests: number, throttled: (attempt:
   return [...sizes]
 }
 
-describe('a 429', () => {
-  it('halves the attempts in flight, once for all that were under way, and holds everybody back', async () => {
-    const [first, second] = await waves(8, 40, (attempt) => attempt < 8)
-    expect(first).toEqual([0, 8])
-    expect(second).toEqual([1000 + 4500, 4])
+describe('a stray 429', () => {
+  it('delays its own request alone', async () => {
+    const sizes = new Map(await waves(8, 40, (attempt) => attempt === 3))
+    expect([0, 1000, 2000, 3000, 4000].map((at) => sizes.get(at))).toEqual([8, 8, 8, 8, 8])
+    expect(sizes.get(1000 + 4500)).toBe(1)
   })
 
-  it('is forgotten reply by reply, until as many are in flight as before', async () => {
-    const sizes = (await waves(8, 80, (attempt) => attempt === 0)).map(([, size]) => size)
-    expect(sizes[0]).toBe(8)
-    expect(Math.max(...sizes.slice(1))).toBe(8)
-    expect(sizes[1]).toBe(4)
+  it('keeps no place: another request goes in its stead', async () => {
+    const sizes = new Map(await waves(2, 12, (attempt) => attempt === 0))
+    expect([0, 1000, 2000, 3000, 4000].map((at) => sizes.get(at))).toEqual([2, 2, 2, 2, 2])
   })
 
-  it('leaves at least one in flight, however often it comes', async () => {
-    const sizes = (await waves(8, 8, (attempt) => attempt < 20)).map(([, size]) => size)
-    expect(sizes.slice(0, 7)).toEqual([8, 4, 2, 1, 1, 1, 1])
+  it('may come as often as one in ten', async () => {
+    const sizes = await waves(8, 200, (attempt) => attempt % 10 === 9)
+    expect(Math.max(...sizes.map(([at]) => at))).toBeLessThan(38_000) // 25 s without any, and the waits of the last
+  })
+})
+
+describe('429s one after another, or many', () => {
+  const last = (sizes: [number, number][]): number => Math.max(...sizes.map(([at]) => at))
+
+  it('hold everybody back, and then no more are sent than the server took in a second', async () => {
+    const sizes = await waves(8, 40, (attempt) => attempt >= 4 && attempt < 12)
+    expect(sizes.filter(([at]) => at > 1000 && at < 1000 + 4500)).toEqual([])
+    const later = sizes.filter(([at]) => at > 1000).map(([at]) => at)
+    expect(Math.min(...later.slice(1).map((at, place) => at - (later[place] ?? 0)))).toBeGreaterThan(100)
+  })
+
+  it('leave at least one in flight, however often they come', async () => {
+    expect(last(await waves(8, 8, (attempt) => attempt < 20))).toBeGreaterThan(4000)
+  })
+
+  it.each([8, 32])(
+    'keep %i in flight to a limit of twenty a second, with few more refused',
+    async (flight) => {
+      const taken: number[] = []
+      let refused = 0
+      const pace = new Pace(flight, remote)
+      const attempt = async (): Promise<string> => {
+        const now = Date.now()
+        while (now - (taken[0] ?? now) >= 1000) taken.shift()
+        if (taken.length < 20) taken.push(now)
+        else refused++
+        if (taken.at(-1) !== now) throw problem('slow', { retryAfter: 1000 })
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        return 'reply'
+      }
+      const start = Date.now()
+      const all = Array.from({ length: 500 }, () => pace.limit(() => pace.patiently(attempt, never)))
+      await vi.runAllTimersAsync()
+      await Promise.all(all)
+      expect((Date.now() - start) / 1000).toBeLessThan(1.12 * 25)
+      expect(refused).toBeLessThanOrEqual(40)
+    },
+  )
+})
+
+describe('what the server says of its limit', () => {
+  const quota = (left: number) => ({ quota: { left, reset: 1000, limit: 20 } })
+
+  it('is kept before anything is refused', async () => {
+    let [windowStart, taken, refused] = [0, 0, 0]
+    const pace = new Pace(32, remote)
+    const attempt = async () => {
+      if (Date.now() - windowStart >= 1000) [windowStart, taken] = [Date.now(), 0]
+      if (taken >= 20) {
+        refused++
+        throw problem('slow', { retryAfter: 1000 })
+      }
+      const left = 20 - ++taken
+      const reset = windowStart + 1000 - Date.now()
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      return { quota: { ...quota(left).quota, reset } }
+    }
+    // The first reply tells; whoever sends many before it cannot know.
+    await Promise.all([pace.patiently(attempt, never), vi.advanceTimersByTimeAsync(200)])
+    const all = Array.from({ length: 200 }, () => pace.limit(() => pace.patiently(attempt, never)))
+    await vi.runAllTimersAsync()
+    await Promise.all(all)
+    expect(refused).toBe(0)
+  })
+
+  it('is forgotten when later replies do not say it again', async () => {
+    const pace = new Pace(4, remote)
+    let first = true
+    const attempt = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      const told = first ? { quota: { left: 1, reset: 50, limit: 1 } } : {}
+      first = false
+      return told
+    }
+    const start = Date.now()
+    const all = Array.from({ length: 400 }, () => pace.limit(() => pace.patiently(attempt, never)))
+    await vi.runAllTimersAsync()
+    await Promise.all(all)
+    expect(Date.now() - start).toBeLessThan(400 * 10)
+  })
+})
+
+describe('what was denied after it was granted', () => {
+  it.each([401, 403, 404])('is tried twice more, with a pause: %i', async (status) => {
+    const pace = new Pace(1, remote)
+    await pace.patiently(() => Promise.resolve('reply'), never)
+    const denied = problem('fatal', { status })
+    const times: number[] = []
+    const start = Date.now()
+    const deny = (): Promise<never> => {
+      times.push(Date.now() - start)
+      return Promise.reject(denied as unknown as Error)
+    }
+    const end = pace.patiently(deny, never).catch((last: Problem) => last)
+    await vi.runAllTimersAsync()
+    expect(await end).toBe(denied)
+    expect(times).toHaveLength(3)
+    expect(times[1]).toBeGreaterThan(30)
   })
 })
 
@@ -174,6 +272,33 @@ describe('a wait', () => {
     await vi.runAllTimersAsync()
     expect(end).toMatchObject({ kind: 'fatal' })
     expect(Date.now() - start).toBeLessThanOrEqual(302_000)
+  })
+})
+
+describe('a server that is silent from the first attempt on', () => {
+  const listen = async (answers: Promise<unknown>, ms: number): Promise<string[]> => {
+    const lines: string[] = []
+    const halt = new AbortController()
+    const pace = new Pace(2, remote, ({ en, zh }) => lines.push(en, zh))
+    const end = Promise.allSettled([1, 2].map(() => pace.patiently(() => answers, halt.signal)))
+    await vi.advanceTimersByTimeAsync(ms)
+    halt.abort()
+    await Promise.race([end, vi.advanceTimersByTimeAsync(1)])
+    return lines
+  }
+  const nothing = new Promise(() => undefined)
+
+  it('is told after a minute, once, with what to look at, and waited for', async () => {
+    expect(await listen(nothing, 59_000)).toEqual([])
+    const [en, zh, ...more] = await listen(nothing, 200_000)
+    expect(en).toMatch(/^https:\/\/api\.openai\.com\/v1 has sent nothing for 60 s\. .*check.*--timeout/)
+    expect(zh).toContain('60 秒')
+    expect(more).toEqual([])
+  })
+
+  it('is silent no more once it has said anything', async () => {
+    expect(await listen(Promise.resolve('reply'), 200_000)).toEqual([])
+    expect(await listen(Promise.reject(problem('request') as unknown as Error), 200_000)).toEqual([])
   })
 })
 
