@@ -240,6 +240,7 @@ export function instructionAgain(instruction: string, { input, output }: Instanc
   if (saysAgain(asked, bare(answer), instruction)) return output
   if (input === '' && isHardlyChanged(asked, bare(answer), instruction)) return output
   const given = bare(input)
+  if (isHardlyChanged(asked, given, instruction)) return input
   const isInside = wordsIn(given) >= shortEcho.longWords && asked.endsWith(given)
   return given !== '' && (given === asked || isInside) ? input : undefined
 }
