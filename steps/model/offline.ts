@@ -198,14 +198,14 @@ export async function plantedFaults(language: Language): Promise<ReadonlyMap<str
   const faults = new Map<string, string>()
   for (const { instruction, instances, fault = '', wrong } of await tasksOf(language))
     if (fault !== '' && !ruleFor(fault) && !harmless.has(fault))
-      for (const { output } of wrong === undefined ? instances : instances.slice(wrong, wrong + 1))
-        faults.set(rowKey(instruction, output), fault)
+      for (const { input, output } of wrong === undefined ? instances : instances.slice(wrong, wrong + 1))
+        faults.set(rowKey(instruction, output, input), fault)
   return faults
 }
 
 /** The words by which a row of the bank is known. */
-export function rowKey(instruction: string, output: string): string {
-  return `${oneLine(instruction)}\n${oneLine(output)}`
+export function rowKey(instruction: string, output: string, input = ''): string {
+  return [instruction, output, input].map(oneLine).join('\n')
 }
 
 const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about

@@ -49,7 +49,7 @@ export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> 
     (place): PageRows['review'][number] => {
       const [instruction = '', input = '', output = ''] = kept[place] ?? []
       const name = keyOf([instruction, input, output])
-      return [place, name, faultOf(instruction, output || '')]
+      return [place, name, faultOf(instruction, input || '', output || '')]
     },
   )
   const replies = detailed ? await repliesOf(run, rows) : undefined
@@ -57,11 +57,11 @@ export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> 
 }
 
 /** What the stand-in has planted, where its rows are among these. */
-async function faultsIn(run: Run): Promise<(instruction: string, output: string) => string> {
+async function faultsIn(run: Run): Promise<(instruction: string, input: string, output: string) => string> {
   if (!isOffline(run)) return () => ''
   const { plantedFaults, rowKey } = await import('../model/offline.ts')
   const faults = await plantedFaults(run.language)
-  return (instruction, output) => faults.get(rowKey(instruction, output)) ?? ''
+  return (instruction, input, output) => faults.get(rowKey(instruction, output, input)) ?? ''
 }
 
 function fatesIn({ rows, rejected }: Counted): Fate[] {
