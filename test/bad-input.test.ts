@@ -2,13 +2,16 @@
 import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { widthOf } from '../steps/display/screen.ts'
 import { CallLog } from '../steps/model/call-log.ts'
 import { checkFiles } from '../steps/run/materials.ts'
+import { refuseOptionsOfNpm } from '../steps/workspace/arguments.ts'
 import { readInstructions, readSeedTasks, readTopics } from '../steps/workspace/data-rows.ts'
 import { checkedVariables } from '../steps/workspace/environment.ts'
 import { Fault, type Words } from '../steps/workspace/fault.ts'
 import { Folder } from '../steps/workspace/folder.ts'
 import { lockFolder } from '../steps/workspace/lock.ts'
+import { options } from '../steps/workspace/options.ts'
 import { readRows, readRunRecord } from '../steps/workspace/records.ts'
 import { readSettings } from '../steps/workspace/settings.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
@@ -121,6 +124,63 @@ it.each(['报告', '-', 'x'.repeat(99_999), 'zzz'])(
     expect((await wordsOf(() => settingsOf([typed]))).en).not.toContain('Did you mean')
   },
 )
+
+describe('the page of --help', () => {
+  const shown = async (args: string[], columns: number): Promise<string[]> => {
+    const before = process.stdout.columns
+    process.stdout.columns = columns
+    onTestFinished(() => void (process.stdout.columns = before))
+    return (await workshop('/nowhere', args)).out.split('\n')
+  }
+
+  it.each([
+    ['en', 100],
+    ['zh', 80],
+    ['en', 42],
+    ['zh', 30],
+  ])(
+    'shows ten options, with `all` every one, and nothing wider than the terminal (%s, %i)',
+    async (language, columns) => {
+      const few = await shown(['--help', '--language', language], columns)
+      const all = await shown(['--help', 'all', '--language', language], columns)
+      const named = (lines: string[]) => lines.filter((line) => line.startsWith('  --')).length
+      expect(named(few)).toBe(10)
+      expect(named(all)).toBe(Object.keys(options).length)
+      expect([...few, ...all].filter((line) => widthOf(line) > columns)).toEqual([])
+      expect(few.join('\n')).toMatch(language === 'zh' ? /全部选项/ : /--help\s+all/)
+    },
+  )
+
+  it.each([
+    [
+      'start',
+      { npm_config_language: 'true' },
+      ['zh'],
+      '选项前面要加两个连字符，否则会被 npm 拿走。应为：npm start -- --language zh',
+    ],
+    [
+      'start',
+      { npm_config_seed: '7', npm_config_data_dir: 'true' },
+      ['data/x'],
+      'Like this: npm start -- --data-dir data/x --seed 7',
+    ],
+    [
+      'filter',
+      { npm_config_similarity: 'true' },
+      ['filter', '0.3'],
+      'Like this: npm run filter -- filter --similarity 0.3',
+    ],
+  ])(
+    'is not needed where npm %s took an option: the right line is said',
+    async (script, taken, args, said) => {
+      const words = await wordsOf(() => refuseOptionsOfNpm(args, { npm_lifecycle_event: script, ...taken }))
+      expect(words.en.includes(said) || words.zh.includes(said)).toBe(true)
+      expect(() =>
+        refuseOptionsOfNpm([], { npm_lifecycle_event: script, npm_config_cache: '/x' }),
+      ).not.toThrow()
+    },
+  )
+})
 
 describe('a variable', () => {
   it.each([

@@ -55,6 +55,25 @@ describe('a run of 20', () => {
   })
 })
 
+describe('what makes it Self-Instruct', () => {
+  it.each([
+    ['en', /^ {2}the loop: request (\d+) showed a task the machine wrote in request (\d+): “/m],
+    ['zh', /^ {2}自我循环：第 (\d+) 次请求给它看了它在第 (\d+) 次自己写的任务：“/m],
+  ])('is said once after a run, with its requests (%s)', async (language, said) => {
+    const { lines } = await shown(language)
+    const [, shownIn, writtenIn] = (said.exec(lines.join('\n')) ?? []).map(Number)
+    expect(shownIn).toBeLessThanOrEqual(3)
+    expect(writtenIn).toBeLessThan(shownIn ?? 0)
+    expect(lines.filter((line) => said.test(line))).toHaveLength(1)
+    expect(lines.join('\n')).toMatch(
+      language === 'en' ? /kept 20 instructions[^]*rejected \d+ rows: / : /保留 20 条[^]*淘汰 \d+ 行：/,
+    )
+    expect(lines.join('\n')).toMatch(
+      language === 'en' ? /a changed prompt has no effect/ : /改提示词对替身不起作用/,
+    )
+  })
+})
+
 describe('later rounds', () => {
   it('take one line each', async () => {
     let refused = 0

@@ -1,5 +1,5 @@
 // `why`: one candidate's life, told from the files of a run.
-import { cp, readdir, writeFile } from 'node:fs/promises'
+import { cp, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { tellWhy } from '../steps/display/why.ts'
@@ -224,6 +224,41 @@ describe('a folder without a run', () => {
     const { code, err } = await workshop(path.join(parent, 'nothing'), words)
     expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(said) })
   })
+})
+
+describe('a seed task', () => {
+  it.each([
+    [
+      'en',
+      'haiku',
+      /a seed task: a person wrote it\n.* in requests? [\d, ]+ of \d+\. What it wrote there[^]*· [0-9a-f]{12} /,
+    ],
+    [
+      'zh',
+      '绿萝',
+      /种子任务：由人编写\n.*(?:其中第 [\d、]+ 次给模型看过它[^]*· [0-9a-f]{12} |次请求都没有给模型看它)/,
+    ],
+  ])('tells where it was shown and what came of it (%s)', async (language, word, said) => {
+    const { out } = await workshop(await folderWithRun(['--language', language]), ['why', word])
+    expect(out).toMatch(said)
+  })
+})
+
+it('explains ROUGE-L with the numbers of the pair it shows', async () => {
+  for (const [language, sum] of [
+    ['en', /ROUGE-L = 2 × (\d+) shared \/ \((\d+) \+ (\d+) words\) = (\d\.\d\d)/],
+    ['zh', /ROUGE-L = 2 × (\d+) 个相同的字 \/ \((\d+) \+ (\d+) 个字\) = (\d\.\d\d)/],
+  ] as const) {
+    const folder = await folderWithRun(['--language', language])
+    const list = (await workshop(folder, ['why', 'near_duplicate'])).out
+    const id = /why ([0-9a-f]{12})/.exec(list)?.[1] ?? ''
+    const { out } = await workshop(folder, ['why', id])
+    const [, shared, m, n, score] = (sum.exec(out) ?? []).map(Number)
+    expect(((2 * (shared ?? 0)) / ((m ?? 0) + (n ?? 0))).toFixed(2)).toBe(score?.toFixed(2))
+    expect(out).toContain(`${score?.toFixed(2)}`)
+    const page = await readFile(path.join(folder, 'report.html'), 'utf8')
+    expect(page).toMatch(/2 × \d+ (?:shared|个相同的字) \/ \(\d+ \+ \d+ (?:words|个字)\) = 0\.\d\d/)
+  }
 })
 
 describe('shared words', () => {

@@ -81,8 +81,16 @@ async function tellReason(look: Look, reason: string): Promise<void> {
   if (lives.length === 0) return screen.detail(words.noneRejected)
   screen.title(more ? words.someRejected : words.allRejected)
   for (const life of lives) listed(look, life, measuredFor(life))
-  const example = lives.find((life) => life.instruction !== '')
+  const named = lives.filter((life) => life.instruction !== '')
+  const example = named.find(isNoEcho) ?? named[0]
   if (example) screen.detail(words.ask(commandLine(settings, `why ${idOf(example.instruction)}`)))
+}
+
+/** Whether a candidate says more than that its neighbour stands in it, with a word before or behind. */
+function isNoEcho({ instruction, rejected: [row] }: Life): boolean {
+  if (!row?.most_similar) return true
+  const { shared, lengths } = partsOfRougeL(instruction, row.most_similar.instruction)
+  return shared < Math.min(...lengths)
 }
 
 /** What was measured; of a reply without an instruction also its call, the only name it has. */

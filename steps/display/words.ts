@@ -97,7 +97,7 @@ const en = {
     `${provider} · ${model} · ${key ? `key from ${key}` : 'no key'}`,
   expected: (calls: number, dollars: number | undefined) =>
     `about ${number(calls)} requests, ${dollars === undefined ? 'price not known' : money(dollars)}`,
-  wordingIgnored: 'the stand-in does not read the wording of prompts: a changed prompt needs a real model',
+  wordingIgnored: 'a changed prompt has no effect on the stand-in',
   plan: (target: number, seeds: number) =>
     `${Number.isFinite(target) ? `${number(target)} instructions` : 'all instructions'} from ${number(seeds)} seed tasks`,
   carried: (settings: string) => `as in the last whole run: ${settings}`,
@@ -244,7 +244,7 @@ const zh: ScreenWords = {
   asking: (provider, model, key) => `${provider} · ${model} · ${key ? `密钥来自 ${key}` : '无密钥'}`,
   expected: (calls, dollars) =>
     `预计约 ${number(calls)} 次请求，${dollars === undefined ? '价格未知' : money(dollars)}`,
-  wordingIgnored: '替身不看提示词怎么写，改提示词要换真实模型才有效果',
+  wordingIgnored: '改提示词对替身不起作用',
   plan: (target, seeds) =>
     `从 ${number(seeds)} 个种子任务生成${Number.isFinite(target) ? ` ${number(target)} 条` : '全部'}指令`,
   carried: (settings) => `沿用上次完整运行的设置：${settings}`,

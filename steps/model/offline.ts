@@ -188,7 +188,7 @@ function dress(reply: string, language: Language, random: Random): string {
 export async function standInRows(): Promise<(instruction: string, instance: Instance) => boolean> {
   const known = new Set<string>()
   for (const language of ['en', 'zh'] as const)
-    for (const { instruction, instances } of (await (banks[language] ??= openBank(language))).tasks)
+    for (const { instruction, instances } of await tasksOf(language))
       for (const { output } of instances) known.add(rowKey(instruction, output))
   return (instruction, { output }) => known.has(rowKey(instruction, output))
 }
@@ -196,34 +196,41 @@ export async function standInRows(): Promise<(instruction: string, instance: Ins
 /** The faults that no rule sees, planted in the rows of the bank: by the words of a row (see `rowKey`). */
 export async function plantedFaults(language: Language): Promise<ReadonlyMap<string, string>> {
   const faults = new Map<string, string>()
-  for (const { instruction, instances, fault = '', wrong } of (await (banks[language] ??= openBank(language)))
-    .tasks)
+  for (const { instruction, instances, fault = '', wrong } of await tasksOf(language))
     if (fault !== '' && !ruleFor(fault) && !harmless.has(fault))
-      for (const { output } of wrong === undefined ? instances : instances.slice(wrong, wrong + 1))
-        faults.set(rowKey(instruction, output), fault)
+      for (const { input, output } of wrong === undefined ? instances : instances.slice(wrong, wrong + 1))
+        faults.set(rowKey(instruction, output, input), fault)
   return faults
 }
 
 /** The words by which a row of the bank is known. */
-export function rowKey(instruction: string, output: string): string {
-  return `${oneLine(instruction)}\n${oneLine(output)}`
+export function rowKey(instruction: string, output: string, input = ''): string {
+  return [instruction, output, input].map(oneLine).join('\n')
 }
 
 const rareShare = 0.02 // of the bank's tasks a word may stand in and still say what a task is about
 const nearEnough = 0.5 // ROUGE-L from which the nearest task it knows is taken for the one asked about
 
 type Bank = Awaited<ReturnType<typeof openBank>>
-const banks: Partial<Record<Language, Promise<Bank>>> = {} // each is read once
+const banks: Partial<Record<Language, Promise<Bank>>> = {} // each is opened once
+const read: Partial<Record<Language, Promise<OfflineTask[]>>> = {} // and read once
+
+function tasksOf(language: Language): Promise<OfflineTask[]> {
+  return (read[language] ??= readTasksOf(language))
+}
+
+async function readTasksOf(language: Language): Promise<OfflineTask[]> {
+  const file = path.join(projectFolder, 'data', 'offline', `${language}.jsonl`)
+  const tasks: OfflineTask[] = []
+  for await (const task of readRows(file, 'offlineTask')) tasks.push(task)
+  return tasks
+}
 
 /** `rareWords` of each task; `planted`: where the tasks with a fault that a rule catches stand, by rule; `alike`: where those like a seed task stand. */
 async function openBank(language: Language) {
-  const file = path.join(projectFolder, 'data', 'offline', `${language}.jsonl`)
-  const tasks: OfflineTask[] = []
+  const tasks = await tasksOf(language)
   const index = new NoveltyIndex()
-  for await (const task of readRows(file, 'offlineTask')) {
-    tasks.push(task)
-    index.add(task.instruction)
-  }
+  for (const { instruction } of tasks) index.add(instruction)
   const byInstruction = new Map(tasks.map((task) => [oneLine(task.instruction), task]))
   const alike = [...tasks.keys()].filter((place) => tasks[place]?.fault === 'similar')
   return { tasks, rareWords: rareWordsOf(tasks), planted: plantedIn(tasks), alike, byInstruction, index }

@@ -1,6 +1,5 @@
 // The rows the page shows and searches: kept and rejected, a seeded sample where there are too many.
 import { CallLog } from '../model/call-log.ts'
-import { plantedFaults, rowKey } from '../model/offline.ts'
 import { type Random, randomFor, sample } from '../text/pool.ts'
 import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
 import { idOf, keyOf } from '../workspace/jsonl.ts'
@@ -45,12 +44,12 @@ export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> 
   const kept = await keptRows(run, detailed, random('kept'))
   const rejected = await rejectedRows(run, fates, random('rejected'))
   const rows = [...kept, ...rejected]
-  const faults = await faultsIn(run)
+  const faultOf = await faultsIn(run)
   const review = sample([...kept.keys()], reviewedAtMost, random('review')).map(
     (place): PageRows['review'][number] => {
       const [instruction = '', input = '', output = ''] = kept[place] ?? []
       const name = keyOf([instruction, input, output])
-      return [place, name, faults.get(rowKey(instruction, output || '')) ?? '']
+      return [place, name, faultOf(instruction, input || '', output || '')]
     },
   )
   const replies = detailed ? await repliesOf(run, rows) : undefined
@@ -58,8 +57,11 @@ export async function gatherRows(run: Run, figures: Counted): Promise<PageRows> 
 }
 
 /** What the stand-in has planted, where its rows are among these. */
-async function faultsIn(run: Run): Promise<ReadonlyMap<string, string>> {
-  return isOffline(run) ? plantedFaults(run.language) : new Map()
+async function faultsIn(run: Run): Promise<(instruction: string, input: string, output: string) => string> {
+  if (!isOffline(run)) return () => ''
+  const { plantedFaults, rowKey } = await import('../model/offline.ts')
+  const faults = await plantedFaults(run.language)
+  return (instruction, input, output) => faults.get(rowKey(instruction, output, input)) ?? ''
 }
 
 function fatesIn({ rows, rejected }: Counted): Fate[] {

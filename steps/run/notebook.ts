@@ -16,12 +16,13 @@ export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
     else process.exit(0)
   }
   for (const stream of [process.stdout, process.stderr]) stream.on('error', leave)
-  if (argv.includes('--help') || argv.includes('-h')) {
+  if (['--help', '--help=all', '-h'].some((word) => argv.includes(word))) {
     process.stdout.write(await helpPage(argv))
     return
   }
   void import('./session.ts') // loads meanwhile
-  const { readCommand, readCommandLine } = await import('../workspace/arguments.ts')
+  const { readCommand, readCommandLine, refuseOptionsOfNpm } = await import('../workspace/arguments.ts')
+  refuseOptionsOfNpm(argv, process.env)
   const command = readCommand(readCommandLine(argv).words)
   if (command === 'why') return (await import('../display/why.ts')).tellWhy(argv)
   if (command === 'check') return yield* (await import('./exam.ts')).examine(argv)
@@ -59,35 +60,72 @@ export async function explain(error: unknown, argv: readonly string[]): Promise<
   process.exitCode = error instanceof Fault ? error.exit : isTold ? 2 : 1
 }
 
-// The page that --help prints, from the table of options.
+// The page that --help prints, from the table of options: what a class needs, or with `all` the whole of it.
 
 const usage = {
-  en: `npx tsx workshop.ts [step ...] [options]      steps: generate classify instances filter (default: all four)
-npx tsx steps/classify.ts [options]           the same as: npx tsx workshop.ts classify
-npx tsx workshop.ts report [options]          draws report.html again from the files, asks nothing
-npx tsx workshop.ts why WORDS|ID              one candidate's life, from prompt to the rule that removed it
-npx tsx workshop.ts check [options]           Node, folder, key, region, model, price, an exam of the model
+  en: {
+    commands: [
+      [
+        'npx tsx workshop.ts [step ...] [options]',
+        'steps: generate classify instances filter (default: all four)',
+      ],
+      ['npx tsx steps/classify.ts [options]', 'the same as: npx tsx workshop.ts classify'],
+      ['npx tsx workshop.ts report [options]', 'draws report.html again from the files, asks nothing'],
+      ['npx tsx workshop.ts why WORDS|ID', "one candidate's life, from prompt to the rule that removed it"],
+      [
+        'npx tsx workshop.ts check [options]',
+        'Node, folder, key, region, model, price, an exam of the model',
+      ],
+    ],
+    options: 'Options:',
+    more: 'All options: npx tsx workshop.ts --help all',
+    npm: 'With npm two hyphens stand before the options: npm start -- --language zh',
+  },
+  zh: {
+    commands: [
+      ['npx tsx workshop.ts [步骤 ...] [选项]', '步骤：generate classify instances filter（默认四步全做）'],
+      ['npx tsx steps/classify.ts [选项]', '等同于：npx tsx workshop.ts classify'],
+      ['npx tsx workshop.ts report [选项]', '根据文件重新绘制 report.html，不调用模型'],
+      ['npx tsx workshop.ts why 词语|ID', '一条候选的全部经过：从提示词到淘汰它的规则'],
+      ['npx tsx workshop.ts check [选项]', '检查 Node、文件夹、密钥、地域、模型、价格，并考核模型'],
+    ],
+    options: '选项：',
+    more: '全部选项：npx tsx workshop.ts --help all',
+    npm: '用 npm 时，选项前面要加两个连字符：npm start -- --language zh',
+  },
+} as const
 
-Options:`,
-  zh: `npx tsx workshop.ts [步骤 ...] [选项]          步骤：generate classify instances filter（默认四步全做）
-npx tsx steps/classify.ts [选项]              等同于：npx tsx workshop.ts classify
-npx tsx workshop.ts report [选项]             根据文件重新绘制 report.html，不调用模型
-npx tsx workshop.ts why 词语|ID               一条候选的全部经过：从提示词到淘汰它的规则
-npx tsx workshop.ts check [选项]              检查 Node、文件夹、密钥、地域、模型、价格，并考核模型
-
-选项：`,
-}
+const usualWidth = 80 // where no terminal says how wide it is
 
 async function helpPage(argv: readonly string[]): Promise<string> {
-  const [{ options }, { screenLanguage }] = await Promise.all([
+  const [{ forClass, options }, { screenLanguage }, { widthOf, wrapToWidth }] = await Promise.all([
     import('../workspace/options.ts'),
     import('../workspace/settings.ts'),
+    import('../display/screen.ts'),
   ])
   const language = screenLanguage(argv, process.env)
-  const lines = Object.entries(options).map(([name, option]) => {
-    const spelt = `--${name}${'value' in option ? ` ${option.value}` : ''}`
+  const { commands, options: title, more, npm } = usage[language]
+  const isWhole = argv.includes('all') || argv.includes('--help=all')
+  const shown = Object.entries(options).filter(
+    ([name]) => isWhole || forClass.some((known) => known === name),
+  )
+  const listed = shown.map(([name, option]): [string, string] => {
     const fallback = 'fallback' in option ? ` (${option.fallback})` : ''
-    return `  ${spelt.padEnd(24)} ${option.help[language]}${fallback}`
+    return [`--${name}${'value' in option ? ` ${option.value}` : ''}`, `${option.help[language]}${fallback}`]
   })
-  return `${usage[language]}\n${lines.join('\n')}\n`
+  const columns = process.stdout.columns || usualWidth
+  // The names in a column of their own, or, where that leaves no room, each text under its name.
+  const table = (rows: readonly (readonly [string, string])[], indent: number): string[] => {
+    const wide = Math.max(...rows.map(([name]) => widthOf(name))) + indent + 2
+    const beside = columns - wide >= 30
+    return rows.flatMap(([name, text]) => {
+      const head = `${' '.repeat(indent)}${name}`
+      const lines = wrapToWidth(text, columns - (beside ? wide : indent + 2))
+      const under = lines.map((line) => ' '.repeat(beside ? wide : indent + 2) + line)
+      if (!beside) return [...wrapToWidth(head, columns), ...under]
+      return [head + ' '.repeat(wide - widthOf(head)) + (lines[0] ?? ''), ...under.slice(1)]
+    })
+  }
+  const end = [...(isWhole ? [] : [more]), npm].flatMap((line) => wrapToWidth(line, columns))
+  return [...table(commands, 0), '', title, ...table(listed, 2), '', ...end, ''].join('\n')
 }

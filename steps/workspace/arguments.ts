@@ -25,6 +25,32 @@ export function readCommandLine(argv: readonly string[]): { words: string[]; giv
   return { words, given }
 }
 
+/**
+ * `npm start --language zh` keeps the option for npm and hands on "zh" alone. npm tells its options to the programs it
+ * starts, so what was meant can be said.
+ */
+export function refuseOptionsOfNpm(argv: readonly string[], environment: NodeJS.ProcessEnv): void {
+  const { npm_lifecycle_event: script } = environment
+  const taken = optionNames.filter(
+    (name) => environment[`npm_config_${name.replaceAll('-', '_')}`] && name !== 'help',
+  )
+  if (script === undefined || script === 'npx' || taken.length === 0) return
+  const known: readonly string[] = [...steps, ...commands]
+  const words = argv.filter((word) => known.includes(word))
+  const values = argv.filter((word) => !known.includes(word))
+  const meant = taken.map((name) => {
+    const value = environment[`npm_config_${name.replaceAll('-', '_')}`] ?? ''
+    if (isFlag(name)) return `--${name}`
+    return `--${name} ${value === 'true' ? (values.shift() ?? '…') : value}`
+  })
+  const npm = script === 'start' ? 'npm start' : `npm run ${script}`
+  const command = [npm, '--', ...words, ...meant, ...values].join(' ')
+  throw new Fault({
+    en: `npm keeps options for itself unless two hyphens stand before them. Like this: ${command}`,
+    zh: `选项前面要加两个连字符，否则会被 npm 拿走。应为：${command}`,
+  })
+}
+
 /** A command line without an option and its values. */
 export function withoutOption(argv: readonly string[], name: OptionName): string[] {
   return argv.filter((word, place) => {

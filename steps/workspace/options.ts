@@ -288,10 +288,27 @@ export const options = {
     value: 'DIR',
     help: { en: 'report: this run beside the one in that folder', zh: 'report：与该文件夹中的运行对照' },
   },
-  help: { kind: 'flag', help: { en: 'this page', zh: '本页' } },
+  help: {
+    kind: 'flag',
+    help: { en: 'what a class needs; --help all: everything', zh: '课堂要用的选项；--help all：全部选项' },
+  },
 } as const satisfies Record<string, Option>
 
 export type OptionName = keyof typeof options
+
+/** The ten that a class needs; `--help all` prints the others too. */
+export const forClass = [
+  'language',
+  'data-dir',
+  'num-instructions',
+  'seed',
+  'similarity',
+  'seed-file',
+  'provider',
+  'model',
+  'merge',
+  'compare',
+] as const satisfies readonly OptionName[]
 
 /** Values of options as one types them; a repeatable option may have several. */
 export type Values = ReadonlyMap<OptionName, readonly string[]>

@@ -227,7 +227,10 @@ export function errorLanguage(argv: readonly string[], environment: NodeJS.Proce
 
 /** The language of the screen from the command line alone, which may be wrong elsewhere; for help and errors. */
 export function screenLanguage(argv: readonly string[], environment: NodeJS.ProcessEnv): Language {
-  const named = /(?:^| )--language[= ](en|zh)(?: |$)/.exec(argv.join(' '))?.[1]
+  const { npm_config_language: byNpm } = environment // npm kept the option, see `refuseOptionsOfNpm`
+  const typed =
+    byNpm === undefined ? argv.join(' ') : `--language ${byNpm === 'true' ? argv.join(' ') : byNpm}`
+  const named = /(?:^| )--language[= ](en|zh)(?: |$)/.exec(typed)?.[1]
   return named ? (named as Language) : systemLanguage(environment)
 }
 

@@ -1,8 +1,10 @@
 // The page in a real browser, where one is installed.
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { drawReport } from '../../steps/report/page.ts'
 import { readSettings } from '../../steps/workspace/settings.ts'
 import { Browser, chromium } from '../support/browser.ts'
+import { folderWithRun } from '../support/command.ts'
 import { folderWith } from './folder.ts'
 import { attacks, hostileFiles, hostileSettings } from './hostile.ts'
 
@@ -51,6 +53,83 @@ describe.skipIf(chromium === undefined)('the page in a browser', () => {
     expect(await browser.evaluate(count('img, body script:not([type]), [onload], [onerror]'))).toBe(0)
     expect(browser.console).toEqual([])
     expect(browser.requests).toHaveLength(1)
+  })
+
+  it('takes the review keys as soon as the card is in view, and tells what the stand-in had planted', async () => {
+    const folder = await folderWithRun()
+    await browser.show(path.join(folder, 'report.html'))
+    const planted = (await browser.evaluate(
+      'JSON.parse(document.getElementById("figures").textContent).review.slice(0, 20).filter(([, , fault]) => fault).length',
+    )) as number
+    expect(planted).toBeGreaterThan(0)
+    await browser.press('n', 'n')
+    expect(await browser.evaluate(text('#review-row'))).not.toContain('%') // nobody looks at it
+    await browser.evaluate('document.querySelector(".card").scrollIntoView()')
+    await browser.evaluate('new Promise((resolve) => setTimeout(resolve, 200))')
+    expect(await browser.evaluate('document.activeElement.tagName')).toBe('BODY')
+    await browser.press(...'a'.repeat(19))
+    expect(await browser.evaluate(text('.revealed'))).toBe('')
+    await browser.press('a')
+    const told = String(await browser.evaluate(text('.revealed')))
+    expect(told).toContain(`planted ${planted} faults in these rows; you let ${planted} of them pass`)
+    expect(told).toMatch(/let pass · (?:the|a fact)/)
+  })
+
+  it('prints every row, and each pair of the lab once', async () => {
+    const folder = await folderWithRun()
+    await browser.show(path.join(folder, 'report.html'))
+    await browser.evaluate('dispatchEvent(new Event("beforeprint"))')
+    await browser.send('Emulation.setEmulatedMedia', { media: 'print' })
+    const rows = JSON.parse(
+      String(
+        await browser.evaluate(
+          'JSON.stringify(JSON.parse(document.getElementById("rows-embedded").textContent))',
+        ),
+      ),
+    )
+    expect(await browser.evaluate(count('#rows-printed p'))).toBe(rows.length)
+    expect(await browser.evaluate('document.getElementById("rows-printed").offsetHeight')).toBeGreaterThan(
+      100,
+    )
+    const pairs = (await browser.evaluate(
+      '[...document.querySelectorAll(".pair")].filter((pair) => pair.offsetHeight > 0).map((pair) => [...pair.querySelectorAll("dd")].map((dd) => dd.textContent).join("|"))',
+    )) as string[]
+    expect(pairs.length).toBeGreaterThan(2)
+    expect(new Set(pairs).size).toBe(pairs.length)
+    await browser.send('Emulation.setEmulatedMedia', { media: '' })
+  })
+
+  it.each([
+    [1280, 800],
+    [390, 844],
+  ])('shows every column and gives equal numbers equal bars on %i × %i', async (width, height) => {
+    await browser.send('Emulation.setDeviceMetricsOverride', {
+      width,
+      height,
+      deviceScaleFactor: 1,
+      mobile: width < 500,
+    })
+    await browser.show(path.join(await folderWithRun(), 'report.html'))
+    const cut =
+      '[...document.querySelectorAll("td, th, svg")].filter((part) => part.getBoundingClientRect().right > innerWidth || part.offsetParent === null && part.tagName !== "svg").length'
+    expect(await browser.evaluate(cut)).toBe(0)
+    const unequal = (await browser.evaluate(`(() => {
+      const found = []
+      for (const group of [[...document.querySelectorAll('.rules tr')], [...document.querySelectorAll('.verbs tr')], [...document.querySelectorAll('.trials summary')], [...document.querySelectorAll('.stage')]]) {
+        const lengths = new Map()
+        for (const line of group) {
+          const bar = line.querySelector('.bar rect')
+          if (!bar) continue
+          const count = (line.querySelector('.number, span:not(.own), b:last-child') ?? line).textContent.replace(/\\D/g, '')
+          const name = line.matches('.stage') ? line.querySelector('b').textContent.trim() : count
+          const length = Math.round(bar.getBoundingClientRect().width)
+          if (lengths.has(name) && Math.abs(lengths.get(name) - length) > 1) found.push(line.textContent)
+          lengths.set(name, length)
+        }
+      }
+      return found
+    })()`)) as string[]
+    expect(unequal).toEqual([])
   })
 
   it.each([

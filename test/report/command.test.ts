@@ -1,5 +1,5 @@
 // `report` as a command, alone and with another run beside it.
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { shareFoundIn } from '../../steps/report/compare.ts'
@@ -43,6 +43,11 @@ describe('report', () => {
       expect.arrayContaining(['1.10 (9.00)', '0.25 (0.25)', '33.3\u00a0%', '50.0\u00a0%']),
     )
     expect(section).toContain(path.basename(theirs))
+    expect(section).toMatch(
+      new RegExp(`this run: ${path.basename(ours)}.*the other: ${path.basename(theirs)}`, 's'),
+    )
+    expect(section).toMatch(/random seed<|seed<\/th>\s*<td>42<\/td>\s*<td>42</)
+    expect(page).not.toContain(path.dirname(ours))
     expect(await readdir(theirs)).toEqual(before)
 
     await report(['report', '--data-dir', ours])
@@ -67,6 +72,53 @@ describe('report', () => {
 
   it('alone takes --compare', () => {
     expect(() => readSettings(['filter', '--compare', '/nowhere'], {})).toThrow(/--compare belongs to/)
+  })
+})
+
+describe('the reviews of a class', () => {
+  const verdicts = (instruction: string, ...said: boolean[]) => {
+    const [instruction_valid, input_appropriate, output_correct] = said
+    return { instruction, input: '', output: 'x', instruction_valid, input_appropriate, output_correct }
+  }
+  const put = async (folder: string, file: string, review: object) => {
+    await mkdir(path.dirname(path.join(folder, file)), { recursive: true })
+    await writeFile(path.join(folder, file), JSON.stringify({ v: 1, ...review }))
+  }
+
+  it('are gathered into one table: how many said no to each row, and how far people agree', async () => {
+    const [folder, all] = [await temporaryFolder(), await folderWith(rows('Name a river.'))]
+    await put(folder, 'seat-1/review.json', {
+      name: 'Ana',
+      rows: [verdicts('A', true, true, true), verdicts('B', true, true, false)],
+    })
+    await put(folder, 'seat-2/review (1).json', {
+      name: '',
+      rows: [verdicts('A', true, true, true), verdicts('B', true, true, true)],
+    })
+    await put(folder, 'seat-3/seat-3/review.json', {
+      name: 'Cem',
+      rows: [verdicts('B', false, true, false), verdicts('C', true, true, true)],
+    })
+    await put(folder, 'seat-4/review.json', { name: 'Cem', rows: 'none' })
+    await put(folder, 'seat-5/notes.json', { rows: [verdicts('A', false, false, false)] })
+    await report(['report', '--data-dir', all, '--merge', folder])
+    const page = await readFile(path.join(all, 'report.html'), 'utf8')
+    const section = /<section id="reviews">([^]*?)<\/section>/.exec(page)?.[1] ?? ''
+    expect(section).toContain('3 reviews of 3 rows; 2 of the rows had two or more.')
+    expect(section).toContain('Ana, seat-2, Cem')
+    expect(section).toContain('no review could be read from: seat-4')
+    const lines = [...section.matchAll(/class="text">([ABC]) ⇒ x<\/span>([^]*?)<\/tr>/g)].map(
+      ([, text, cells]) => [
+        text,
+        ...[...(cells ?? '').matchAll(/<td[^>]*>([^<]*)</g)].map((cell) => cell[1]?.trim()),
+      ],
+    )
+    expect(lines).toEqual([
+      ['B', '3', '1', '0', '2', '2', '33.3\u00a0%'],
+      ['A', '2', '0', '0', '0', '0', '100.0\u00a0%'],
+      ['C', '1', '0', '0', '0', '0', '–'],
+    ])
+    await expect(report(['report', '--data-dir', all, '--merge', all])).rejects.toThrow(/holds no review/)
   })
 })
 
