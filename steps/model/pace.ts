@@ -139,10 +139,12 @@ export class Pace {
     if (!problem.connection) this.silence.end()
     if (kind === 'loading') return this.whileLoading(problem)
     this.loadingSince = undefined
-    if (problem.silent) this.slowDown(mark.startedAt, 0)
+    if (problem.silent) this.slowDown(mark.startedAt)
     const refused = kind === 'slow'
     const wait = this.backoff(problem, Math.min(tries, mostRetries))
-    if (refused && this.refusals.isLimit(mark)) this.slowDown(mark.startedAt, wait)
+    const meaning = refused ? this.refusals.meaning(mark) : 'stray'
+    if (meaning !== 'stray') this.holdAll(wait)
+    if (meaning === 'again') this.slowDown(mark.startedAt)
     this.throwFinal(problem, tries, retries)
     const trouble = troubleOf(problem)
     this.repeated.set(trouble, (this.repeated.get(trouble) ?? 0) + 1)
@@ -199,22 +201,25 @@ export class Pace {
     )
   }
 
-  // What the server asked for; else doubled with every try, from twice its own latency, so that a quick one is not waited for long.
+  // What the server asked for; else doubled with every try, from its own latency, so that a quick one is not waited for long.
   private backoff({ kind, retryAfter }: Problem, tries: number): number {
     if (retryAfter) return Math.min(retryAfter * (1 + Math.random() / 4), longestAsked)
     const first = this.provider.local ? firstWait.local : firstWait.remote
-    const base =
-      this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, 2 * this.latency))
+    const base = this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, this.latency))
     const isPatient = kind === 'slow' || kind === 'fatal'
     const [factor, longest] = isPatient ? [throttled, longestThrottled] : [1, longestWait]
     return Math.min(base * factor * 2 ** tries * (0.75 + Math.random() / 2), longest)
   }
 
-  // Half the attempts in flight, and nobody sends until the wait is over. Attempts from before the last halving say nothing new.
-  private slowDown(startedAt: number, wait: number): void {
+  /** Nobody sends until the wait is over. */
+  private holdAll(wait: number): void {
     this.resumeAt = Math.max(this.resumeAt, Date.now() + wait)
+  }
+
+  // Half the attempts in flight. Attempts from before the last halving say nothing new.
+  private slowDown(startedAt: number): void {
     if (startedAt < this.halvedAt) return
-    this.halvedAt = this.resumeAt
+    this.halvedAt = Math.max(this.resumeAt, Date.now())
     this.succeeded = 0
     this.attempts.concurrency = Math.max(1, Math.floor(this.attempts.concurrency / 2))
   }
@@ -256,17 +261,22 @@ function troubleOf({ kind, connection, silent }: Problem): Trouble {
 }
 
 // A refusal may be a stray one, of a server that has more to do than this, or it may be a limit. A limit refuses many, and
-// request after request; then everybody must slow down, and no more are sent in a second than were taken in the last one.
+// request after request; then everybody must slow down, and no more are sent in a second than were taken in the best one.
 // After a stray refusal its own request waits, and no other.
 
 const latestAttempts = 40
-const strayAtMost = 0.15 * latestAttempts // refusals among them
-const onEnd = 3 // requests refused one after another
+const strayAtMost = 7 // refusals among them, somewhat more than one in seven
+const onEnd = 4 // requests refused one after another
 const second = 1000 // ms
 const spare = 1.03 // times the time between attempts that the limit seems to want
 const slower = 1.01 // times that, after a refusal
-const quicker = 0.995 // times that, after so many replies
+const harder = 1.2 // times that, when the limit was met again all the same
+const quicker = 0.005 // of that less after so many replies without a refusal, twice as much after as many more, and so on
 const repliesToQuicken = 20
+const doublings = 3
+const inVain = 8 // limits met with hardly a reply in between: these refusals are stray, and slowness is no cure
+const letBe = 200 // attempts after that
+const episode = 10_000 // ms; a limit met again so soon wants fewer in flight, too
 
 /** An attempt, in the order in which they were sent. */
 type Mark = { number: number; request: object; startedAt: number; refused: boolean }
@@ -275,7 +285,12 @@ class Refusals {
   private latest: Mark[] = []
   private spacing = 0 // ms between attempts, once a limit was met
   private nextSlot = 0
-  private replies = 0
+  private replies = 0 // since the last refusal
+  private met = 0 // limits, since so many replies came without a refusal
+  private ignoredUntil = 0 // the number of an attempt
+  private metAt = -Infinity // when a limit was met last
+  private metBy = 0 // the attempt by then
+  private isMet = false
 
   /** Attempts so far. */
   get sent(): number {
@@ -290,6 +305,7 @@ class Refusals {
   begin(request: object): Mark {
     const startedAt = Date.now()
     const mark = { number: this.sent + 1, request, startedAt, refused: false }
+    if (this.isMet) this.estimate()
     this.latest.push(mark)
     while (this.latest.length > latestAttempts && (this.latest[0]?.startedAt ?? 0) < startedAt - second)
       this.latest.shift()
@@ -300,27 +316,65 @@ class Refusals {
   /** A reply came: in time the limit is tried again. */
   succeed(): void {
     if (this.spacing === 0 || ++this.replies % repliesToQuicken > 0) return
-    this.spacing = this.spacing < 1 ? 0 : this.spacing * quicker
+    const times = this.replies / repliesToQuicken - 1
+    this.met = 0
+    this.spacing *= 1 - quicker * 2 ** Math.min(times, doublings)
+    if (this.spacing < 1) this.spacing = 0
   }
 
-  /** Whether the refusal of this attempt is meant for all; then attempts keep their distance from now on. */
-  isLimit(mark: Mark): boolean {
+  /**
+   * What the refusal of this attempt means: nothing but for itself; a limit, and attempts keep their distance from now on;
+   * or the same limit again, so that fewer must be in flight.
+   */
+  meaning(mark: Mark): 'stray' | 'limit' | 'again' {
     mark.refused = true
     this.spacing *= slower
-    const refused = this.latest.slice(-latestAttempts).filter((each) => each.refused).length
-    if (refused <= strayAtMost && !this.isOnEnd(mark)) return false
-    const taken = this.latest.filter((each) => !each.refused && each.startedAt > Date.now() - second).length
-    this.spacing = Math.max(this.spacing, (second / Math.max(taken, 1)) * spare)
-    return true
+    this.replies = 0
+    const since = this.latest.filter(({ number }) => number > this.metBy)
+    const refused = since.slice(-latestAttempts).filter((each) => each.refused).length
+    if (refused <= strayAtMost && !isOnEnd(since, mark)) return 'stray'
+    const isAgain = mark.startedAt < this.metAt + episode
+    if (mark.number < this.ignoredUntil) return 'stray'
+    this.meet()
+    return isAgain ? 'again' : 'limit'
   }
 
-  private isOnEnd(mark: Mark): boolean {
-    const requests = new Set<object>()
-    for (const step of [1, -1])
-      for (let at = this.latest.indexOf(mark); this.latest[at]?.refused; at += step)
-        requests.add(this.latest[at]?.request ?? mark.request)
-    return requests.size >= onEnd
+  private meet(): void {
+    this.metAt = Date.now()
+    this.metBy = this.sent
+    this.isMet = true
   }
+
+  /** Once what was under way is known: how far apart attempts should be. */
+  private estimate(): void {
+    this.isMet = false
+    const wanted = (second / Math.max(1, mostInASecond(this.latest))) * spare
+    if (this.spacing === 0) this.spacing = wanted
+    else this.spacing = Math.max(this.spacing * harder, Math.min(wanted, this.spacing * 2))
+    if (++this.met <= inVain) return
+    this.spacing = this.met = 0
+    this.ignoredUntil = this.sent + letBe
+  }
+}
+
+/** The most attempts that were taken in one second. */
+function mostInASecond(marks: readonly Mark[]): number {
+  const taken = marks.filter(({ refused }) => !refused).map(({ startedAt }) => startedAt)
+  let [from, most] = [0, 0]
+  for (const [at, time] of taken.entries()) {
+    while ((taken[from] ?? time) <= time - second) from++
+    most = Math.max(most, at - from + 1)
+  }
+  return most
+}
+
+/** Whether it stands in a row of refusals of several requests. */
+function isOnEnd(marks: readonly Mark[], mark: Mark): boolean {
+  const requests = new Set<object>()
+  for (const step of [1, -1])
+    for (let at = marks.indexOf(mark); marks[at]?.refused; at += step)
+      requests.add(marks[at]?.request ?? mark.request)
+  return requests.size >= onEnd
 }
 
 /** How many attempts may be sent, as far as the server's own figures tell. */
