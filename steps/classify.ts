@@ -13,6 +13,8 @@ import { readAnswers } from './text/replies.ts'
 import { isMain } from './workspace/environment.ts'
 
 const mostTogether = 20 // instructions in a request; their answers fit the default token limit
+const fewTogether = 10 // fewer would send the demonstrations too often
+const sideBySide = 8 // requests that are usually in flight: a short list is shared out among so many
 const passMark = 0.8 // of the labels of either kind: a model that says "no" to everything has most seed tasks right
 const fewestOthers = 5 // seed tasks that do not classify in the exam, where few or none do
 const usualShare = { least: 0.05, most: 0.6 } // of classification tasks; outside of it a remark. The paper: 22 %, section 3.1
@@ -105,12 +107,19 @@ const undecided = ['stopped', 'not_recorded'] // not asked yet: that says nothin
 /** Of the seed tasks asked of either kind: how many, and how many labels are right. */
 type Marks = { asked: number; right: number }
 
+/** How many of so many instructions go into one request; that does not depend on how many are in flight. */
+function together(wanted: number): number {
+  if (wanted === Infinity) return mostTogether
+  const requests = Math.max(wanted / mostTogether, Math.min(sideBySide, wanted / fewTogether))
+  return Math.min(mostTogether, Math.ceil(wanted / Math.ceil(requests)))
+}
+
 /** Asks for the labels of seed tasks, many a request and, where too few are right, once more one a request. */
 async function examine(round: Round) {
   const grouped = await mark(round, mostTogether)
   const { yes, no } = passes(grouped) ? grouped : await mark(round, 1)
   const asked = yes.asked + no.asked
-  const perRequest = passes(grouped) ? mostTogether : 1
+  const perRequest = passes(grouped) ? together(round.wanted) : 1
   return { perRequest, yes, no, asked, right: yes.right + no.right, failed: !passes({ yes, no }) }
 }
 

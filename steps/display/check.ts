@@ -13,7 +13,7 @@ import {
   isProblem,
 } from '../model/call.ts'
 import { Pace, type Tell } from '../model/pace.ts'
-import { wantedFirst } from '../model/prices.ts'
+import { wantedFirst } from '../model/account.ts'
 import { chooseProvider, withListedModel } from '../model/provider.ts'
 import { openWire } from '../model/wire.ts'
 import { type Language, languageOf } from '../text/language.ts'

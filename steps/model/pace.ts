@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import type { Words } from '../workspace/fault.ts'
 import { field } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Quota, interrupted, isProblem } from './call.ts'
+import { Allowance, type Mark, Refusals } from './limits.ts'
 import { proxyNote } from './problem.ts'
 import { silenceOf } from './transport.ts'
 
@@ -139,10 +140,12 @@ export class Pace {
     if (!problem.connection) this.silence.end()
     if (kind === 'loading') return this.whileLoading(problem)
     this.loadingSince = undefined
-    if (problem.silent) this.slowDown(mark.startedAt, 0)
+    if (problem.silent) this.slowDown(mark.startedAt)
     const refused = kind === 'slow'
     const wait = this.backoff(problem, Math.min(tries, mostRetries))
-    if (refused && this.refusals.isLimit(mark)) this.slowDown(mark.startedAt, wait)
+    const meaning = refused ? this.refusals.meaning(mark) : 'stray'
+    if (meaning !== 'stray') this.holdAll(wait)
+    if (meaning === 'again') this.slowDown(mark.startedAt)
     this.throwFinal(problem, tries, retries)
     const trouble = troubleOf(problem)
     this.repeated.set(trouble, (this.repeated.get(trouble) ?? 0) + 1)
@@ -199,22 +202,25 @@ export class Pace {
     )
   }
 
-  // What the server asked for; else doubled with every try, from twice its own latency, so that a quick one is not waited for long.
+  // What the server asked for; else doubled with every try, from its own latency, so that a quick one is not waited for long.
   private backoff({ kind, retryAfter }: Problem, tries: number): number {
     if (retryAfter) return Math.min(retryAfter * (1 + Math.random() / 4), longestAsked)
     const first = this.provider.local ? firstWait.local : firstWait.remote
-    const base =
-      this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, 2 * this.latency))
+    const base = this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, this.latency))
     const isPatient = kind === 'slow' || kind === 'fatal'
     const [factor, longest] = isPatient ? [throttled, longestThrottled] : [1, longestWait]
     return Math.min(base * factor * 2 ** tries * (0.75 + Math.random() / 2), longest)
   }
 
-  // Half the attempts in flight, and nobody sends until the wait is over. Attempts from before the last halving say nothing new.
-  private slowDown(startedAt: number, wait: number): void {
+  /** Nobody sends until the wait is over. */
+  private holdAll(wait: number): void {
     this.resumeAt = Math.max(this.resumeAt, Date.now() + wait)
+  }
+
+  // Half the attempts in flight. Attempts from before the last halving say nothing new.
+  private slowDown(startedAt: number): void {
     if (startedAt < this.halvedAt) return
-    this.halvedAt = this.resumeAt
+    this.halvedAt = Math.max(this.resumeAt, Date.now())
     this.succeeded = 0
     this.attempts.concurrency = Math.max(1, Math.floor(this.attempts.concurrency / 2))
   }
@@ -253,111 +259,6 @@ function troubleOf({ kind, connection, silent }: Problem): Trouble {
   if (kind === 'slow') return 'refused'
   if (kind === 'fatal') return 'denied'
   return silent ? 'silent' : connection ? 'reset' : 'failed'
-}
-
-// A refusal may be a stray one, of a server that has more to do than this, or it may be a limit. A limit refuses many, and
-// request after request; then everybody must slow down, and no more are sent in a second than were taken in the last one.
-// After a stray refusal its own request waits, and no other.
-
-const latestAttempts = 40
-const strayAtMost = 0.15 * latestAttempts // refusals among them
-const onEnd = 3 // requests refused one after another
-const second = 1000 // ms
-const spare = 1.03 // times the time between attempts that the limit seems to want
-const slower = 1.01 // times that, after a refusal
-const quicker = 0.995 // times that, after so many replies
-const repliesToQuicken = 20
-
-/** An attempt, in the order in which they were sent. */
-type Mark = { number: number; request: object; startedAt: number; refused: boolean }
-
-class Refusals {
-  private latest: Mark[] = []
-  private spacing = 0 // ms between attempts, once a limit was met
-  private nextSlot = 0
-  private replies = 0
-
-  /** Attempts so far. */
-  get sent(): number {
-    return this.latest.at(-1)?.number ?? 0
-  }
-
-  /** When the next attempt may be sent. */
-  get nextAt(): number {
-    return this.spacing === 0 ? 0 : this.nextSlot
-  }
-
-  begin(request: object): Mark {
-    const startedAt = Date.now()
-    const mark = { number: this.sent + 1, request, startedAt, refused: false }
-    this.latest.push(mark)
-    while (this.latest.length > latestAttempts && (this.latest[0]?.startedAt ?? 0) < startedAt - second)
-      this.latest.shift()
-    this.nextSlot = Math.max(this.nextSlot, startedAt - this.spacing) + this.spacing
-    return mark
-  }
-
-  /** A reply came: in time the limit is tried again. */
-  succeed(): void {
-    if (this.spacing === 0 || ++this.replies % repliesToQuicken > 0) return
-    this.spacing = this.spacing < 1 ? 0 : this.spacing * quicker
-  }
-
-  /** Whether the refusal of this attempt is meant for all; then attempts keep their distance from now on. */
-  isLimit(mark: Mark): boolean {
-    mark.refused = true
-    this.spacing *= slower
-    const refused = this.latest.slice(-latestAttempts).filter((each) => each.refused).length
-    if (refused <= strayAtMost && !this.isOnEnd(mark)) return false
-    const taken = this.latest.filter((each) => !each.refused && each.startedAt > Date.now() - second).length
-    this.spacing = Math.max(this.spacing, (second / Math.max(taken, 1)) * spare)
-    return true
-  }
-
-  private isOnEnd(mark: Mark): boolean {
-    const requests = new Set<object>()
-    for (const step of [1, -1])
-      for (let at = this.latest.indexOf(mark); this.latest[at]?.refused; at += step)
-        requests.add(this.latest[at]?.request ?? mark.request)
-    return requests.size >= onEnd
-  }
-}
-
-/** How many attempts may be sent, as far as the server's own figures tell. */
-class Allowance {
-  private left = Infinity
-  private until = 0
-  private told: { by: number; limit: number } | undefined
-  private period = 0 // ms; the longest that was told
-
-  /** When the next attempt may be sent. */
-  get nextAt(): number {
-    return this.left > 0 ? 0 : this.until
-  }
-
-  take({ number, startedAt }: Mark): void {
-    if (!this.told) return
-    // Fresh again, and only its next reply will tell how far.
-    if (startedAt >= this.until) this.begin(this.told.limit, startedAt + this.period)
-    // Figures that many later replies did not bear out are no figures.
-    if (number - this.told.by > latestAttempts) this.told = undefined
-    this.left = this.told ? this.left - 1 : Infinity
-  }
-
-  /** The server had counted up to this attempt; those sent after it are taken off. */
-  heed({ number, startedAt }: Mark, sent: number, quota: Quota): void {
-    const isOver = startedAt + quota.reset <= Date.now() // of a time that is past: it says nothing of this one
-    if (isOver || number < (this.told?.by ?? 0)) return
-    const reset = Math.min(quota.reset, longestThrottled)
-    this.told = { by: number, limit: quota.limit }
-    this.period = Math.max(this.period, reset)
-    this.begin(quota.left - (sent - number), startedAt + reset)
-  }
-
-  private begin(left: number, until: number): void {
-    this.left = left
-    this.until = until
-  }
 }
 
 /** Says, once, that a server has been silent from the first attempt on. */

@@ -3,7 +3,7 @@ import { type Environment, proxyVariables } from '../workspace/environment.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Settings } from '../workspace/settings.ts'
 import { type Provider, type ProviderFacts, type ProviderName, type Recorded, isProblem } from './call.ts'
-import { askingSteps } from './prices.ts'
+import { askingSteps } from './account.ts'
 
 /** What the workshop knows of a provider: where it is, its key, its model, and what else is always true of it. */
 type Known = ProviderFacts & {

@@ -1,0 +1,155 @@
+// What a server takes in a time: whether a refusal is meant for this request alone or for all, and how many more attempts
+// the server's own figures allow.
+import type { Quota } from './call.ts'
+
+// A refusal may be a stray one, of a server that has more to do than this, or it may be a limit. A limit refuses many, and
+// request after request; then everybody must slow down, and no more are sent in a second than were taken in the best one.
+// After a stray refusal its own request waits, and no other.
+
+const latestAttempts = 40
+const strayAtMost = 7 // refusals among them, somewhat more than one in seven
+const onEnd = 4 // requests refused one after another
+const second = 1000 // ms
+const spare = 1.03 // times the time between attempts that the limit seems to want
+const slower = 1.01 // times that, after a refusal
+const harder = 1.2 // times that, when the limit was met again all the same
+const quicker = 0.005 // of that less after so many replies without a refusal, twice as much after as many more, and so on
+const repliesToQuicken = 20
+const doublings = 3
+const inVain = 8 // limits met with hardly a reply in between: these refusals are stray, and slowness is no cure
+const letBe = 200 // attempts after that
+const episode = 10_000 // ms; a limit met again so soon wants fewer in flight, too
+
+/** An attempt, in the order in which they were sent. */
+export type Mark = { number: number; request: object; startedAt: number; refused: boolean }
+
+export class Refusals {
+  private latest: Mark[] = []
+  private spacing = 0 // ms between attempts, once a limit was met
+  private nextSlot = 0
+  private replies = 0 // since the last refusal
+  private met = 0 // limits, since so many replies came without a refusal
+  private ignoredUntil = 0 // the number of an attempt
+  private metAt = -Infinity // when a limit was met last
+  private metBy = 0 // the attempt by then
+  private isMet = false
+
+  /** Attempts so far. */
+  get sent(): number {
+    return this.latest.at(-1)?.number ?? 0
+  }
+
+  /** When the next attempt may be sent. */
+  get nextAt(): number {
+    return this.spacing === 0 ? 0 : this.nextSlot
+  }
+
+  begin(request: object): Mark {
+    const startedAt = Date.now()
+    const mark = { number: this.sent + 1, request, startedAt, refused: false }
+    if (this.isMet) this.estimate()
+    this.latest.push(mark)
+    while (this.latest.length > latestAttempts && (this.latest[0]?.startedAt ?? 0) < startedAt - second)
+      this.latest.shift()
+    this.nextSlot = Math.max(this.nextSlot, startedAt - this.spacing) + this.spacing
+    return mark
+  }
+
+  /** A reply came: in time the limit is tried again. */
+  succeed(): void {
+    if (this.spacing === 0 || ++this.replies % repliesToQuicken > 0) return
+    const times = this.replies / repliesToQuicken - 1
+    this.met = 0
+    this.spacing *= 1 - quicker * 2 ** Math.min(times, doublings)
+    if (this.spacing < 1) this.spacing = 0
+  }
+
+  /**
+   * What the refusal of this attempt means: nothing but for itself; a limit, and attempts keep their distance from now on;
+   * or the same limit again, so that fewer must be in flight.
+   */
+  meaning(mark: Mark): 'stray' | 'limit' | 'again' {
+    mark.refused = true
+    this.spacing *= slower
+    this.replies = 0
+    const since = this.latest.filter(({ number }) => number > this.metBy)
+    const refused = since.slice(-latestAttempts).filter((each) => each.refused).length
+    const isMany = refused > strayAtMost || isOnEnd(since, mark)
+    if (!isMany || mark.number < this.ignoredUntil) return 'stray'
+    const isAgain = mark.startedAt < this.metAt + episode
+    this.metAt = Date.now()
+    this.metBy = this.sent
+    this.isMet = true
+    return isAgain ? 'again' : 'limit'
+  }
+
+  /** Once what was under way is known: how far apart attempts should be. */
+  private estimate(): void {
+    this.isMet = false
+    const wanted = (second / Math.max(1, mostInASecond(this.latest))) * spare
+    if (this.spacing === 0) this.spacing = wanted
+    else this.spacing = Math.max(this.spacing * harder, Math.min(wanted, this.spacing * 2))
+    if (++this.met <= inVain) return
+    this.spacing = this.met = 0
+    this.ignoredUntil = this.sent + letBe
+  }
+}
+
+/** The most attempts that were taken in one second. */
+function mostInASecond(marks: readonly Mark[]): number {
+  const taken = marks.filter(({ refused }) => !refused).map(({ startedAt }) => startedAt)
+  let [from, most] = [0, 0]
+  for (const [at, time] of taken.entries()) {
+    while ((taken[from] ?? time) <= time - second) from++
+    most = Math.max(most, at - from + 1)
+  }
+  return most
+}
+
+/** Whether it stands in a row of refusals of several requests. */
+function isOnEnd(marks: readonly Mark[], mark: Mark): boolean {
+  const requests = new Set<object>()
+  for (const step of [1, -1])
+    for (let at = marks.indexOf(mark); marks[at]?.refused; at += step)
+      requests.add(marks[at]?.request ?? mark.request)
+  return requests.size >= onEnd
+}
+
+const longestPeriod = 60_000 // ms; what a server says beyond that is not waited for
+
+/** How many attempts may be sent, as far as the server's own figures tell. */
+export class Allowance {
+  private left = Infinity
+  private until = 0
+  private told: { by: number; limit: number } | undefined
+  private period = 0 // ms; the longest that was told
+
+  /** When the next attempt may be sent. */
+  get nextAt(): number {
+    return this.left > 0 ? 0 : this.until
+  }
+
+  take({ number, startedAt }: Mark): void {
+    if (!this.told) return
+    // Fresh again, and only its next reply will tell how far.
+    if (startedAt >= this.until) this.begin(this.told.limit, startedAt + this.period)
+    // Figures that many later replies did not bear out are no figures.
+    if (number - this.told.by > latestAttempts) this.told = undefined
+    this.left = this.told ? this.left - 1 : Infinity
+  }
+
+  /** The server had counted up to this attempt; those sent after it are taken off. */
+  heed({ number, startedAt }: Mark, sent: number, quota: Quota): void {
+    const isOver = startedAt + quota.reset <= Date.now() // of a time that is past: it says nothing of this one
+    if (isOver || number < (this.told?.by ?? 0)) return
+    const reset = Math.min(quota.reset, longestPeriod)
+    this.told = { by: number, limit: quota.limit }
+    this.period = Math.max(this.period, reset)
+    this.begin(quota.left - (sent - number), startedAt + reset)
+  }
+
+  private begin(left: number, until: number): void {
+    this.left = left
+    this.until = until
+  }
+}
