@@ -195,10 +195,19 @@ export function answerIn(text: string): unknown {
   return rest === undefined ? joined(eventsIn(said), /^data:\s*\[DONE\]/m.test(text)) : rest
 }
 
+const oddLines = 100 // that look like JSON and are none; no stream has more, and each takes long to find out
+
 // Server-sent events, or the same as lines of JSON.
 function eventsIn(lines: readonly string[]): object[] {
-  const told = lines.map((line) => jsonIn(line.replace(/^data:\s*/, '')))
-  return told.flatMap((value) => (isObject(value) ? [value] : []))
+  const events: object[] = []
+  let odd = 0
+  for (const line of lines) {
+    const text = line.replace(/^data:\s*/, '')
+    const value = text.startsWith('{') ? jsonIn(text) : undefined
+    if (isObject(value)) events.push(value)
+    else if (text.startsWith('{') && ++odd > oddLines) break
+  }
+  return events
 }
 
 /** The whole reply that a stream of pieces makes; an error in it stands for all. */

@@ -1,11 +1,14 @@
 // Several rows in one request: what is answered is kept, what is not is asked for alone, and one bad row harms no other.
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { askAboutRows } from '../../steps/model/ask.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { askAboutRows, askUntilRead } from '../../steps/model/ask.ts'
 import { type Wire, isFailure } from '../../steps/model/call.ts'
+import { readReply } from '../../steps/model/wire.ts'
+import { readTasks } from '../../steps/text/replies.ts'
 import { temporaryFolder } from '../support/command.ts'
-import { modelWith, problem, replied } from '../support/model.ts'
+import { modelWith, problem, questionOf, remote, replied } from '../support/model.ts'
+import { completion } from '../support/server.ts'
 
 const rows = Array.from({ length: 20 }, (_, k) => ({ instruction: `row ${k}` }))
 const bad = 'row 7'
@@ -121,5 +124,50 @@ describe('rows left out of a reply', () => {
     expect(sent.slice(1)).toEqual([leftOut, leftOut])
     expect(await askAll(wire, file)).toEqual(answers)
     expect(sent).toHaveLength(3)
+  })
+})
+
+describe('a reply beyond all measure', () => {
+  const tasks = (count: number) =>
+    JSON.stringify({ tasks: Array.from({ length: count }, (_, k) => `Name river number ${k}.`) })
+  const asked = { messages: questionOf('?').messages, schema: 'tasks', temperature: 0 } as const
+
+  it.each([
+    ['to 64 kB', 64, 1 << 16],
+    ['further, where more tokens were asked for', 20_000, 160_000],
+  ])('is read %s, as cut, also out of the log', async (_, maxTokens, most) => {
+    const file = path.join(await temporaryFolder(), 'calls.jsonl')
+    const long = tasks(20_000)
+    for (const wire of [
+      () => Promise.resolve(replied(long)),
+      () => Promise.reject(new Error('asked again')),
+    ]) {
+      const model = await modelWith(wire, 4, file)
+      const read = vi.fn((reply: string, cut: boolean) => ({ reply, cut }))
+      const answer = await askUntilRead(model, 'generate', { ...asked, maxTokens }, read)
+      expect(answer).toMatchObject({ value: { reply: long.slice(0, most), cut: true } })
+      await model.close()
+    }
+  })
+
+  it('is cut before it is logged, and billed whole', () => {
+    const long = tasks(20_000)
+    const reply = readReply(
+      { max_tokens: 64 },
+      completion(long, 'stop', { completion_tokens: 0, total_tokens: 100 }),
+      remote,
+    )
+    expect(reply).toMatchObject({ reply: long.slice(0, 1 << 16), finish_reason: 'length' })
+    expect(reply.usage.completion_tokens).toBeGreaterThan(long.length / 5)
+    expect(readReply({ max_completion_tokens: 200_000 }, completion(long), remote)).toMatchObject({
+      reply: long,
+      finish_reason: 'stop',
+    })
+  })
+
+  it('keeps its whole tasks', () => {
+    const read = readTasks(tasks(20_000).slice(0, 1 << 16), true)
+    expect(read?.tasks.length).toBeGreaterThan(2000)
+    expect(read?.tasks.at(-1)).toMatch(/^Name river number \d+\.$/)
   })
 })

@@ -1,9 +1,21 @@
 // Model text is hostile: whatever stands in it, four times the text takes about four times the time, not sixteen.
 import { describe, expect, it } from 'vitest'
+import { replyLines } from '../../steps/display/lives.ts'
+import { cutToWidth, plain, plainLines, wrapToWidth } from '../../steps/display/screen.ts'
+import { tokensOf } from '../../steps/model/account.ts'
+import { problemOf } from '../../steps/model/problem.ts'
+import { answerIn } from '../../steps/model/transport.ts'
+import { drawReport } from '../../steps/report/page.ts'
+import { leadingIn } from '../../steps/report/verbs.ts'
+import { languageOf, lengthOf } from '../../steps/text/language.ts'
 import { saysNothing } from '../../steps/text/leftovers.ts'
 import { NoveltyIndex } from '../../steps/text/novelty.ts'
 import { readAnswers, readInstances, readTasks, readVerdicts } from '../../steps/text/replies.ts'
 import { markShared, rougeL, tokenize } from '../../steps/text/rouge.ts'
+import { hiding } from '../../steps/workspace/environment.ts'
+import { readSettings } from '../../steps/workspace/settings.ts'
+import { folderWith } from '../report/folder.ts'
+import { remote } from '../support/model.ts'
 import { isLinear, timesOf } from '../support/growth.ts'
 
 const readers: Record<string, (text: string) => unknown> = {
@@ -21,6 +33,25 @@ const readers: Record<string, (text: string) => unknown> = {
     index.add(text)
     return [index.rival(`${text} a`), index.nearest(`${text} a b`)]
   },
+}
+
+/** What else a reply passes through. */
+const others: typeof readers = {
+  'what servers say': (text) => [
+    answerIn(text),
+    problemOf({ status: 429, error: { message: text } }, remote),
+  ],
+  'the key taken out': hiding('sk-test-Zq83kfPw01mxTT7d'),
+  'tokens counted': tokensOf,
+  'the screen': (text) => [plain(text), plainLines(text), wrapToWidth(text, 80), cutToWidth(text, 80)],
+  'a reply in why': (text) => [replyLines(text, 700), replyLines(text, 240, text.slice(-20))],
+  plots: (text) => [
+    leadingIn('en', text),
+    leadingIn('zh', text),
+    lengthOf(text, 'en'),
+    lengthOf(text, 'zh'),
+    languageOf([text]),
+  ],
 }
 
 /** What stands in front, and what is said again and again. */
@@ -55,9 +86,62 @@ const hostile: [name: string, head: string, piece: string][] = [
   ['Chinese quotes', '["', '“甲”"乙"，'],
 ]
 
-describe.each(Object.entries(readers))('%s', (_, read) => {
-  it.each(hostile)('grows no faster than the text: %s', (_, head, piece) => {
+const more: typeof hostile = [
+  ...hostile,
+  ['words', 'Sum up', ' the following'],
+  ['backslashes before a key', '', '\\\\\\sk-test-'],
+  ['waits', '', 'try again in 1m'],
+  ['events', '', 'data: {}\n\n'],
+  ['brackets in brackets', '', '(['],
+]
+
+const all = [
+  ...Object.entries(readers).map(([name, read]) => [name, read, hostile] as const),
+  ...Object.entries(others).map(([name, read]) => [name, read, more] as const),
+]
+
+describe.each(all)('%s', (_, read, texts) => {
+  it.each(texts)('grows no faster than the text: %s', (_, head, piece) => {
     const times = timesOf((length) => read(head + piece.repeat(Math.ceil(length / piece.length))))
     expect(times).toSatisfy(isLinear)
+  })
+})
+
+describe('the page', () => {
+  it.each([
+    ['words', 'Describe', ' river'],
+    ['words, all different', 'Describe', (at: number) => ` w${at}`],
+    ['combining marks', 'a', '\u0301\u0323'],
+    ['Chinese', '描述', '河流，'],
+  ])('of rows that are long takes a time that grows as they do: %s', async (_, head, piece) => {
+    const time = async (length: number): Promise<number> => {
+      let text = head
+      for (let at = 0; text.length < length; at++) text += typeof piece === 'string' ? piece : piece(at)
+      const row = { instruction: text, input: text, output: `${text} b` }
+      const neighbour = { instruction: `${text} c`, score: 0.9 }
+      const folder = await folderWith({
+        '1-instructions': [{ instruction: text, call: '', most_similar: neighbour }],
+        '2-classified': [{ instruction: text, is_classification: false, call: '' }],
+        '3-instances': [{ instruction: text, is_classification: false, instances: [row, row], call: '' }],
+        '4-dataset': [row, row],
+        rejected: [
+          {
+            step: 'generate',
+            reason: 'near_duplicate',
+            detail: '',
+            instruction: text,
+            call: '',
+            most_similar: neighbour,
+          },
+        ],
+      })
+      const settings = readSettings(['report', '--data-dir', folder], {})
+      const before = process.cpuUsage()
+      await drawReport(settings, 'en')
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / 1000
+    }
+    const [short, long] = [await time(40_000), await time(160_000)]
+    expect(long).toBeLessThan(8 * Math.max(short, 100))
   })
 })
