@@ -87,6 +87,16 @@ describe('an address in a folder that was handed out', () => {
   })
 })
 
+describe('a price in a folder that was handed out', () => {
+  const pricedFolder = async () => handedOut({ provider: 'openai', model: 'gpt-6-luna', price: '0/0' })
+  it('does not make a budget endless', async () => {
+    const folder = await pricedFolder()
+    const asked = readSettings(['instances', '--data-dir', folder, '--budget', '1'], {})
+    expect([asked.price, [...asked.notTaken.keys()]]).toEqual([undefined, ['price']])
+    expect(readSettings(['instances', '--data-dir', folder], {}).price).toBe('0/0')
+  })
+})
+
 describe('a place in a folder that was handed out', () => {
   const settingsOf = (folder: string, step = 'filter') => readSettings([step, '--data-dir', folder], {})
 
