@@ -148,6 +148,19 @@ describe('a place in a folder that was handed out', () => {
     expect([...settingsOf(folder).notTaken.keys()]).toEqual(['output-path', 'merge'])
   })
 
+  it('is not taken where nothing can be remembered, which is no fault', async () => {
+    const folder = await temporaryFolder()
+    const nowhere = path.join(folder, 'file')
+    await writeFile(nowhere, '')
+    const elsewhere = path.join(await temporaryFolder(), 'seeds.txt')
+    await writeFile(elsewhere, 'Name a river.\nDescribe a bridge.\n')
+    const env = { XDG_STATE_HOME: nowhere }
+    const args = ['--seed-file', elsewhere, '--num-instructions', '2']
+    expect(await workshop(folder, args, env)).toMatchObject({ code: 0, err: '' })
+    expect((await workshop(folder, ['filter'], env)).out).toContain(`not taken from run.json: --seed-file`)
+    expect((await workshop(folder, ['filter', '--seed-file', elsewhere], env)).out).not.toContain('not taken')
+  })
+
   it("inside of it, or in the project's data, is", async () => {
     const folder = await temporaryFolder()
     await mkdir(path.join(folder, 'more'))
