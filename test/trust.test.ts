@@ -1,7 +1,18 @@
 // A folder that somebody handed out decides nothing outside itself: where keys go, what is read elsewhere, what is written.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, lstatSync } from 'node:fs'
-import { chmod, link, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  link,
+  mkdir,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readEnvironment } from '../steps/workspace/environment.ts'
@@ -87,6 +98,16 @@ describe('an address in a folder that was handed out', () => {
   })
 })
 
+describe('a price in a folder that was handed out', () => {
+  const pricedFolder = async () => handedOut({ provider: 'openai', model: 'gpt-6-luna', price: '0/0' })
+  it('does not make a budget endless', async () => {
+    const folder = await pricedFolder()
+    const asked = readSettings(['instances', '--data-dir', folder, '--budget', '1'], {})
+    expect([asked.price, [...asked.notTaken.keys()]]).toEqual([undefined, ['price']])
+    expect(readSettings(['instances', '--data-dir', folder], {}).price).toBe('0/0')
+  })
+})
+
 describe('a place in a folder that was handed out', () => {
   const settingsOf = (folder: string, step = 'filter') => readSettings([step, '--data-dir', folder], {})
 
@@ -125,6 +146,19 @@ describe('a place in a folder that was handed out', () => {
       }),
     )
     expect([...settingsOf(folder).notTaken.keys()]).toEqual(['output-path', 'merge'])
+  })
+
+  it('is not taken where nothing can be remembered, which is no fault', async () => {
+    const folder = await temporaryFolder()
+    const nowhere = path.join(folder, 'file')
+    await writeFile(nowhere, '')
+    const elsewhere = path.join(await temporaryFolder(), 'seeds.txt')
+    await writeFile(elsewhere, 'Name a river.\nDescribe a bridge.\n')
+    const env = { XDG_STATE_HOME: nowhere }
+    const args = ['--seed-file', elsewhere, '--num-instructions', '2']
+    expect(await workshop(folder, args, env)).toMatchObject({ code: 0, err: '' })
+    expect((await workshop(folder, ['filter'], env)).out).toContain(`not taken from run.json: --seed-file`)
+    expect((await workshop(folder, ['filter', '--seed-file', elsewhere], env)).out).not.toContain('not taken')
   })
 
   it("inside of it, or in the project's data, is", async () => {
@@ -238,6 +272,24 @@ describe.skipIf(process.platform === 'win32')('a folder that was handed out with
     }
     expect(await readFile(elsewhere, 'utf8')).toBe('mine\n')
   })
+
+  it.each(['4-dataset.huggingface', '4-dataset.alpaca.json', 'paste', '.batch-0123456789abcdef.jsonl'])(
+    'writes and removes nothing behind a link: %s',
+    async (name) => {
+      const folder = await folderWithRun()
+      const elsewhere = await temporaryFolder()
+      const mine = path.join(elsewhere, 'README.md')
+      await writeFile(mine, 'mine\n')
+      await symlink(name === 'paste' || name.endsWith('face') ? elsewhere : mine, path.join(folder, name))
+      const line = { file: `${name}/README.md`, sha256: 'x', from: 'y' } // as if an export had been made there
+      await appendFile(path.join(folder, '.written.jsonl'), `${JSON.stringify(line)}\n`)
+      for (const args of [['filter', '--export', 'huggingface'], ['filter'], ['--provider', 'paste']]) {
+        const { code, err } = await workshop(folder, args)
+        expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`${name} is a link`) })
+      }
+      expect([await readdir(elsewhere), await readFile(mine, 'utf8')]).toEqual([['README.md'], 'mine\n'])
+    },
+  )
 
   it('waits for no pipe', async () => {
     for (const name of ['calls.jsonl', 'run.json', '2-classified.jsonl', '.env']) {

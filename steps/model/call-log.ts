@@ -201,10 +201,14 @@ async function* solid(file: string, hole: { bytes: number }): AsyncGenerator<Buf
     else yield chunk
 }
 
+const shortestBlock = 8 // NUL bytes in a row; in UTF-16, which somebody may have saved the log in, they stand alone
+
 /** What can be read of a line: what stands behind its last NUL byte, where that is whole; nothing of a torn line. */
 function legible(bytes: Buffer, hasHole: boolean): Buffer {
   const last = bytes.lastIndexOf(0)
   if (last === -1) return hasHole ? nothing.subarray(0, 0) : bytes
+  const isBlock = hasHole || bytes.includes(nothing.subarray(0, shortestBlock))
+  if (!isBlock && !bytes.equals(nothing.subarray(0, bytes.length))) return bytes
   const tail = bytes.subarray(last + 1)
   return isWhole(tail) ? tail : nothing.subarray(0, 0)
 }

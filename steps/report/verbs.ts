@@ -6,9 +6,9 @@ import type { Language } from '../text/language.ts'
 type Leading = { verb: string; object: string }
 type VerbCount = { verb: string; count: number; objects: { object: string; count: number }[] }
 
-/** The leading verb of an instruction in this language; undefined where it has none. */
 const leadsWithin = 500 // characters: what leads stands at the beginning
 
+/** The leading verb of an instruction in this language; undefined where it has none. */
 export function leadingIn(language: Language, instruction: string): Leading | undefined {
   const beginning = instruction.slice(0, leadsWithin)
   return language === 'zh' ? leadingChinese(beginning) : leadingEnglish(beginning)

@@ -175,11 +175,8 @@ export class Memory {
   private readonly known: ReadonlySet<string>
 
   constructor(environment: NodeJS.ProcessEnv) {
-    const { XDG_STATE_HOME = '', LOCALAPPDATA = '' } = environment
-    const usual = path.join(os.homedir(), '.local', 'state')
-    const state = [XDG_STATE_HOME, LOCALAPPDATA].find((dir) => path.isAbsolute(dir)) ?? usual
-    this.file = path.join(state, 'self-instruct-workshop', 'given.txt')
-    this.known = new Set(isFile(this.file) ? readFileSync(this.file, 'utf8').split('\n') : [])
+    this.file = path.join(stateFolder(environment), 'self-instruct-workshop', 'given.txt')
+    this.known = new Set(linesOf(this.file))
   }
 
   knows(dir: string, option: string, value: string): boolean {
@@ -195,6 +192,27 @@ export class Memory {
       mkdirSync(path.dirname(this.file), { recursive: true })
       appendFileSync(this.file, fresh.map((mark) => `${mark}\n`).join(''))
     } catch {}
+  }
+}
+
+/** Where the system keeps what programs remember of a person's work. */
+function stateFolder({
+  XDG_STATE_HOME = '',
+  LOCALAPPDATA = '',
+  HOME = '',
+  USERPROFILE = '',
+}: NodeJS.ProcessEnv): string {
+  const usual = [HOME, USERPROFILE]
+    .filter((home) => home !== '')
+    .map((home) => path.join(home, '.local', 'state'))
+  return [XDG_STATE_HOME, LOCALAPPDATA, ...usual].find((dir) => path.isAbsolute(dir)) ?? os.tmpdir()
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return isFile(file) ? readFileSync(file, 'utf8').split('\n') : []
+  } catch {
+    return []
   }
 }
 

@@ -58,12 +58,30 @@ export const ownFiles = [
 
 /**
  * The folder may have been handed out, and a link in it leads anywhere: what is written goes to the file itself. Nor is a
- * pipe waited for. A Fault names the first that is no file.
+ * pipe waited for. A Fault names the first that is no file, or no folder of an export.
  */
 export function refuseLinks(dir: string): void {
-  const files = ownFiles.filter((name) => name !== '.lock') // looked at by whoever takes it
-  const odd = files.map((name) => path.join(dir, name)).find(isOdd)
-  if (odd !== undefined) throw noFile(odd)
+  const odd = namesIn(dir).find((name) => isOurs(name) && isOdd(path.join(dir, name)))
+  if (odd !== undefined) throw noFile(path.join(dir, odd))
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return [] // there is none yet, or what is wrong with it is said by who reads its files
+  }
+}
+
+/** The lock is looked at by whoever takes it. Exports begin as the data set does. */
+function isOurs(name: string): boolean {
+  const stem = handOffs.filter.file.replace('jsonl', '')
+  return (
+    (ownFiles.includes(name) && name !== '.lock') ||
+    name === 'paste' ||
+    name.startsWith(stem) ||
+    name.startsWith('.batch-')
+  )
 }
 
 /** The data folder of a run. */
@@ -126,6 +144,8 @@ export class Folder {
    * kept beside the folder.
    */
   replaceExport(target: string): Replacement {
+    const dir = path.dirname(target)
+    if (dir !== path.dirname(this.dataset) && isOdd(dir)) throw noFile(dir)
     const name = this.nameOfExport(target)
     this.journal.guard(name)
     const beside = path.relative(path.dirname(this.dataset), target).split(path.sep).join('.')

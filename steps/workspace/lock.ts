@@ -193,12 +193,17 @@ function renew(file: string, text: string): boolean {
 }
 
 const temporary = /^\..+\.[0-9a-f]{12}\.tmp$/ // see temporaryName
+const claim = /^\.lock\.[0-9a-f]{16}$/
 
-/** Whoever holds the lock is the only one at work here. */
+/** Whoever holds the lock is the only one at work here; those who want it come with files of their own. */
 async function removeTemporary(dir: string): Promise<void> {
-  for (const name of await readdir(dir))
-    if (temporary.test(name) && !name.startsWith('.lock'))
-      await rm(path.join(dir, name)).catch(() => undefined)
+  for (const name of await readdir(dir)) {
+    const place = path.join(dir, name)
+    const isLeft = name.startsWith('.lock')
+      ? claim.test(name) && silenceOf(place) > silentFor
+      : temporary.test(name)
+    if (isLeft) await rm(place).catch(() => undefined)
+  }
 }
 
 function taken(dir: string): Words {

@@ -63,7 +63,7 @@ export function readSettings(argv: readonly string[], environment: NodeJS.Proces
     lastOf(given)('data-dir') ?? path.join(projectFolder, options['data-dir'].fallback),
   )
   const looksBack = named.length > 0 || command === 'why' || command === 'report'
-  const stored = looksBack ? { ...storedIn(dataDir, environment), from: dataDir } : nothingStored
+  const stored = looksBack ? { ...storedIn(dataDir, environment, given), from: dataDir } : nothingStored
   const spoken = words.some((word) => /\p{Script=Han}/u.test(word)) ? ('zh' as const) : undefined
   return settled({ given, named, dataDir, spoken, ...stored }, environment)
 }
@@ -87,7 +87,7 @@ export function withStored(asked: Settings, log: string, environment: NodeJS.Pro
   const { given, whole, dataDir } = asked
   const named = whole ? [] : asked.steps
   const from = path.dirname(log)
-  return settled({ given, named, dataDir, from, ...storedIn(from, environment) }, environment)
+  return settled({ given, named, dataDir, from, ...storedIn(from, environment, given) }, environment)
 }
 
 /** What run.json says: what counts here, and what does not. */
@@ -120,7 +120,8 @@ function settled(
   const language = text('language') as Language | undefined
   // A replayed run judges again; a single step only when told to, since it may cost.
   const judge = given.has('judge') || (named.length === 0 && carried.has('judge'))
-  const dropped: OptionName[] = elsewhere ? ['provider', 'model', 'base-url', 'param'] : []
+  const others: OptionName[] = elsewhere ? ['provider', 'model', 'base-url', 'param'] : []
+  const dropped = [...others]
   if (whoAnswers.price === undefined) dropped.push('price')
   if (!judge) dropped.push('judge')
   return {
@@ -159,7 +160,7 @@ function settled(
     compare: read(typed('compare'), path.resolve),
     given,
     carried: new Map([...carried].filter(([name]) => !dropped.includes(name))),
-    notTaken: new Map([...notTaken].filter(([name]) => !given.has(name) && !dropped.includes(name))),
+    notTaken: new Map([...notTaken].filter(([name]) => !given.has(name) && !others.includes(name))),
   }
 }
 
@@ -278,14 +279,24 @@ export function keptSettings(
 // A folder that was handed out decides nothing outside itself: where requests go, what goes with them, which files are read
 // and written elsewhere. The project's own `data` is the same on every machine.
 
-const leadingOut = ['base-url', 'param', 'seed-file', 'output-path', 'topics', 'avoid', 'merge'] as const
+const leadingOut = [
+  'base-url',
+  'param',
+  'seed-file',
+  'output-path',
+  'topics',
+  'avoid',
+  'merge',
+  'price',
+] as const
 type LeadingOut = (typeof leadingOut)[number]
 
 /** The stored settings that count here, and those that do not. */
-function sorted(dir: string, values: Values, environment: NodeJS.ProcessEnv): Stored {
+function sorted(dir: string, values: Values, environment: NodeJS.ProcessEnv, given: Values): Stored {
   const memory = new Memory(environment)
+  const harmless: readonly OptionName[] = given.has('budget') ? [] : ['price'] // with a budget it decides what is spent
   const [carried, notTaken] = [new Map(values), new Map<OptionName, string[]>()]
-  for (const name of leadingOut) {
+  for (const name of leadingOut.filter((name) => !harmless.includes(name))) {
     const counts = (value: string): boolean =>
       staysInside(dir, name, value) || memory.knows(dir, name, placeOf(name, value))
     const all = values.get(name) ?? []
@@ -299,15 +310,19 @@ function sorted(dir: string, values: Values, environment: NodeJS.ProcessEnv): St
 }
 
 function staysInside(dir: string, name: LeadingOut, value: string): boolean {
-  if (name === 'base-url' || name === 'param') return false
+  if (!isPath(name)) return false
   // Nor does it choose which file of the project is replaced.
   const inside = name === 'output-path' ? [dir] : [dir, path.join(projectFolder, 'data')]
   return liesIn(placeOf(name, value), inside)
 }
 
+function isPath(name: LeadingOut): boolean {
+  return !['base-url', 'param', 'price'].includes(name)
+}
+
 /** A value as it is made use of. */
 function placeOf(name: LeadingOut, value: string): string {
-  if (name === 'base-url' || name === 'param') return value
+  if (!isPath(name)) return value
   return name === 'output-path' ? insideProject(value) : found(value)
 }
 
@@ -326,14 +341,14 @@ export function rememberGiven(
 }
 
 /** The settings of the run in a folder; none where there is no run.json. */
-function storedIn(dir: string, environment: NodeJS.ProcessEnv): Stored {
+function storedIn(dir: string, environment: NodeJS.ProcessEnv, given: Values = new Map()): Stored {
   const file = path.join(dir, recordFile)
   if (isOdd(file)) throw noFile(file)
   try {
     const run = jsonIn(readFileSync(file, 'utf8'))
     const settings = isObject(run) ? (run.settings ?? {}) : undefined
     if (!isObject(settings)) throw noRecord(file)
-    return sorted(dir, readStored(settings, file), environment)
+    return sorted(dir, readStored(settings, file), environment, given)
   } catch (error) {
     if (isMissing(error)) return nothingStored
     throw error instanceof Fault ? error : unreadable(file, error)

@@ -161,7 +161,7 @@ describe('a block of NUL bytes, as a power cut leaves it,', () => {
     ['at the end', [first, nuls(4096)], [1]],
     ['with a line break behind it', [first, nuls(4096), break_], [1]],
     ['behind half a line', [first, torn, nuls(4096), break_], [1]],
-    ['in the middle of a line', [first, torn, nuls(5), second.subarray(95)], [1]],
+    ['in the middle of a line', [first, torn, nuls(50), second.subarray(140)], [1]],
     ['of a megabyte', [first, torn, nuls(1 << 20), break_, nuls(1 << 20), break_], [1]],
     ['with a whole line behind it', [first, nuls(700_000), second], [1, 2]],
     ['with lines behind it', [first, nuls(700_000), break_, second], [1, 2]],
