@@ -226,7 +226,7 @@ export async function checkFiles(settings: Settings, folder: Folder): Promise<vo
   await checkOwn(folder, folder.path(rejectedFile), 'rejected')
   for (const step of settings.steps) await checkInput(folder, step, settings)
   if (!settings.steps.includes('filter')) return
-  for (const file of await dataFiles(settings.merge)) {
+  for (const file of await dataFiles(settings.merge, folder.dir)) {
     const rows = readMergeRows(file, new Omissions(settings.skipBadRows))
     while (!(await rows.next()).done);
   }
@@ -254,7 +254,7 @@ async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
   const { seedFile, topics, avoid, merge, replay } = settings
   const own = stepFiles.filter((name) => name !== handOffs.filter.file)
   const kept = [...own, rejectedFile, logFile, recordFile, pageFile].map((name) => folder.path(name))
-  const read = [seedFile, topics, replay, ...avoid, ...(await dataFiles(merge))]
+  const read = [seedFile, topics, replay, ...avoid, ...(await dataFiles(merge, folder.dir))]
   if ([...kept, ...read].includes(folder.dataset)) throw overwrites(folder.dataset)
   for (const step of settings.steps) await checkPlace(folder.output(step))
 }
