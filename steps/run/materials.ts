@@ -201,7 +201,8 @@ export async function refuseOtherLanguage(
 ): Promise<void> {
   const { language: there } = (await readRunRecord(folder)).settings
   if (settings.dryRun || there === language || (there !== 'en' && there !== 'zh')) return
-  if (!(await Promise.all(stepFiles.map((name) => exists(folder.path(name))))).includes(true)) return
+  if (!(await Promise.all([...stepFiles, logFile].map((name) => exists(folder.path(name))))).includes(true))
+    return
   const dir = shownPath(folder.dir)
   const bare = dir.replace(/-(?:en|zh)$/, '')
   const other = language === 'en' && bare !== dir ? bare : `${bare}-${language}`
