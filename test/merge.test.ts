@@ -253,6 +253,17 @@ describe('a class', () => {
     )
   })
 
+  it('may hold the folder that is written, which is no contributor of its own', async () => {
+    const folder = await seats()
+    const all = path.join(folder, 'all')
+    const merge = ['filter', '--num-instructions', 'all', '--merge', folder]
+    expect(await workshop(all, merge)).toMatchObject({ code: 0, err: '' })
+    const again = await workshop(all, merge)
+    expect(again).toMatchObject({ code: 0, err: '' })
+    expect(again.out).not.toContain('all:')
+    expect(await outputs(all)).toEqual(['nine', 'nine', 'ten', 'twelve'])
+  })
+
   it('has a page and a card that name its models, and count what the files hold or leave the figure out', async () => {
     const data = await temporaryFolder()
     const merge = ['filter', '--num-instructions', 'all', '--merge', await seats(), '--export', 'huggingface']

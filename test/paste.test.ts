@@ -1,6 +1,6 @@
 // A person as the wire: prompts as files, replies pasted or saved, and a run that can be left and taken up again.
 import { spawn } from 'node:child_process'
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -92,6 +92,13 @@ describe('a run answered by hand', () => {
     expect(replay).toMatchObject({ code: 0, err: '' })
     expect(replay.out).toContain("replaying paste's replies")
     expect(await bytesOf(folder)).toEqual(bytes)
+
+    const handedOut = await temporaryFolder()
+    for (const name of ['calls.jsonl', 'run.json'])
+      await copyFile(path.join(folder, name), path.join(handedOut, name))
+    const again = await workshop(handedOut, [], { OPENAI_API_KEY: 'sk-test-0123456789' })
+    expect(again).toMatchObject({ code: 0, err: '' })
+    expect(await bytesOf(handedOut)).toEqual(bytes)
   })
 })
 

@@ -3,7 +3,15 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Rule, rules, selectRules } from '../steps/text/rules.ts'
+import {
+  BrokenRule,
+  type Rule,
+  checkInstances,
+  checkInstruction,
+  checkOwnRules,
+  rules,
+  selectRules,
+} from '../steps/text/rules.ts'
 import { folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 
 const reasonsIn = async (folder: string) =>
@@ -63,11 +71,32 @@ function ownRule(rule: object): void {
   onTestFinished(() => void list.splice(place, 1))
 }
 
+/** What the rules say of a row, with a rule of one's own among them. */
+function measured(rule: object): string[] {
+  ownRule(rule)
+  checkOwnRules()
+  const pool = { rival: () => undefined }
+  const instruction = 'Say why the sky is blue.'
+  const on = selectRules(undefined)
+  const instances = checkInstances(instruction, [{ input: '', output: 'Air scatters it.' }], 'en', on)
+  return [checkInstruction(instruction, 'en', pool, on), ...instances].flatMap((found) => found?.reason ?? [])
+}
+
 describe('a rule of one’s own', () => {
-  it.each([[null], [undefined], [false]])('that returns %s objects to nothing', async (nothing) => {
-    ownRule({ test: () => nothing })
+  it.each([
+    ['instruction', null],
+    ['instruction', undefined],
+    ['text', false],
+    ['instance', null],
+    ['instances', false],
+  ])('of kind %s that returns %s objects to nothing', (of, nothing) => {
+    expect(measured({ of, test: () => nothing })).toEqual([])
+  })
+
+  it('that returns null breaks neither a run, nor its page, nor the next step', async () => {
+    ownRule({ test: () => null })
     const folder = await temporaryFolder()
-    expect(await workshop(folder)).toMatchObject({ code: 0, err: '' })
+    expect(await workshop(folder, ['--num-instructions', '5'])).toMatchObject({ code: 0, err: '' })
     expect(await readFile(path.join(folder, 'rejected.jsonl'), 'utf8')).not.toContain('my_rule')
     expect(await readFile(path.join(folder, 'report.html'), 'utf8')).toMatch(
       /my_rule.*\n[^]*?<td class="number">0</,
@@ -82,6 +111,7 @@ describe('a rule of one’s own', () => {
     ['one language', { test: () => ({ en: 'x' }) }, 'my_rule" gave back {…}'],
     ['a promise', { test: async () => 'x' }, 'my_rule" gave back a promise'],
     ['an error', { test: () => JSON.parse('{') }, 'my_rule" failed: SyntaxError'],
+    ['true of a text', { of: 'text', test: () => true }, 'my_rule" gave back true'],
     ['true of an answer', { of: 'instance', test: () => true }, 'my_rule" gave back true'],
     ['true of instances', { of: 'instances', test: () => true }, 'my_rule" gave back true'],
     ['a kind there is not', { of: 'instruktion', test: () => undefined }, 'needs an of'],
@@ -89,19 +119,27 @@ describe('a rule of one’s own', () => {
     ['a name there is', { reason: 'too_short', test: () => 'x' }, 'stands in the list twice'],
     ['no test', {}, 'needs a test'],
     ['no why', { why: undefined, test: () => 'x' }, 'needs a why'],
-  ])('that gives %s is named, and no row is broken', async (_, rule, said) => {
-    ownRule(rule)
-    const folder = await temporaryFolder()
-    const run = await workshop(folder)
-    expect(run).toMatchObject({ code: 2, err: expect.stringContaining(said) })
-    expect(run.err).not.toContain('    at ')
-    expect(run.err).toContain('steps/text/rules.ts')
-    expect(existsSync(path.join(folder, '4-dataset.jsonl'))).toBe(false)
+  ])('that gives %s is named', (_, rule, said) => {
+    let words: { en: string; zh: string } | undefined
+    try {
+      measured(rule)
+    } catch (error) {
+      words = error instanceof BrokenRule ? error.words : undefined
+    }
+    expect(words?.en).toContain(said)
+    expect(words?.zh).toMatch(/请在 steps\/text\/rules\.ts 中修改/)
   })
 
-  it('that is broken is told in Chinese too', async () => {
-    ownRule({ test: () => true })
-    const { err } = await workshop(await temporaryFolder(), ['--language', 'zh'])
-    expect(err).toContain('规则“my_rule”返回了 true；应返回测得的文字')
+  it.each([
+    ['en', { test: (): unknown => true }, 'The rule "my_rule" gave back true; expected'],
+    ['zh', { test: (): unknown => true }, '规则“my_rule”返回了 true；应返回测得的文字'],
+    ['en', { of: 'instance', test: (): unknown => 7 }, 'The rule "my_rule" gave back 7'],
+  ])('ends a run with that sentence alone, and no row is broken (%s)', async (language, rule, said) => {
+    ownRule(rule)
+    const folder = await temporaryFolder()
+    const run = await workshop(folder, ['--language', language, '--num-instructions', '5'])
+    expect(run).toMatchObject({ code: 2, err: expect.stringContaining(said) })
+    expect(run.err.trim().split('\n')).toHaveLength(1)
+    expect(existsSync(path.join(folder, '4-dataset.jsonl'))).toBe(false)
   })
 })

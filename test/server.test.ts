@@ -214,6 +214,13 @@ describe('a folder that was handed out', () => {
     expect(server.received.length).toBeGreaterThan(asked)
   })
 
+  it('is refused another language than its run’s', async () => {
+    const handedOut = await handOut(await folderWithRun(), 'calls.jsonl', 'run.json')
+    const run = await workshop(handedOut, ['--language', 'zh'])
+    expect(run).toMatchObject({ code: 2, err: expect.stringContaining('是一次英文的运行') })
+    expect((await readdir(handedOut)).toSorted()).toEqual(['calls.jsonl', 'run.json'])
+  })
+
   it('gives the stand-in’s run again, with its seed and its own seed tasks', async () => {
     const folder = await temporaryFolder()
     const seedFile = path.join(await temporaryFolder(), 'mine.txt')

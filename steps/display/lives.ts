@@ -165,7 +165,7 @@ function contentOf({ request }: Call, role: string): string {
 // The loop: what the machine wrote is shown to it later. The requests of step 1 tell it.
 
 /** A request of step 1: its number from 1, what it showed, and the key under which its reply stands in the log. */
-export type Shown = { number: number; key: string; tasks: string[] }
+type Shown = { number: number; key: string; tasks: string[] }
 
 /** The requests of step 1 in their order, each with the sample that was read last; `most`: as many lines are looked at. */
 export async function requestsIn(log: string, most = Infinity): Promise<Shown[]> {

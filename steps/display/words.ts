@@ -96,7 +96,7 @@ const en = {
   asking: (provider: string, model: string, key: string) =>
     `${provider} · ${model} · ${key ? `key from ${key}` : 'no key'}`,
   expected: (calls: number, dollars: number | undefined) =>
-    `about ${number(calls)} requests, ${dollars === undefined ? 'price not known' : money(dollars)}`,
+    `about ${number(calls)} requests${dollars === 0 ? '' : `, ${dollars === undefined ? 'price not known' : money(dollars)}`}`,
   wordingIgnored: 'a changed prompt has no effect on the stand-in',
   plan: (target: number, seeds: number) =>
     `${Number.isFinite(target) ? `${number(target)} instructions` : 'all instructions'} from ${number(seeds)} seed tasks`,
@@ -149,7 +149,7 @@ const en = {
     `${number(sumOf(Object.entries(counts)))} ${sumOf(Object.entries(counts)) === 1 ? 'attempt' : 'attempts'} repeated (${troubles(counts, 'en')})${waited === undefined ? '' : `, ${duration(waited, 'en')} waited`}`,
   dryRun: 'dry run: nothing is asked, nothing is written',
   forecast: (calls: number, prompt: number, reply: number, dollars: number | undefined, logged: number) =>
-    `about ${number(calls)} calls, ${number(prompt)} prompt and ${number(reply)} reply tokens, ${dollars === undefined ? 'price not known (--price)' : money(dollars)}${logged > 0 ? `; ${number(logged)} more are in the log` : ''}`,
+    `about ${number(calls)} calls, ${number(prompt)} prompt and ${number(reply)} reply tokens${dollars === 0 && calls > 0 ? '' : `, ${dollars === undefined ? 'price not known (--price)' : money(dollars)}`}${logged > 0 ? `; ${number(logged)} more are in the log` : ''}`,
   dryTotal: 'All steps',
   asksNothing: 'asks nothing',
   overBudget: (budget: number) => `more than the budget of $${budget}: the run would end early`,
@@ -243,7 +243,7 @@ const zh: ScreenWords = {
   replaying: (model, day) => `没有密钥：重放 ${model} 在 ${day} 的回复`,
   asking: (provider, model, key) => `${provider} · ${model} · ${key ? `密钥来自 ${key}` : '无密钥'}`,
   expected: (calls, dollars) =>
-    `预计约 ${number(calls)} 次请求，${dollars === undefined ? '价格未知' : money(dollars)}`,
+    `预计约 ${number(calls)} 次请求${dollars === 0 ? '' : `，${dollars === undefined ? '价格未知' : money(dollars)}`}`,
   wordingIgnored: '改提示词对替身不起作用',
   plan: (target, seeds) =>
     `从 ${number(seeds)} 个种子任务生成${Number.isFinite(target) ? ` ${number(target)} 条` : '全部'}指令`,
@@ -284,7 +284,7 @@ const zh: ScreenWords = {
     `重试 ${number(sumOf(Object.entries(counts)))} 次（${troubles(counts, 'zh')}）${waited === undefined ? '' : `，共等待${duration(waited, 'zh')}`}`,
   dryRun: '试运行：不发送任何请求，不写入任何文件',
   forecast: (calls, prompt, reply, dollars, logged) =>
-    `预计约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
+    `预计约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token${dollars === 0 && calls > 0 ? '' : `，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}`}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
   dryTotal: '全部步骤',
   asksNothing: '不需要请求模型',
   overBudget: (budget) => `超出预算 $${budget}：运行会提前停止`,

@@ -156,15 +156,19 @@ export type Reviews = {
   unread: string[] // files that hold no review
 }
 
-/** Reads every review in a folder and the folders in it; who wrote the same file twice counts once. */
-export async function gatherReviews(dir: string): Promise<Reviews> {
+/** Reads every review in these folders and the folders in them; the same review twice in one folder counts once. */
+export async function gatherReviews(dirs: readonly string[]): Promise<Reviews> {
   const rows = new Map<string, ReviewedRow>()
   const seen = new Set<string>()
   const [reviewers, unread]: [string[], string[]] = [[], []]
-  for (const file of await reviewFiles(dir)) {
+  const found = await Promise.all(
+    dirs.map(async (dir) => (await reviewFiles(dir)).map((file) => ({ dir, file }))),
+  )
+  for (const { dir, file } of found.flat()) {
     const text = await textOf(file)
-    if (seen.has(text)) continue
-    seen.add(text)
+    const mark = `${path.dirname(file)}\n${text}` // two people may say the same, and give no name
+    if (seen.has(mark)) continue
+    seen.add(mark)
     const review = jsonIn(text)
     const list = field(review, 'rows')
     const read = Array.isArray(list) ? list.filter(isReviewed) : []

@@ -133,10 +133,11 @@ function nearer(
   wanted: 'the nearest' | 'the furthest' = 'the nearest',
 ): Pair | undefined {
   if (!near || near.score === 1 || instruction.length + near.instruction.length > explainable * 8) return best
+  const isBetter = !best || (wanted === 'the nearest' ? near.score > best.score : near.score < best.score)
+  if (!isBetter) return best
   const { shared, lengths } = partsOfRougeL(instruction, near.instruction)
   if (shared === Math.min(...lengths)) return best // one holds the other: nothing to see
-  const isBetter = !best || (wanted === 'the nearest' ? near.score > best.score : near.score < best.score)
-  return isBetter ? { instruction, other: near.instruction, score: near.score } : best
+  return { instruction, other: near.instruction, score: near.score }
 }
 
 /** The stage a rejected row did not reach. In step 1 a candidate that was read and judged is not new; the rest was never read. */

@@ -258,9 +258,8 @@ export async function report(argv: readonly string[]): Promise<void> {
   const screen = new Screen(settings.screen)
   tellNotTaken(screen, settings)
   const compared = dir === undefined ? undefined : settingsOf(dir, process.env)
-  const [folder] = settings.given.has('merge') ? settings.merge : []
-  const reviews = folder === undefined ? undefined : await gatherReviews(folder)
-  if (reviews?.reviewers.length === 0 && folder !== undefined) throw noReviews(folder)
+  const reviews = settings.given.has('merge') ? await gatherReviews(settings.merge) : undefined
+  if (reviews?.reviewers.length === 0) throw noReviews(settings.merge.map(shownPath).join(', '))
   const release = await lockFolder(dataDir)
   try {
     if (reviews) tellReviews(screen, reviews)
@@ -280,10 +279,10 @@ function tellReviews(screen: Screen, { reviewers, rows, shared, agreement, unrea
   if (unread.length > 0) screen.remark(said.unread(unread.join(', ')))
 }
 
-function noReviews(folder: string): Fault {
+function noReviews(folders: string): Fault {
   return new Fault({
-    en: `${shownPath(folder)} holds no review: expected review.json, as the page saves it, there or in the run folders in it.`,
-    zh: `${shownPath(folder)} 中没有评审：那里或其中各人的文件夹里应有网页保存的 review.json。`,
+    en: `${folders} holds no review: expected review.json, as the page saves it, there or in the run folders in it.`,
+    zh: `${folders} 中没有评审：那里或其中各人的文件夹里应有网页保存的 review.json。`,
   })
 }
 

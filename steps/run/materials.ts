@@ -209,7 +209,8 @@ export async function refuseOtherLanguage(
 ): Promise<void> {
   const { language: there } = (await readRunRecord(folder)).settings
   if (settings.dryRun || there === language || (there !== 'en' && there !== 'zh')) return
-  if (!(await Promise.all(stepFiles.map((name) => exists(folder.path(name))))).includes(true)) return
+  if (!(await Promise.all([...stepFiles, logFile].map((name) => exists(folder.path(name))))).includes(true))
+    return
   const dir = shownPath(folder.dir)
   const bare = dir.replace(/-(?:en|zh)$/, '')
   const other = language === 'en' && bare !== dir ? bare : `${bare}-${language}`
@@ -234,7 +235,7 @@ export async function checkFiles(settings: Settings, folder: Folder): Promise<vo
   await checkOwn(folder, folder.path(rejectedFile), 'rejected')
   for (const step of settings.steps) await checkInput(folder, step, settings)
   if (!settings.steps.includes('filter')) return
-  for (const file of await dataFiles(settings.merge)) {
+  for (const file of await dataFiles(settings.merge, folder.dir)) {
     const rows = readMergeRows(file, new Omissions(settings.skipBadRows))
     while (!(await rows.next()).done);
   }
@@ -261,7 +262,8 @@ async function readThrough(file: string, kind: keyof typeof shapes): Promise<voi
 async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
   const { seedFile, topics, avoid, merge, replay } = settings
   const own = ownFiles.filter((name) => name !== handOffs.filter.file).map((name) => folder.path(name))
-  const read = [seedFile, topics, replay, ...avoid, ...(await dataFiles(merge)), ...envFiles()]
+  const merged = await dataFiles(merge, folder.dir)
+  const read = [seedFile, topics, replay, ...avoid, ...merged, ...envFiles()]
   const { dataset } = folder
   if ([...own, ...read].some((file) => file !== undefined && isSameFile(dataset, file)))
     throw overwrites(dataset)

@@ -9,6 +9,7 @@ import type { Instance } from '../text/given.ts'
 import type { Language } from '../text/language.ts'
 import type { TaskPool } from '../text/pool.ts'
 import { Omissions, groupedRows } from '../workspace/data-rows.ts'
+import { Contributions, type Origin } from '../workspace/dataset-card.ts'
 import {
   type Folder,
   type MergedFile,
@@ -305,7 +306,7 @@ export class FolderFiles extends StepFiles {
 
   protected override async merged(paths: readonly string[]): Promise<Merged> {
     const own = this.folder.output('instances')
-    const { files: all, without } = await mergedFiles(paths)
+    const { files: all, without } = await mergedFiles(paths, this.folder.dir)
     const others = all.filter(({ file }) => path.resolve(file) !== own)
     const [ownName = '', ...names] = contributorNames([{ file: own, contributor: undefined }, ...others])
     const standIn = others.length > 0 ? await (await import('../model/offline.ts')).standInRows() : undefined
@@ -354,110 +355,12 @@ export class FolderFiles extends StepFiles {
   }
 }
 
-/** What is known of a merged file before its rows are read: who made it, how its own run went, and how to know the stand-in. */
-type Origin = Pick<Contribution, 'made_by' | 'funnel'> & { standIn: StandIn | undefined }
-type StandIn = (instruction: string, instance: Instance) => boolean
 /** `own`: whether the folder has rows of step 3 itself. `source`: what the rejects call a file. */
 type Merged = {
   own: boolean
   ownName: string
   files: (MergedFile & { source: string; of: Origin })[]
   without: string[]
-}
-
-const theStandIn = { provider: 'offline', model: 'offline' }
-
-/** Who gave what when step 4 merges several runs. An instruction that several had counts for all of them. */
-class Contributions {
-  private readonly all: Contribution[] = []
-  private readonly owned = new Map<string, { owners: Contribution[]; rows: number }>()
-  private standIn: StandIn | undefined
-  private own = false
-  /** Which instructions classify, as long as every merged row says so. */
-  private labels: Map<string, boolean> | undefined = new Map()
-
-  /** What follows is this contributor's; `of` is missing for the rows of the folder itself. */
-  begin(name: string, of?: Origin): void {
-    const { made_by = [], funnel } = of ?? {}
-    this.standIn = of?.standIn
-    const nothing = { instructions: 0, rows: 0, shared: 0, duplicates: 0 }
-    this.all.push({ name, ...nothing, made_by: [...made_by], ...(funnel && { funnel }) })
-  }
-
-  private get current(): Contribution | undefined {
-    return this.all.at(-1)
-  }
-
-  async *counted<T extends Judged>(rows: AsyncIterable<T>): AsyncGenerator<T> {
-    for await (const row of rows) {
-      if (this.current) this.count(row, this.current)
-      yield row
-    }
-  }
-
-  private count(
-    { instruction, instances, is_classification, labelled = true }: Judged,
-    current: Contribution,
-  ) {
-    current.instructions++
-    if (labelled) this.labels?.set(instruction, is_classification)
-    else this.labels = undefined
-    const { standIn } = this
-    if (!standIn || !instances.some((instance) => standIn(instruction, instance))) return
-    this.standIn = undefined // one row is enough to know
-    if (!current.made_by.some(({ provider }) => provider === 'offline')) current.made_by.push(theStandIn)
-  }
-
-  /** A row goes into the data set. */
-  take(instruction: string): void {
-    const entry = this.owns(instruction)
-    if (entry) entry.rows++
-  }
-
-  /** An instruction is in the pool from now on. */
-  owns(instruction: string) {
-    if (!this.current) return undefined
-    const entry = this.owned.get(instruction) ?? { owners: [this.current], rows: 0 }
-    this.owned.set(instruction, entry)
-    return entry
-  }
-
-  /** An instruction was too near to another's, not to a seed task or one's own; the same words are the same instruction. */
-  clash({ instruction, score }: { instruction: string; score: number }): void {
-    const { current } = this
-    const entry = this.owned.get(instruction)
-    if (!current || !entry || entry.owners.includes(current)) return
-    if (score === 1) entry.owners.push(current)
-    else current.duplicates++
-  }
-
-  /** The sums. `own`: whether the first of them is the folder's own. */
-  concluded(own: boolean): readonly Contribution[] {
-    this.own = own
-    for (const { owners, rows } of this.owned.values()) {
-      for (const owner of owners) {
-        owner.rows += rows
-        if (owners.length > 1 && rows > 0) owner.shared++
-      }
-    }
-    return this.all
-  }
-
-  /** Those of other runs, as run.json keeps them; undefined where nothing was merged. */
-  get others(): Contribution[] | undefined {
-    return this.all.length > 0 ? this.all.slice(Number(this.own)) : undefined
-  }
-
-  /** Classification tasks in a merged data set; undefined where the files do not say. */
-  get classification(): number | undefined {
-    const { labels } = this
-    if (!labels || this.all.length === 0) return undefined
-    return [...this.owned].filter(([instruction, { rows }]) => rows > 0 && labels.get(instruction)).length
-  }
-}
-
-type Judged = Pick<Row<'withInstances'>, 'instruction' | 'instances' | 'is_classification'> & {
-  labelled?: boolean
 }
 
 /** The files by name, which is the contributor's; two of the same name also by their folder. */

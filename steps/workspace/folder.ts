@@ -262,16 +262,20 @@ export async function exists(file: string): Promise<boolean> {
  * The files that paths stand for: a folder means every file of rows in it, in the order of their names; the folder of a
  * run means its file of step 3. A missing path is a Fault, and a folder without such a file.
  */
-export async function dataFiles(paths: readonly string[]): Promise<string[]> {
-  return (await mergedFiles(paths)).files.map(({ file }) => file)
+export async function dataFiles(paths: readonly string[], own?: string): Promise<string[]> {
+  return (await mergedFiles(paths, own)).files.map(({ file }) => file)
 }
 
 /** A file that is merged; `contributor`: the folder whose run it is, in a folder of run folders. */
 export type MergedFile = { file: string; contributor: string | undefined }
 
-/** The same with the names of contributors. `without`: folders of such a folder in which no run came to step 3. */
+/**
+ * The same with the names of contributors. `own`: the folder that is written, no contributor of its own. `without`: folders
+ * of such a folder in which no run came to step 3.
+ */
 export async function mergedFiles(
   paths: readonly string[],
+  own?: string,
 ): Promise<{ files: MergedFile[]; without: string[] }> {
   const files: MergedFile[] = []
   const without: string[] = []
@@ -280,7 +284,11 @@ export async function mergedFiles(
       if (!(await stat(name)).isDirectory()) files.push({ file: name, contributor: undefined })
       else {
         const found = await dataFilesIn(name)
-        files.push(...found.files)
+        files.push(
+          ...found.files.filter(
+            ({ file, contributor }) => !contributor || path.dirname(path.resolve(file)) !== own,
+          ),
+        )
         without.push(...found.without)
       }
     } catch (error) {
