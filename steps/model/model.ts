@@ -62,6 +62,7 @@ export class Model {
   private readonly fresh = new WeakSet<Call>() // asked in this run
   private step: Step | undefined // under way; others may ask ahead of it
   private readonly failedAhead = new Map<string, Failure>()
+  private readonly inVain = new Map<Step, Words>() // steps of which no reply could be read ahead of them
   private succeeded = false
   private failures = 0 // in a row
   private fatal = 0 // in a row
@@ -90,12 +91,21 @@ export class Model {
   beginStep(step: Step): void {
     this.step = step
     this.account.beginStep(step)
+    const words = this.inVain.get(step)
+    if (words) this.stop({ words, exit: 1 })
   }
 
   /** A reply was read, or could not be; where none can be, the run ends. */
   heard(call: Call, asked: Pick<Question, 'messages' | 'maxTokens'>, heard: Heard): void {
     const words = this.fresh.has(call) ? this.readings.note(call, asked, heard) : undefined
-    if (words) this.stop({ words, exit: 1 })
+    if (!words) return
+    if (this.isAhead(call.step)) this.inVain.set(call.step, words)
+    else this.stop({ words, exit: 1 })
+  }
+
+  /** Whether a question of this step is asked while an earlier one is under way. */
+  private isAhead(step: Step): boolean {
+    return this.step !== undefined && step !== this.step
   }
 
   /** The name of a question in the log: what the step asked, not how it is spelt on the wire. */
@@ -114,7 +124,8 @@ export class Model {
     if (logged) return this.reuse(logged)
     if (this.provider.replayOf !== undefined) return notRecorded
     const failed = this.failedAhead.get(key)
-    if (failed && step === this.step) return failed
+    if (failed && !this.isAhead(step)) return failed
+    if (this.isAhead(step) && this.inVain.has(step)) return notAsked
     let asking = this.inFlight.get(key)
     if (!asking) {
       asking = this.pace
@@ -123,7 +134,7 @@ export class Model {
       this.inFlight.set(key, asking)
     }
     const answer = await asking
-    if (isFailure(answer) && answer.failed === 'call_failed' && this.step !== undefined && step !== this.step)
+    if (isFailure(answer) && answer.failed === 'call_failed' && this.isAhead(step))
       this.failedAhead.set(key, answer)
     return answer
   }
