@@ -13,7 +13,7 @@ import { readAnswers } from './text/replies.ts'
 import { isMain } from './workspace/environment.ts'
 
 const mostTogether = 20 // instructions in a request; their answers fit the default token limit
-const first = { requests: 5, together: 8 } // smaller ones, so that a short list has several in flight
+const first = { requests: 3, together: 8 } // smaller ones, so that a short list has several in flight
 const passMark = 0.8 // of the labels of either kind: a model that says "no" to everything has most seed tasks right
 const fewestOthers = 5 // seed tasks that do not classify in the exam, where few or none do
 const usualShare = { least: 0.05, most: 0.6 } // of classification tasks; outside of it a remark. The paper: 22 %, section 3.1

@@ -239,6 +239,11 @@ export class Model {
     return { counts: this.pace.repeated, waited: this.pace.waited }
   }
 
+  /** Milliseconds that the latest reply took; undefined before any. */
+  get latency(): number | undefined {
+    return this.pace.latency
+  }
+
   /** Milliseconds since the first attempt, while nothing has come back yet. */
   get silentFor(): number | undefined {
     return this.pace.silentFor

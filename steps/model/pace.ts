@@ -33,6 +33,7 @@ export class Pace {
   readonly limit: ReturnType<typeof pLimit>
   /** Attempts that were repeated, by what was wrong with them. */
   readonly repeated = new Map<Trouble, number>()
+  latency: number | undefined // ms, of the latest reply
   private readonly attempts: ReturnType<typeof pLimit>
   private readonly gate = pLimit(1) // attempts leave one by one
   private readonly provider: Provider
@@ -43,7 +44,6 @@ export class Pace {
   private readonly silence: FirstSilence
   private most: number // attempts in flight
   private underWay = 0
-  private latency: number | undefined // ms, of the latest reply
   private quickest = Infinity // ms
   private succeeded = 0
   private halvedAt = 0
