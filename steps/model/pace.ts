@@ -124,8 +124,8 @@ export class Pace {
     return mark
   }
 
-  /** What a request does while it only waits. */
-  private async aside<T>(work: () => Promise<T>): Promise<T> {
+  /** What a request does while it asks nothing: waits for its next attempt, or is written down. */
+  async aside<T>(work: () => Promise<T>): Promise<T> {
     this.limit.concurrency++
     try {
       return await work()
