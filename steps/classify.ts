@@ -13,8 +13,7 @@ import { readAnswers } from './text/replies.ts'
 import { isMain } from './workspace/environment.ts'
 
 const mostTogether = 20 // instructions in a request; their answers fit the default token limit
-const fewTogether = 10 // fewer would send the demonstrations too often
-const sideBySide = 8 // requests that are usually in flight: a short list is shared out among so many
+const first = { requests: 3, together: 8 } // smaller ones, so that a short list has several in flight
 const passMark = 0.8 // of the labels of either kind: a model that says "no" to everything has most seed tasks right
 const fewestOthers = 5 // seed tasks that do not classify in the exam, where few or none do
 const usualShare = { least: 0.05, most: 0.6 } // of classification tasks; outside of it a remark. The paper: 22 %, section 3.1
@@ -107,24 +106,22 @@ const undecided = ['stopped', 'not_recorded'] // not asked yet: that says nothin
 /** Of the seed tasks asked of either kind: how many, and how many labels are right. */
 type Marks = { asked: number; right: number }
 
-/** How many of so many instructions go into one request; that does not depend on how many are in flight. */
-function together(wanted: number): number {
-  if (wanted === Infinity) return mostTogether
-  const requests = Math.max(wanted / mostTogether, Math.min(sideBySide, wanted / fewTogether))
-  return Math.min(mostTogether, Math.ceil(wanted / Math.ceil(requests)))
-}
+/** How many instructions go into a request, by its place: the same whatever the target and however many are in flight. */
+type Sizes = (place: number) => number
+const inMany: Sizes = (place) => (place < first.requests ? first.together : mostTogether)
+const inOnes: Sizes = () => 1
 
 /** Asks for the labels of seed tasks, many a request and, where too few are right, once more one a request. */
 async function examine(round: Round) {
-  const grouped = await mark(round, mostTogether)
-  const { yes, no } = passes(grouped) ? grouped : await mark(round, 1)
+  const grouped = await mark(round, () => mostTogether)
+  const { yes, no } = passes(grouped) ? grouped : await mark(round, inOnes)
   const asked = yes.asked + no.asked
-  const perRequest = passes(grouped) ? together(round.wanted) : 1
+  const perRequest = passes(grouped) ? inMany : inOnes
   return { perRequest, yes, no, asked, right: yes.right + no.right, failed: !passes({ yes, no }) }
 }
 
 /** Asks about all seed tasks that classify, and as many that do not. */
-async function mark(round: Round, perRequest: number): Promise<{ yes: Marks; no: Marks }> {
+async function mark(round: Round, perRequest: Sizes): Promise<{ yes: Marks; no: Marks }> {
   const known = (label: boolean) => round.seeds.filter((seed) => seed.is_classification === label)
   const others = known(false).slice(0, Math.max(fewestOthers, known(true).length))
   const marks = { yes: { asked: 0, right: 0 }, no: { asked: 0, right: 0 } }
@@ -145,8 +142,8 @@ function passes({ yes, no }: { yes: Marks; no: Marks }): boolean {
 }
 
 /** Asks about a group of tasks in one request. */
-function askForLabels({ model, language, settings: { maxTokens } }: Round, perRequest: number) {
-  const alone = perRequest === 1 // a model that fails with many tasks has answered those of the exam badly, too
+function askForLabels({ model, language, settings: { maxTokens } }: Round, perRequest: Sizes) {
+  const alone = perRequest === inOnes // a model that fails with many tasks has answered those of the exam badly, too
   const prompt = (instructions: readonly string[]) => classificationPrompt(instructions, language)
   // Temperature 0: a label is a decision, and nobody wants a different one each time.
   const asked = { schema: 'classification', temperature: 0, maxTokens, alone } as const

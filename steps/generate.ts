@@ -203,7 +203,7 @@ function readNewTasks(shown: readonly string[]) {
 function onlyCopies({ accepted, read, copied }: Counts): boolean {
   if (read.length !== earlyReplies + 1) return false
   const [found = 0, all = 0, again = 0] = [accepted, read, copied].map((counts) => counts[earlyReplies])
-  return found < earlyReplies && again * 2 >= all
+  return found < earlyReplies && again > 0 && again * 2 >= all
 }
 
 /** Of the candidates of the last ten replies that could be read fewer than 5 % were accepted. */

@@ -2,8 +2,9 @@
 import { appendFile, copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { bytesOf, folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
-import { type Answering, TestServer, questionIn } from './support/server.ts'
+import { bytesOf, folderWithRun, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { steady } from './support/faults.ts'
+import { type Answering, TestServer, completion, questionIn, rowsAsked } from './support/server.ts'
 
 const secret = 'sk-test-0123456789abcdef'
 
@@ -138,6 +139,74 @@ describe('a run against a server', () => {
       max_tokens: 512,
       response_format: { type: 'json_object' },
     })
+  })
+})
+
+describe('what is asked', () => {
+  const asking = (server: TestServer, ...more: string[]) => [
+    '--base-url',
+    server.url,
+    '--model',
+    'm',
+    ...more,
+  ]
+
+  it('for one instruction are five requests at most', async () => {
+    const seeds = await rowsOf<{ instruction: string; is_classification: boolean }>(
+      path.join(project, 'data'),
+      'seed_tasks.jsonl',
+    )
+    const label = new Map(seeds.map((seed) => [seed.instruction, seed.is_classification]))
+    const server = await serve((received) => {
+      const { messages } = received.body
+      if (!questionIn(messages).includes('"answers"')) return steady(received)
+      const answers = rowsAsked(messages).map((task, place) => ({
+        task: place + 1,
+        is_classification: label.get(task) ?? false,
+      }))
+      return { status: 200, body: completion(JSON.stringify({ answers })) }
+    })
+    const run = await workshop(await temporaryFolder(), asking(server, '--num-instructions', '1'))
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(server.received.length).toBeLessThanOrEqual(5)
+  })
+
+  it('ends with the target; a row somebody adds is asked about, and none that was spare', async () => {
+    const [server, folder] = [await serve(steady), await temporaryFolder()]
+    expect((await workshop(folder, asking(server, '--num-instructions', '20'))).code).toBe(0)
+    const spare = (await rowsOf<{ step: string; reason: string }>(folder, 'rejected.jsonl')).filter(
+      ({ step, reason }) => step === 'instances' && reason === 'beyond_target',
+    )
+    expect(spare.length).toBeGreaterThan(0)
+    expect(server.asked('instances').length + spare.length).toBe(
+      (await rowsOf(folder, '2-classified.jsonl')).length,
+    )
+    const asked = server.received.length
+    const added = '{"instruction":"Say why the sky is blue, to a child of five.","is_classification":false}'
+    await appendFile(path.join(folder, '2-classified.jsonl'), `${added}\n`)
+    await workshop(folder, ['instances', ...asking(server)])
+    const since = server.received.slice(asked).map(({ body }) => questionIn(body.messages))
+    expect([...new Set(since)]).toEqual([expect.stringContaining('Say why the sky is blue')])
+  })
+
+  it('is asked ahead where many are in flight, and comes to the same bytes', async () => {
+    const [few, many] = [await temporaryFolder(), await temporaryFolder()]
+    let begun: () => void = () => undefined
+    const ahead = new Promise<void>((resolve) => (begun = resolve))
+    let tasks = 0
+    const server = await serve(async (received) => {
+      const question = questionIn(received.body.messages)
+      if (question.includes('"instances"')) begun()
+      // The fifth reply of step 1 waits until step 3 has begun.
+      if (question.includes('"tasks"') && ++tasks === 5) await ahead
+      return steady(received)
+    })
+    const target = ['--num-instructions', '60']
+    expect((await workshop(many, asking(server, ...target, '--concurrency', '16'))).code).toBe(0)
+    const asked = server.received.length
+    expect((await workshop(few, asking(server, ...target, '--concurrency', '3'))).code).toBe(0)
+    expect(server.received.length).toBe(2 * asked)
+    expect(await bytesOf(many)).toEqual(await bytesOf(few))
   })
 })
 

@@ -249,17 +249,18 @@ function firstOf(member: Promise<unknown>, answer: Promise<unknown>): Promise<'m
   return Promise.race([member.then(asMember, asMember), answer.then(asAnswer, asAnswer)])
 }
 
-/** Members in groups of `size` by position, the last one smaller. */
+/** Members in groups by position, the last one smaller; `size`: of each, or of the group at a place. */
 export async function* inGroups<T>(
   members: AsyncIterable<T> | Iterable<T>,
-  size: number,
+  size: number | ((place: number) => number),
 ): AsyncGenerator<T[]> {
-  let group: T[] = []
+  let [group, place]: [T[], number] = [[], 0]
   for await (const member of members) {
     group.push(member)
-    if (group.length < size) continue
+    if (group.length < (typeof size === 'number' ? size : size(place))) continue
     yield group
     group = []
+    place++
   }
   if (group.length > 0) yield group
 }

@@ -62,6 +62,10 @@ export class Model {
   private readonly fresh = new WeakSet<Call>() // asked in this run
   private step: Step | undefined // under way; others may ask ahead of it
   private readonly failedAhead = new Map<string, Failure>()
+  private readonly inVain = new Map<Step, Words>() // steps of which no reply could be read ahead of them
+  private readonly concurrency: number
+  private written = false
+  private unwritten = 0 // replies on their way into the log
   private succeeded = false
   private failures = 0 // in a row
   private fatal = 0 // in a row
@@ -80,6 +84,7 @@ export class Model {
     this.account = budget.account
     this.budget = budget
     this.tell = tell
+    this.concurrency = concurrency
     this.pace = new Pace(concurrency, provider, tell)
     setMaxListeners(0, this.halt.signal, this.abort.signal) // one for each request in flight
     let opened: Promise<Wire> | undefined
@@ -90,6 +95,8 @@ export class Model {
   beginStep(step: Step): void {
     this.step = step
     this.account.beginStep(step)
+    const words = this.inVain.get(step)
+    if (words) this.stop({ words, exit: 1 })
   }
 
   /** A reply was read, or could not be; where none can be, the run ends. */
@@ -97,7 +104,14 @@ export class Model {
     if (!this.fresh.has(call)) return
     const words = this.readings.note(call, asked, heard)
     if (this.provider.byHand && heard !== 'read') this.tell(whyNotRead(call, asked, heard))
-    if (words) this.stop({ words, exit: 1 })
+    if (!words) return
+    if (this.isAhead(call.step)) this.inVain.set(call.step, words)
+    else this.stop({ words, exit: 1 })
+  }
+
+  /** Whether a question of this step is asked while an earlier one is under way. */
+  private isAhead(step: Step): boolean {
+    return this.step !== undefined && step !== this.step
   }
 
   /** The name of a question in the log: what the step asked, not how it is spelt on the wire. */
@@ -116,7 +130,8 @@ export class Model {
     if (logged) return this.reuse(logged)
     if (this.provider.replayOf !== undefined) return notRecorded
     const failed = this.failedAhead.get(key)
-    if (failed && step === this.step) return failed
+    if (failed && !this.isAhead(step)) return failed
+    if (this.isAhead(step) && this.inVain.has(step)) return notAsked
     let asking = this.inFlight.get(key)
     if (!asking) {
       asking = this.pace
@@ -125,7 +140,7 @@ export class Model {
       this.inFlight.set(key, asking)
     }
     const answer = await asking
-    if (isFailure(answer) && answer.failed === 'call_failed' && this.step !== undefined && step !== this.step)
+    if (isFailure(answer) && answer.failed === 'call_failed' && this.isAhead(step))
       this.failedAhead.set(key, answer)
     return answer
   }
@@ -165,7 +180,7 @@ export class Model {
       const paid = () => this.budget.pay(step, question, attempt, this.halt.signal)
       const reply = await this.pace.patiently(paid, this.halt.signal)
       await this.succeed()
-      return this.use(await log(reply), question)
+      return this.use(await this.write(() => log(reply)), question)
     } catch (error) {
       if (!isProblem(error)) throw error
       if (error.kind === 'filter' && (this.succeeded || !error.unsure)) {
@@ -176,6 +191,20 @@ export class Model {
       if (failure.failed === 'call_failed' && extras.skip)
         this.keepInMind(() => log({ ...withoutReply(question, ''), skipped: 'call_failed' }))
       return failure
+    }
+  }
+
+  // Writing keeps no other request from being sent, as a slow disk would, once the log is known to take replies; and no
+  // more replies wait for it than are in flight.
+  private async write(log: () => Promise<Call>): Promise<Call> {
+    const apart = this.written && this.unwritten < this.concurrency
+    this.unwritten++
+    try {
+      const call = await (apart ? this.pace.aside(log) : log())
+      this.written = true
+      return call
+    } finally {
+      this.unwritten--
     }
   }
 
@@ -229,6 +258,11 @@ export class Model {
   /** Attempts that had to be repeated, by what was wrong, and the milliseconds waited for them. */
   get repeats(): { counts: ReadonlyMap<Trouble, number>; waited: number } {
     return { counts: this.pace.repeated, waited: this.pace.waited }
+  }
+
+  /** Milliseconds that the latest reply took; undefined before any. */
+  get latency(): number | undefined {
+    return this.pace.latency
   }
 
   /** Milliseconds since the first attempt, while nothing has come back yet. */

@@ -35,6 +35,7 @@ import {
   exists,
   handOffs,
   isHandedOut,
+  logFile,
   ownFiles,
   recordFile,
   rejectedFile,

@@ -27,7 +27,7 @@ export interface Habits {
   spread?: number
   /** One reply in twenty takes ten times as long. */
   slowOnes?: boolean
-  /** How many new tasks step 1 can be given. */
+  /** How many new tasks there are for step 1; each of its requests gets some of them. */
   tasks?: number
   /** The share of attempts that meet each kind of fault. */
   faults?: Partial<Record<Fault, number>>
@@ -108,7 +108,6 @@ export class SlowServer {
     }
     const latency = this.latencyOf(body.messages)
     this.latencies.push(latency)
-    this.step(body.messages)
     const reply = fault ? undefined : JSON.stringify(this.reply(body.messages))
     await sleep(latency)
     this.last = performance.now()
@@ -141,28 +140,9 @@ export class SlowServer {
     return undefined
   }
 
-  readonly steps: string[] = []
-  private readonly stepSeen = new Map<string, { first: number; last: number; n: number }>()
-  private step(messages: Received['body']['messages']): void {
-    const prompt = messages.at(-1)?.content ?? ''
-    const name = prompt.includes('"tasks"') ? '1' : prompt.includes('"answers"') ? '2' : '3'
-    const now = performance.now() - this.first
-    const seen = this.stepSeen.get(name) ?? { first: now, last: now, n: 0 }
-    seen.last = now
-    seen.n++
-    this.stepSeen.set(name, seen)
-    this.steps.splice(
-      0,
-      9,
-      ...[...this.stepSeen].map(
-        ([k, v]) => `${k}:${v.n}@${(v.first / 1000).toFixed(1)}-${(v.last / 1000).toFixed(1)}`,
-      ),
-    )
-  }
-
   private reply(messages: Received['body']['messages']): object {
     const prompt = messages.at(-1)?.content ?? ''
-    if (prompt.includes('"tasks"')) return { tasks: this.tasks.splice(0, TASKS_A_REPLY) }
+    if (prompt.includes('"tasks"')) return { tasks: this.tasksFor(messages) }
     if (!prompt.includes('"answers"')) return { instances: [{ input: '', output: 'It is done as asked.' }] }
     return {
       answers: rowsAsked(messages).map((task, place) => ({
@@ -170,5 +150,11 @@ export class SlowServer {
         is_classification: SEEDS.get(task) ?? place % 5 === 0,
       })),
     }
+  }
+  /** The same for the same messages, so that what a run makes of them does not depend on who came first. */
+  private tasksFor(messages: unknown): string[] {
+    const replies = Math.floor(this.tasks.length / TASKS_A_REPLY)
+    const from = TASKS_A_REPLY * Math.floor(randomFor('tasks', JSON.stringify(messages))() * replies)
+    return this.tasks.slice(from, from + TASKS_A_REPLY)
   }
 }

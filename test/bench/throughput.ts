@@ -66,11 +66,11 @@ function row(step: string, concurrency: number, server: SlowServer, ideal: numbe
   return { what: `throughput: ${step}, ${concurrency} in flight`, measured, goal: 'at most 1.15 ×' }
 }
 
-/** In step 1 a prompt waits for half the replies before it: the ideal is the step's own schedule, played in slots. */
+/** In step 1 a prompt waits for replies before it: the ideal is the step's own schedule, played in slots. */
 async function generating(concurrency: number, latency: number): Promise<Row> {
   const target = REQUESTS_A_SLOT.generate * concurrency * ACCEPTED_A_REPLY
   return inFolder(async (folder) => {
-    const server = await SlowServer.start({ latency, slowOnes: true, tasks: 3 * target })
+    const server = await SlowServer.start({ latency, slowOnes: true, tasks: 40 * target })
     await run(['generate', '--num-instructions', String(target), ...asking(folder, server, concurrency)])
     await server.close()
     const { latencies, accepted } = record(folder, server)
@@ -135,8 +135,8 @@ async function played(
   return now
 }
 
-/** When the last of these is done, each begun in order by the first slot that is free. */
-function scheduled(latencies: number[], slots: number): number {
+/** When the last of these is done (ms), each begun in order by the first slot that is free. */
+export function scheduled(latencies: number[], slots: number): number {
   const free = Array.from({ length: slots }, () => 0)
   for (const latency of latencies) occupy(free, latency, 0)
   return Math.max(...free)

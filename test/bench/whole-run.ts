@@ -1,13 +1,15 @@
 /** A whole run beside the least time in which its requests could have been answered: all of them, in the order in which
  *  they came, put one after another into as many slots as there are requests in flight, with no step waiting for another. */
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Row } from './bench.ts'
 import { inFolder, run } from './command.ts'
 import { type Fault, type Habits, SlowServer } from './slow-server.ts'
+import { scheduled } from './throughput.ts'
 
 const TARGET = 500
-const LATENCY = { latency: 300, spread: 1 / 3, tasks: 3 * TARGET } // 300 ± 100 ms
+const LATENCY = { latency: 300, spread: 1 / 3, tasks: 40 * TARGET } // 300 ± 100 ms
 const FAULTS: Record<Fault, number> = {
   refused: 0.05,
   failed: 0.03,
@@ -24,11 +26,13 @@ const GOALS = [
 
 export async function measureWholeRun(): Promise<Row[]> {
   const rows: Row[] = []
+  const results = new Set<string>()
   for (const { concurrency, span, faulty } of GOALS) {
     const what = `whole run: ${TARGET} instructions, ${concurrency} in flight`
     const clean = await wholeRun(concurrency)
     const faults = await wholeRun(concurrency, { faults: FAULTS })
     const ideal = scheduled(clean.latencies, concurrency)
+    results.add(clean.results)
     rows.push(
       {
         what,
@@ -42,6 +46,11 @@ export async function measureWholeRun(): Promise<Row[]> {
       },
     )
   }
+  rows.push({
+    what: 'whole run: results, whatever is in flight',
+    measured: results.size === 1 ? 'the same bytes' : `${results.size} different ones`,
+    goal: 'the same bytes',
+  })
   return [...rows, await limited()]
 }
 
@@ -64,10 +73,10 @@ interface WholeRun {
   kept: number
   twice: number
   lost: number
-  steps: string[]
+  results: string
 }
 
-export async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Promise<WholeRun> {
+async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Promise<WholeRun> {
   return inFolder(async (folder) => {
     const server = await SlowServer.start({ ...LATENCY, ...habits })
     const asking = ['--base-url', server.url, '--model', 'bench', '--concurrency', String(concurrency)]
@@ -85,25 +94,29 @@ export async function wholeRun(concurrency: number, habits: Partial<Habits> = {}
       kept: funnel.kept,
       twice: answers - server.answered.size,
       lost: answers - replies.length,
-      steps: server.steps,
+      results: resultsIn(folder),
     }
   })
 }
 
-export function told({ latencies, wall, kept, twice, lost }: WholeRun): string {
+/** A name for all that a run leaves, but for its log and page. */
+function resultsIn(folder: string): string {
+  const hash = createHash('sha256')
+  const names = readdirSync(folder).filter((name) => /^(\d-|rejected|run)/.test(name))
+  for (const name of names.toSorted())
+    hash.update(name).update(withoutAddress(readFileSync(join(folder, name), 'utf8')))
+  return hash.digest('hex')
+}
+
+/** Every run has a server of its own, whose address is in run.json. */
+function withoutAddress(text: string): string {
+  return text.replaceAll(/127\.0\.0\.1:\d+/g, '')
+}
+
+function told({ latencies, wall, kept, twice, lost }: WholeRun): string {
   const spoilt =
     twice + lost === 0 ? 'nothing lost or paid twice' : `${lost} replies lost, ${twice} paid twice`
   return `${latencies.length} requests, ${seconds(wall)} with start-up, ${kept} kept, ${spoilt}`
-}
-
-/** When the last of these is done, each begun in order by the first slot that is free. */
-export function scheduled(latencies: number[], slots: number): number {
-  const free = Array.from({ length: slots }, () => 0)
-  for (const latency of latencies) {
-    const slot = free.indexOf(Math.min(...free))
-    free[slot] = (free[slot] ?? 0) + latency
-  }
-  return Math.max(...free)
 }
 
 const ratio = (measured: number, ideal: number): string => (measured / ideal).toFixed(2)

@@ -1,0 +1,123 @@
+/** A whole run beside the least time in which its requests could have been answered: all of them, in the order in which
+ *  they came, put one after another into as many slots as there are requests in flight, with no step waiting for another. */
+import { createHash } from 'node:crypto'
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Row } from './bench.ts'
+import { inFolder, run } from './command.ts'
+import { type Fault, type Habits, SlowServer } from './slow-server.ts'
+import { scheduled } from './throughput.ts'
+
+const TARGET = 500
+const LATENCY = { latency: 300, spread: 1 / 3, tasks: 40 * TARGET } // 300 ± 100 ms
+const FAULTS: Record<Fault, number> = {
+  refused: 0.05,
+  failed: 0.03,
+  reset: 0.02,
+  blank: 0.01,
+  'no choices': 0.01,
+}
+const LIMIT = { aSecond: 20, concurrency: 32 }
+const GOALS = [
+  { concurrency: 8, span: 1.06, faulty: 1.25 },
+  { concurrency: 32, span: 1.12, faulty: 1.5 },
+  { concurrency: 128, span: 1.2, faulty: undefined },
+]
+
+export async function measureWholeRun(): Promise<Row[]> {
+  const rows: Row[] = []
+  const results = new Set<string>()
+  for (const { concurrency, span, faulty } of GOALS) {
+    const what = `whole run: ${TARGET} instructions, ${concurrency} in flight`
+    const clean = await wholeRun(concurrency)
+    const faults = await wholeRun(concurrency, { faults: FAULTS })
+    const ideal = scheduled(clean.latencies, concurrency)
+    results.add(clean.results)
+    rows.push(
+      {
+        what,
+        measured: `${ratio(clean.span, ideal)} × the ideal ${seconds(ideal)}; ${told(clean)}`,
+        goal: `at most ${span} ×`,
+      },
+      {
+        what: `${what}, 12 % of attempts failing`,
+        measured: `${ratio(faults.span, clean.span)} × the clean run; ${told(faults)}`,
+        goal: faulty === undefined ? '' : `at most ${faulty} ×`,
+      },
+    )
+  }
+  rows.push({
+    what: 'whole run: results, whatever is in flight',
+    measured: results.size === 1 ? 'the same bytes' : `${results.size} different ones`,
+    goal: 'the same bytes',
+  })
+  return [...rows, await limited()]
+}
+
+async function limited(): Promise<Row> {
+  const { aSecond, concurrency } = LIMIT
+  const limit = await wholeRun(concurrency, { aSecond })
+  const ideal = (1000 * limit.latencies.length) / aSecond
+  return {
+    what: `whole run: ${TARGET} instructions, ${concurrency} in flight, ${aSecond} requests a second allowed`,
+    measured: `${ratio(limit.wall, ideal)} × the ideal ${seconds(ideal)} with start-up, ${limit.refused} refused; ${told(limit)}`,
+    goal: 'at most 1.15 ×, 40 refused',
+  }
+}
+
+interface WholeRun {
+  wall: number
+  span: number
+  latencies: number[]
+  refused: number
+  kept: number
+  twice: number
+  lost: number
+  results: string
+}
+
+export async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Promise<WholeRun> {
+  return inFolder(async (folder) => {
+    const server = await SlowServer.start({ ...LATENCY, ...habits })
+    const asking = ['--base-url', server.url, '--model', 'bench', '--concurrency', String(concurrency)]
+    const { ms } = await run(['--num-instructions', String(TARGET), '--data-dir', folder, ...asking])
+    await server.close()
+    const { funnel } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
+    const answers = [...server.answered.values()].reduce((sum, count) => sum + count, 0)
+    const calls = readFileSync(join(folder, 'calls.jsonl'), 'utf8').trim().split('\n')
+    const replies = calls.filter((call) => JSON.parse(call).reply)
+    return {
+      wall: ms,
+      span: server.took,
+      latencies: server.latencies,
+      refused: server.refused,
+      kept: funnel.kept,
+      twice: answers - server.answered.size,
+      lost: answers - replies.length,
+      results: resultsIn(folder),
+    }
+  })
+}
+
+/** A name for all that a run leaves, but for its log and page. */
+function resultsIn(folder: string): string {
+  const hash = createHash('sha256')
+  const names = readdirSync(folder).filter((name) => /^(\d-|rejected|run)/.test(name))
+  for (const name of names.toSorted())
+    hash.update(name).update(withoutAddress(readFileSync(join(folder, name), 'utf8')))
+  return hash.digest('hex')
+}
+
+/** Every run has a server of its own, whose address is in run.json. */
+function withoutAddress(text: string): string {
+  return text.replaceAll(/127\.0\.0\.1:\d+/g, '')
+}
+
+export function told({ latencies, wall, kept, twice, lost }: WholeRun): string {
+  const spoilt =
+    twice + lost === 0 ? 'nothing lost or paid twice' : `${lost} replies lost, ${twice} paid twice`
+  return `${latencies.length} requests, ${seconds(wall)} with start-up, ${kept} kept, ${spoilt}`
+}
+
+const ratio = (measured: number, ideal: number): string => (measured / ideal).toFixed(2)
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
