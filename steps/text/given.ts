@@ -240,7 +240,8 @@ export function instructionAgain(instruction: string, { input, output }: Instanc
   if (saysAgain(asked, bare(answer), instruction)) return output
   if (input === '' && isHardlyChanged(asked, bare(answer), instruction)) return output
   const given = bare(input)
-  if (isHardlyChanged(asked, given, instruction)) return input
+  // A question said again with its answer is the matter of another rule.
+  if (!/[?？]/.test(instruction) && isHardlyChanged(asked, given, instruction)) return input
   const isInside = wordsIn(given) >= shortEcho.longWords && asked.endsWith(given)
   return given !== '' && (given === asked || isInside) ? input : undefined
 }
