@@ -35,6 +35,8 @@ export class CallLog {
   lost: Fault | undefined
   private waiting: Call[] = []
   private flushed: Promise<void> = Promise.resolve()
+  /** What is wrong with a line of a provider nobody here knows; who only looks need not mind. */
+  strange: Fault | undefined
   /** The latest reply of each provider and model, as `provider model` → ISO time; the last used comes last. */
   readonly latest = new Map<string, string>()
 
@@ -64,7 +66,7 @@ export class CallLog {
         this.locate(0, 0) // it has a place too, so that places tell line numbers
       else {
         const entry = readHead(line, this.file, number)
-        if (!Object.hasOwn(known, entry.provider)) throw strange(this.file, number, entry.provider)
+        if (!Object.hasOwn(known, entry.provider)) this.strange ??= strange(this.file, number, entry.provider)
         this.note(entry, offset + length - line.length, line.length)
         this.end = offset + length + Number(ended)
         this.whole = this.starts.length
@@ -319,8 +321,14 @@ export async function findCalls(file: string, keys: ReadonlySet<string>): Promis
 }
 
 /** The log the replies go to, or come from and stay as they are: with `--replay`, and where nothing is asked. */
-export async function openLog({ replay, dataDir, dryRun }: Settings): Promise<CallLog> {
+export async function openLog({
+  replay,
+  dataDir,
+  dryRun,
+}: Pick<Settings, 'replay' | 'dataDir' | 'dryRun'>): Promise<CallLog> {
   if (replay === undefined) refuseLinks(dataDir)
   const file = replay ?? path.join(dataDir, logFile)
-  return CallLog.open(file, replay !== undefined || (dryRun && (await exists(file))))
+  const log = await CallLog.open(file, replay !== undefined || (dryRun && (await exists(file))))
+  if (log.strange) throw log.strange
+  return log
 }

@@ -2,7 +2,6 @@
 // project lies, and what this machine remembers of its runs.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { hash } from 'node:crypto'
-import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault, lookAt } from './fault.ts'
@@ -175,7 +174,8 @@ export class Memory {
   private readonly known: ReadonlySet<string>
 
   constructor(environment: NodeJS.ProcessEnv) {
-    this.file = path.join(stateFolder(environment), 'self-instruct-workshop', 'given.txt')
+    const state = stateFolder(environment)
+    this.file = state && path.join(state, 'self-instruct-workshop', 'given.txt')
     this.known = new Set(linesOf(this.file))
   }
 
@@ -187,7 +187,7 @@ export class Memory {
   take(dir: string, values: readonly (readonly [option: string, value: string])[]): void {
     const marks = values.map(([option, value]) => markOf(dir, option, value))
     const fresh = marks.filter((mark) => !this.known.has(mark))
-    if (fresh.length === 0) return
+    if (fresh.length === 0 || this.file === '') return
     try {
       mkdirSync(path.dirname(this.file), { recursive: true })
       appendFileSync(this.file, fresh.map((mark) => `${mark}\n`).join(''))
@@ -195,7 +195,7 @@ export class Memory {
   }
 }
 
-/** Where the system keeps what programs remember of a person's work. */
+/** Where the system keeps what programs remember of a person's work; '' where it has no such place. */
 function stateFolder({
   XDG_STATE_HOME = '',
   LOCALAPPDATA = '',
@@ -205,7 +205,7 @@ function stateFolder({
   const usual = [HOME, USERPROFILE]
     .filter((home) => home !== '')
     .map((home) => path.join(home, '.local', 'state'))
-  return [XDG_STATE_HOME, LOCALAPPDATA, ...usual].find((dir) => path.isAbsolute(dir)) ?? os.tmpdir()
+  return [XDG_STATE_HOME, LOCALAPPDATA, ...usual].find((dir) => path.isAbsolute(dir)) ?? ''
 }
 
 function linesOf(file: string): string[] {

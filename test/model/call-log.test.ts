@@ -4,7 +4,7 @@ import { appendFile, copyFile, mkdir, readFile, rename, rm, truncate, writeFile 
 import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CallLog, findCalls } from '../../steps/model/call-log.ts'
+import { CallLog, findCalls, openLog } from '../../steps/model/call-log.ts'
 import type { Call } from '../../steps/model/call.ts'
 import { temporaryFolder } from '../support/command.ts'
 
@@ -236,7 +236,7 @@ it.each(['anthropic', '', 'constructor', '\u001b[2J'])(
       (call: object) => JSON.stringify(Object.fromEntries(Object.entries(call).toReversed())),
     ]) {
       const file = await logFile(`${JSON.stringify(callOf(1))}\n${read(callOf(2, { provider }))}\n`)
-      const refusal = CallLog.open(file, false)
+      const refusal = openLog({ replay: file, dataDir: '', dryRun: false })
       await expect(refusal).rejects.toThrow(
         /line 2 has "provider": ".*", which is none of the workshop's: openai, dashscope/,
       )
