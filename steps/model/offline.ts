@@ -196,10 +196,14 @@ export async function standInRows(): Promise<(instruction: string, instance: Ins
 /** The faults that no rule sees, planted in the rows of the bank: by the words of a row (see `rowKey`). */
 export async function plantedFaults(language: Language): Promise<ReadonlyMap<string, string>> {
   const faults = new Map<string, string>()
-  for (const { instruction, instances, fault = '', wrong } of await tasksOf(language))
-    if (fault !== '' && !ruleFor(fault) && !harmless.has(fault))
-      for (const { input, output } of wrong === undefined ? instances : instances.slice(wrong, wrong + 1))
-        faults.set(rowKey(instruction, output, input), fault)
+  const isHidden = (row: unknown): boolean => {
+    const fault = field(row, 'fault')
+    return typeof fault === 'string' && !ruleFor(fault) && !harmless.has(fault)
+  }
+  const tasks = readRows(bankOf(language), 'offlineTask', isHidden)
+  for await (const { instruction, instances, fault = '', wrong } of tasks)
+    for (const { input, output } of wrong === undefined ? instances : instances.slice(wrong, wrong + 1))
+      faults.set(rowKey(instruction, output, input), fault)
   return faults
 }
 
@@ -219,10 +223,13 @@ function tasksOf(language: Language): Promise<OfflineTask[]> {
   return (read[language] ??= readTasksOf(language))
 }
 
+function bankOf(language: Language): string {
+  return path.join(projectFolder, 'data', 'offline', `${language}.jsonl`)
+}
+
 async function readTasksOf(language: Language): Promise<OfflineTask[]> {
-  const file = path.join(projectFolder, 'data', 'offline', `${language}.jsonl`)
   const tasks: OfflineTask[] = []
-  for await (const task of readRows(file, 'offlineTask')) tasks.push(task)
+  for await (const task of readRows(bankOf(language), 'offlineTask')) tasks.push(task)
   return tasks
 }
 

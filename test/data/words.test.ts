@@ -155,6 +155,14 @@ describe.each(languages)('offline tasks (%s)', (language) => {
     expect(alike.length).toBeGreaterThanOrEqual(6)
   })
 
+  it('say which of several instances has a fault that only a reader sees', () => {
+    const faulty = tasks.filter(({ fault }) => fault !== undefined && readerFaults.includes(fault))
+    const unsaid = faulty.filter(
+      ({ instances, wrong }) => instances.length > 1 && instances[wrong ?? -1] === undefined,
+    )
+    expect(unsaid.map(({ instruction }) => instruction)).toEqual([])
+  })
+
   it('have two to five instances for a classification, up to three otherwise, one without input', () => {
     const wrong = clean.filter(({ is_classification, instances }) => {
       const [least, most] = is_classification ? [2, 5] : [1, hasInput({ instances }) ? 3 : 1]
