@@ -63,9 +63,6 @@ export class Model {
   private step: Step | undefined // under way; others may ask ahead of it
   private readonly failedAhead = new Map<string, Failure>()
   private readonly inVain = new Map<Step, Words>() // steps of which no reply could be read ahead of them
-  private readonly concurrency: number
-  private written = false
-  private unwritten = 0 // replies on their way into the log
   private succeeded = false
   private failures = 0 // in a row
   private fatal = 0 // in a row
@@ -84,7 +81,6 @@ export class Model {
     this.account = budget.account
     this.budget = budget
     this.tell = tell
-    this.concurrency = concurrency
     this.pace = new Pace(concurrency, provider, tell)
     setMaxListeners(0, this.halt.signal, this.abort.signal) // one for each request in flight
     let opened: Promise<Wire> | undefined
@@ -180,7 +176,7 @@ export class Model {
       const paid = () => this.budget.pay(step, question, attempt, this.halt.signal)
       const reply = await this.pace.patiently(paid, this.halt.signal)
       await this.succeed()
-      return this.use(await this.write(() => log(reply)), question)
+      return this.use(await log(reply), question)
     } catch (error) {
       if (!isProblem(error)) throw error
       if (error.kind === 'filter' && (this.succeeded || !error.unsure)) {
@@ -191,20 +187,6 @@ export class Model {
       if (failure.failed === 'call_failed' && extras.skip)
         this.keepInMind(() => log({ ...withoutReply(question, ''), skipped: 'call_failed' }))
       return failure
-    }
-  }
-
-  // Writing keeps no other request from being sent, as a slow disk would, once the log is known to take replies; and no
-  // more replies wait for it than are in flight.
-  private async write(log: () => Promise<Call>): Promise<Call> {
-    const apart = this.written && this.unwritten < this.concurrency
-    this.unwritten++
-    try {
-      const call = await (apart ? this.pace.aside(log) : log())
-      this.written = true
-      return call
-    } finally {
-      this.unwritten--
     }
   }
 
@@ -258,11 +240,6 @@ export class Model {
   /** Attempts that had to be repeated, by what was wrong, and the milliseconds waited for them. */
   get repeats(): { counts: ReadonlyMap<Trouble, number>; waited: number } {
     return { counts: this.pace.repeated, waited: this.pace.waited }
-  }
-
-  /** Milliseconds that the latest reply took; undefined before any. */
-  get latency(): number | undefined {
-    return this.pace.latency
   }
 
   /** Milliseconds since the first attempt, while nothing has come back yet. */

@@ -33,7 +33,6 @@ export class Pace {
   readonly limit: ReturnType<typeof pLimit>
   /** Attempts that were repeated, by what was wrong with them. */
   readonly repeated = new Map<Trouble, number>()
-  latency: number | undefined // ms, of the latest reply
   private readonly attempts: ReturnType<typeof pLimit>
   private readonly gate = pLimit(1) // attempts leave one by one
   private readonly provider: Provider
@@ -44,6 +43,7 @@ export class Pace {
   private readonly silence: FirstSilence
   private most: number // attempts in flight
   private underWay = 0
+  private latency: number | undefined // ms, of the latest reply
   private quickest = Infinity // ms
   private succeeded = 0
   private halvedAt = 0
@@ -124,8 +124,8 @@ export class Pace {
     return mark
   }
 
-  /** What a request does while it asks nothing: waits for its next attempt, or is written down. */
-  async aside<T>(work: () => Promise<T>): Promise<T> {
+  /** What a request does while it only waits. */
+  private async aside<T>(work: () => Promise<T>): Promise<T> {
     this.limit.concurrency++
     try {
       return await work()

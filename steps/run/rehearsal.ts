@@ -118,31 +118,15 @@ function withEmptyPool(round: Round): Round {
 }
 
 /**
- * Steps 2 and 3 begun while step 1 still runs: they work on its rows as these come, so that no place in flight stays empty
- * while a step waits for its last replies. Nothing is written but the log; the step itself finds its answers there, and
- * what it makes of them is the same.
+ * Steps 2 and 3 begun while step 1 still runs: they work on its rows as these come, so that of many places in flight few
+ * stay empty while a step waits for its last replies. Nothing is written but the log; the step itself finds its answers
+ * there, and what it makes of them is the same.
  */
 export class Ahead {
-  private readonly round: Round
   private readonly accepted = new Rows()
-  private work: Promise<unknown> | undefined
+  private readonly work: Promise<unknown>
 
   private constructor(round: Round) {
-    this.round = round
-    if (!round.model.provider.local) this.start()
-  }
-
-  /** Nothing where it would change what a budget allows, or where nobody waits for replies. */
-  static begin(round: Round): Ahead | undefined {
-    const { settings, model } = round
-    const { provider, budget } = model
-    const asksNobody = provider.standIn || provider.byHand || provider.replayOf !== undefined
-    const apart = settings.batch || budget.limit < Infinity || !settings.whole || settings.concurrency === 1
-    return asksNobody || apart ? undefined : new Ahead(round)
-  }
-
-  private start(): void {
-    const { round } = this
     const classified = new Rows()
     const does = (step: Step, rows: Rows, pass: (row: object) => void) =>
       works.get(step)?.(round, new PassedFiles(step, round.language, rows, pass))
@@ -152,10 +136,17 @@ export class Ahead {
     ])
   }
 
-  /** Step 1 has accepted this. A slow server on this machine is busy with it, and keeps the beginning of one prompt alone. */
+  /** Nothing where few are in flight, where it would change what a budget allows, or where nobody waits for replies. */
+  static begin(round: Round): Ahead | undefined {
+    const { settings, model } = round
+    const { provider, budget } = model
+    const asksNobody = provider.standIn || provider.byHand || provider.replayOf !== undefined
+    const apart = settings.batch || budget.limit < Infinity || !settings.whole
+    return asksNobody || apart || settings.concurrency <= busyAlone ? undefined : new Ahead(round)
+  }
+
+  /** Step 1 has accepted this. */
   pass(row: object): void {
-    const { latency = Infinity } = this.round.model
-    if (!this.work && latency < quick) this.start()
     this.accepted.push(row)
   }
 
@@ -171,7 +162,7 @@ export class Ahead {
   }
 }
 
-const quick = 2000 // ms a reply
+const busyAlone = 8 // in flight; one step keeps so many busy
 
 /** Rows as they come. */
 class Rows implements AsyncIterable<object> {
