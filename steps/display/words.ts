@@ -281,7 +281,7 @@ const zh: ScreenWords = {
   total: ({ paid, unanswered, ...cost }) =>
     `合计 ${zh.cost(cost)}；本次运行花费 ${money(paid)}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
   repeated: (counts, waited) =>
-    `重试 ${number(sumOf(Object.entries(counts)))} 次（${troubles(counts, 'zh')}）${waited === undefined ? '' : `，共等待${duration(waited, 'zh')}`}`,
+    `重试 ${number(sumOf(Object.entries(counts)))} 次（${troubles(counts, 'zh')}）${waited === undefined ? '' : `，共等待 ${duration(waited, 'zh')}`}`,
   dryRun: '试运行：不发送任何请求，不写入任何文件',
   forecast: (calls, prompt, reply, dollars, logged) =>
     `预计约 ${number(calls)} 次调用，提示词 ${number(prompt)} 个 token，回复 ${number(reply)} 个 token${dollars === 0 && calls > 0 ? '' : `，${dollars === undefined ? '价格未知（可用 --price 指定）' : money(dollars)}`}${logged > 0 ? `；另有 ${number(logged)} 次已在日志中` : ''}`,
@@ -349,7 +349,7 @@ const zh: ScreenWords = {
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
   nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,
-  noReplyYet: (step, seconds) => `${stepNames[step]} · 还没有收到回复，已等${duration(seconds, 'zh')}`,
+  noReplyYet: (step, seconds) => `${stepNames[step]} · 还没有收到回复，已等 ${duration(seconds, 'zh')}`,
   progress: (step, { done, all, rate, tokens, tokenRate, dollars }) =>
     [
       `${stepNames[step]} ${number(done)}${all === undefined ? '' : `/${number(all)}`}`,

@@ -326,13 +326,19 @@ export function askingSteps(steps: readonly Step[], judge: boolean): Step[] {
 // and thrown away; too few cost another round, which by batch is another day.
 const lostShare = { calls: 0.1, batch: 0.25, standIn: 0.4 } // the stand-in's faults are planted, and known
 
+/** Instructions that step 1 will have to write in all rounds, when nothing is known yet of what a model loses. */
+export function wantedInAll({ target, batch }: Plan, { standIn }: { standIn: boolean }): number {
+  return Math.ceil(target * (1 + lostShare[standIn ? 'standIn' : batch ? 'batch' : 'calls']))
+}
+
 /**
- * Instructions wanted of step 1 in the first round, when nothing is known yet of what a model loses. Of many no more are
- * asked for than the square root: by then it is known, and another round of calls takes seconds.
+ * Those wanted in the first round. By calls, of many no more are over than the square root: by then the loss is known, and
+ * another round takes seconds.
  */
-export function wantedFirst({ target, batch }: Plan, { standIn }: { standIn: boolean }): number {
-  const lost = target * lostShare[standIn ? 'standIn' : batch ? 'batch' : 'calls']
-  return Math.ceil(target + (standIn || batch ? lost : Math.min(lost, Math.sqrt(target))))
+export function wantedFirst(plan: Plan, provider: { standIn: boolean }): number {
+  const wanted = wantedInAll(plan, provider)
+  const isCheap = !provider.standIn && !plan.batch
+  return isCheap ? Math.min(wanted, Math.ceil(plan.target + Math.sqrt(plan.target))) : wanted
 }
 
 type Plan = { target: number; batch: boolean }

@@ -10,7 +10,7 @@ import { Budget } from '../model/budget.ts'
 import { CallLog } from '../model/call-log.ts'
 import type { Wire } from '../model/call.ts'
 import { Model } from '../model/model.ts'
-import { wantedFirst } from '../model/account.ts'
+import { wantedInAll } from '../model/account.ts'
 import { openWire } from '../model/wire.ts'
 import { TaskPool } from '../text/pool.ts'
 import type { Words } from '../workspace/fault.ts'
@@ -166,7 +166,7 @@ class Exam {
       const { requests, ms } = this.asking[step]
       return requests === 0
         ? 0
-        : (account.estimate(step, wantedFirst(settings, provider)).calls * ms) / requests / 1000
+        : (account.estimate(step, wantedInAll(settings, provider)).calls * ms) / requests / 1000
     })
     const all = Object.values(this.asking)
     const [tokens, ms] = [

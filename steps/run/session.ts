@@ -6,7 +6,7 @@ import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
 import { Model } from '../model/model.ts'
-import { askingSteps, wantedFirst, wantedNext } from '../model/account.ts'
+import { askingSteps, wantedFirst, wantedInAll, wantedNext } from '../model/account.ts'
 import { withListedModel } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
 import { readEnvironment } from '../workspace/environment.ts'
@@ -173,13 +173,14 @@ export class Session {
     const [first] = askingSteps(settings.steps, settings.judge)
     const before = first && stepBefore(first)
     if (first === 'generate')
-      return Number.isFinite(settings.target) ? wantedFirst(settings, this.model.provider) : 0
+      return Number.isFinite(settings.target) ? wantedInAll(settings, this.model.provider) : 0
     if (before === undefined || !(await exists(this.folder.output(before)))) return 0
     return countLines(this.folder.output(before))
   }
 
   firstRound(): Round {
-    return this.round(1, wantedFirst(this.materials.settings, this.model.provider))
+    const wanted = this.dryRun ? wantedInAll : wantedFirst
+    return this.round(1, wanted(this.materials.settings, this.model.provider))
   }
 
   /** Another round when a whole run is below its target and the last round brought it nearer. */
