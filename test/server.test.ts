@@ -51,7 +51,7 @@ describe('a run against a server', () => {
     expect(run).toMatchObject({ code: 0, err: '' })
     expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(120)
     expect(server.asked('tasks').length).toBeLessThanOrEqual(36)
-    expect(server.asked('answers').length).toBeLessThanOrEqual(16)
+    expect(server.asked('answers').length).toBeLessThanOrEqual(20)
     expect(server.mostInFlight).toBe(6)
 
     for (const name of await readdir(folder))
@@ -178,9 +178,8 @@ describe('what is asked', () => {
       ({ step, reason }) => step === 'instances' && reason === 'beyond_target',
     )
     expect(spare.length).toBeGreaterThan(0)
-    expect(server.asked('instances').length + spare.length).toBe(
-      (await rowsOf(folder, '2-classified.jsonl')).length,
-    )
+    const tasks = server.asked('instances').map(({ body }) => rowsAsked(body.messages).join())
+    expect(new Set(tasks).size + spare.length).toBe((await rowsOf(folder, '2-classified.jsonl')).length)
     const asked = server.received.length
     const added = '{"instruction":"Say why the sky is blue, to a child of five.","is_classification":false}'
     await appendFile(path.join(folder, '2-classified.jsonl'), `${added}\n`)
@@ -271,7 +270,9 @@ describe('a folder that was handed out', () => {
     const again = await workshop(handedOut, [], keys)
     expect(again).toMatchObject({ code: 0, err: '' })
     expect(again.out).toMatch(/replaying .* from a log[^]*nobody is asked[^]*--provider/)
-    expect(await bytesOf(handedOut)).toEqual(await bytesOf(folder))
+    const { 'run.json': record = '', ...files } = await bytesOf(folder)
+    const address = /^ *"base-url": .*\n/m // is taken from no folder of elsewhere
+    expect(await bytesOf(handedOut)).toEqual({ ...files, 'run.json': record.replace(address, '') })
 
     await appendFile(path.join(handedOut, '1-instructions.jsonl'), '{"instruction":"Say why bread rises."}\n')
     await workshop(handedOut, ['classify', 'instances', 'filter'], keys)

@@ -152,13 +152,13 @@ describe('a place in a folder that was handed out', () => {
     const folder = await temporaryFolder()
     const nowhere = path.join(folder, 'file')
     await writeFile(nowhere, '')
-    const elsewhere = path.join(await temporaryFolder(), 'seeds.txt')
-    await writeFile(elsewhere, 'Name a river.\nDescribe a bridge.\n')
+    const elsewhere = path.join(await temporaryFolder(), 'topics.txt')
+    await writeFile(elsewhere, 'rivers\nbridges\n')
     const env = { XDG_STATE_HOME: nowhere }
-    const args = ['--seed-file', elsewhere, '--num-instructions', '2']
+    const args = ['--topics', elsewhere, '--num-instructions', '2']
     expect(await workshop(folder, args, env)).toMatchObject({ code: 0, err: '' })
-    expect((await workshop(folder, ['filter'], env)).out).toContain(`not taken from run.json: --seed-file`)
-    expect((await workshop(folder, ['filter', '--seed-file', elsewhere], env)).out).not.toContain('not taken')
+    expect((await workshop(folder, ['filter'], env)).out).toContain(`not taken from run.json: --topics`)
+    expect((await workshop(folder, ['filter', '--topics', elsewhere], env)).out).not.toContain('not taken')
   })
 
   it("inside of it, or in the project's data, is", async () => {
