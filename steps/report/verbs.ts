@@ -136,11 +136,13 @@ const measured = /^(?:[一二两三四五六七八九十百千几0-9０-９]+.?|
 
 const functionWord = /[是不的了在什么怎多少谁哪]/
 
+const longestClause = 200 // characters; the segmenter's time grows with the square of what it cuts
+
 let words: Intl.Segmenter | undefined // its dictionary is loaded when there is Chinese
 
 function leadingChinese(instruction: string): Leading | undefined {
   for (const sentence of instruction.split(/[，。；：！？,;:!?\n]+\s*/)) {
-    const clause = sentence.trim().replace(politeZh, '')
+    const clause = sentence.trim().replace(politeZh, '').slice(0, longestClause)
     const segments = cut(clause)
     const at = segments.findIndex((segment) => verbsZh.has(segment))
     if (at > 0 && !coverbs.test(clause)) continue
