@@ -143,11 +143,13 @@ const asking = /^(?:怎么|怎样|如何|为什么|为何|什么|是否|哪.?|�
 const movedEnd = /^(?:按|按照|用|以|从|由|依|依照|根据|翻译|改|写|分|换)/
 const functionWord = /[是不的了在什么怎多少谁哪]/
 
+const longestClause = 200 // characters; the segmenter's time grows with the square of what it cuts
+
 let words: Intl.Segmenter | undefined // its dictionary is loaded when there is Chinese
 
 function leadingChinese(instruction: string): Leading | undefined {
   for (const sentence of instruction.split(/[，。；：！？,;:!?\n]+\s*/)) {
-    const clause = sentence.trim().replace(politeZh, '')
+    const clause = sentence.trim().replace(politeZh, '').slice(0, longestClause)
     const segments = cut(clause)
     const at = segments.findIndex((segment) => verbsZh.has(segment))
     if (at > 0 && !coverbs.test(clause)) continue

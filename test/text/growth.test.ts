@@ -86,8 +86,17 @@ const hostile: [name: string, head: string, piece: string][] = [
   ['Chinese quotes', '["', '“甲”"乙"，'],
 ]
 
+const some = [
+  'combining marks',
+  'numbers without commas',
+  'labels',
+  'special tokens',
+  'spaces',
+  'Chinese quotes',
+]
+
 const more: typeof hostile = [
-  ...hostile,
+  ...hostile.filter(([name]) => some.includes(name)),
   ['words', 'Sum up', ' the following'],
   ['backslashes before a key', '', '\\\\\\sk-test-'],
   ['waits', '', 'try again in 1m'],
