@@ -28,10 +28,7 @@ const dryShare = 0.05 // of the candidates of the last ten replies accepted: few
 const dryReplies = 10
 const earlyReplies = 4 // of little but copies: then this model says again what it is shown, and ten would teach no more
 
-/**
- * The request for new tasks. The model sees the shown ones as what it has written so far: small models repeat a list they
- * are given, and go on with one they believe their own.
- */
+/** The request for new tasks. The model sees the shown ones as its own: small models repeat a list that they are given. */
 export function generationPrompt(shown: readonly string[], language: Language, topic?: string): Message[] {
   const { role, first, more, about } = words[language]
   const onTopic = topic === undefined ? '' : about + topic.replace(/\s+/g, ' ')
@@ -124,10 +121,9 @@ type Tasks = NonNullable<ReturnType<typeof readTasks>> & { copies: ReadonlySet<s
 
 /**
  * The replies, in the order of their requests. The first two requests see seed tasks alone, the next four the first reply,
- * a wide wave the first two; after that request k sees about a quarter of the replies before it. So the pool feeds its own
- * growth, and many requests are under way at once. A request is sent as soon as the replies it may see suggest that it will
- * be needed, or else when all earlier ones are read and the need is unmet, with as many more as they suggest. What it asks
- * depends on k alone: neither timing nor a larger target changes it.
+ * a wide wave the first two, and later ones about a quarter of the replies before them: the pool feeds its own growth, and
+ * many requests are under way at once. One is sent when the replies it may see suggest that it is needed, or when all are
+ * read and the need is unmet. What it asks depends on k alone: neither timing nor a larger target changes it.
  */
 export async function* replies<T>({ ask, accepted, wanted, unmet }: Waves<T>): AsyncGenerator<T> {
   const sent: Promise<T>[] = []
@@ -165,10 +161,7 @@ function willBeNeeded(k: number, seen: number, accepted: readonly number[], want
   return found + (k - seen) * each < wanted
 }
 
-/**
- * Asks with request k. Seed tasks are dealt like cards, so that all are shown before one is shown again; each request has
- * cards of its own. Two of the first `after[seen]` accepted instructions come in between, once there are some.
- */
+/** Asks with request k: seed tasks, dealt like cards so that all are shown before one comes again, and two new tasks. */
 function askForTasks(round: Round, accepted: readonly string[], after: readonly number[]) {
   const { seeds, topics, language, model } = round
   const { seed, temperature, maxTokens } = round.settings
