@@ -67,6 +67,7 @@ async function limited(): Promise<Row> {
 
 interface WholeRun {
   wall: number
+  peakMB: number
   span: number
   latencies: number[]
   refused: number
@@ -80,7 +81,7 @@ async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Prom
   return inFolder(async (folder) => {
     const server = await SlowServer.start({ ...LATENCY, ...habits })
     const asking = ['--base-url', server.url, '--model', 'bench', '--concurrency', String(concurrency)]
-    const { ms } = await run(['--num-instructions', String(TARGET), '--data-dir', folder, ...asking])
+    const { ms, peakMB } = await run(['--num-instructions', String(TARGET), '--data-dir', folder, ...asking])
     await server.close()
     const { funnel } = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))
     const answers = [...server.answered.values()].reduce((sum, count) => sum + count, 0)
@@ -88,6 +89,7 @@ async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Prom
     const replies = calls.filter((call) => JSON.parse(call).reply)
     return {
       wall: ms,
+      peakMB,
       span: server.took,
       latencies: server.latencies,
       refused: server.refused,
@@ -113,10 +115,10 @@ function withoutAddress(text: string): string {
   return text.replaceAll(/127\.0\.0\.1:\d+/g, '')
 }
 
-function told({ latencies, wall, kept, twice, lost }: WholeRun): string {
+function told({ latencies, wall, peakMB, kept, twice, lost }: WholeRun): string {
   const spoilt =
     twice + lost === 0 ? 'nothing lost or paid twice' : `${lost} replies lost, ${twice} paid twice`
-  return `${latencies.length} requests, ${seconds(wall)} with start-up, ${kept} kept, ${spoilt}`
+  return `${latencies.length} requests, ${seconds(wall)} with start-up, ${peakMB} MB, ${kept} kept, ${spoilt}`
 }
 
 const ratio = (measured: number, ideal: number): string => (measured / ideal).toFixed(2)
