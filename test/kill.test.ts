@@ -86,7 +86,10 @@ describe('kill -9', () => {
 })
 
 describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
-  it('under npx tsx awaits what is in flight, writes what is answered, and the same command goes on', async () => {
+  // tsx kills a program that has not answered within about 60 ms, which a busy machine may not manage.
+  const title =
+    'under npx tsx awaits what is in flight, writes what is answered, and the same command goes on'
+  it(title, { retry: 3 }, async () => {
     const { bytes, calls } = await (undisturbed ??= reference())
     const folder = await temporaryFolder()
     let release: () => void = () => undefined
