@@ -257,7 +257,7 @@ function dearer(told: number, counted: number): number {
 // OpenAI: its model pages and the price data of @pydantic/genai-prices 0.1.8 (2026-09-23).
 // DashScope: models.dev (2026-07-02); Beijing's prices are set in yuan (qwen-plus 0.8/2) and turned into dollars there.
 
-export type Price = { input: number; cached: number; output: number }
+type Price = { input: number; cached: number; output: number }
 
 const openai: Record<string, Price> = {
   'gpt-6-luna': { input: 0.1, cached: 0.01, output: 0.5 },
@@ -304,7 +304,7 @@ export function priceOf(provider: Provider, told: string | undefined): Price | u
 const batchShare = 0.5 // of every rate, the cached one too: OpenAI's and DashScope's Batch API
 
 /** Dollars for these tokens; undefined without a price. */
-export function dollars(
+function dollars(
   { batch, ...usage }: Usage & { batch?: Usage },
   price: Price | undefined,
 ): number | undefined {
