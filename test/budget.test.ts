@@ -338,7 +338,7 @@ describe('tokens', () => {
       file,
       text.replace(
         /"usage":\{[^}]*\}/g,
-        '"usage":{"prompt_tokens":null,"completion_tokens":1e999,"cached_tokens":"x"}',
+        '"usage":{"prompt_tokens":null,"completion_tokens":1e999,"cached_tokens":-1}',
       ),
     )
     expect(await workshop(folder, [])).toMatchObject({ code: 0, err: '' })

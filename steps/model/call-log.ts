@@ -245,9 +245,14 @@ function isText(value: unknown): value is string {
 
 /** Whether a line holds what is made use of: a reply and what it cost. Its head was looked at when it was indexed. */
 function isCall(line: unknown): line is Call {
-  const reply = field(line, 'reply')
-  return (isText(reply) || reply === null) && isObject(field(line, 'usage'))
+  const [reply, usage] = [field(line, 'reply'), field(line, 'usage')]
+  const told = tokenCounts.map((name) => field(usage, name) ?? 0) // null is how JSON writes a number beyond all numbers
+  return (
+    (isText(reply) || reply === null) && isObject(usage) && told.every((tokens) => typeof tokens === 'number')
+  )
 }
+
+const tokenCounts = ['prompt_tokens', 'completion_tokens', 'cached_tokens'] as const
 
 /** What a server told is no reason not to read a line: a number that is none counts as not told. */
 function soundUsage(usage: Record<keyof Usage, unknown>): Usage {
