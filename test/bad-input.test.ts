@@ -410,6 +410,7 @@ describe('a call log', () => {
     ['a reply that is none', { ...whole, reply: 5, usage }],
     ['no reply', { ...whole, usage }],
     ['no usage', { ...whole, reply: 'x' }],
+    ['tokens that are no numbers', { ...whole, reply: 'x', usage: { ...usage, cached_tokens: 'many' } }],
   ])('with %s in a line names it', async (_, line) => {
     const folder = await folderWith({ 'calls.jsonl': `${JSON.stringify(line)}\n` })
     const words = await wordsOf(async () => {
