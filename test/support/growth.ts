@@ -6,6 +6,8 @@ const tries = 4 // compiling and collecting garbage may come in between: the lea
 
 /** Milliseconds of the processor for the three lengths, measured again only while they look like more than linear. */
 export function timesOf(run: (length: number) => unknown): number[] {
+  const longest = processorTime(run, lengths.at(-1) ?? 0)
+  if (isLinear([0, 0, longest])) return [0, 0, longest] // the shorter ones would say no more
   const least = lengths.map((length) => processorTime(run, length))
   for (let tried = 1; tried < tries && !isLinear(least); tried++)
     for (const [place, length] of lengths.entries())
