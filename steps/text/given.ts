@@ -162,6 +162,7 @@ const saidAttached = new RegExp(
   `^(?:the |an? |my |your )?(?:\\w{1,12} )?(${word}) (?:is |are |has been |was )?(?:attached|provided|given|uploaded|inserted|included|shown|here|above|below)(?: (?:above|below|here))?[.!]?$`,
   'i',
 )
+const wordAlone = new RegExp(`^(?:an? |the |this |some |any )?(${word})(?: of text)?[.]?$`, 'i')
 const saidToBeThereHan = new RegExp(
   `^(?:请|详|具体|内容)?(?:参?见|看|参考|阅读)?(?:所附|随附|附上的?|附|上|下|以上|以下|上述|上面的?|下面的?|给定的?|提供的?|[一某][段篇首则封份])?的?${unseenHan}(?:内容)?(?:见附件|如下|如上|已上传|已附上?|在此|略)?[。！]?$`,
 )
@@ -185,8 +186,7 @@ function isNamedAgain(instruction: string, given: string): boolean {
     return /[见附上下略]|给定|提供/.test(given) || /[这该此段篇首则封]/.test(instruction)
   const attached = saidAttached.exec(given)?.[1]
   if (attached !== undefined) return instruction.toLowerCase().includes(attached.toLowerCase())
-  const [, noun] =
-    new RegExp(`^(?:an? |the |this |some |any )?(${word})(?: of text)?[.]?$`, 'i').exec(given) ?? []
+  const [, noun] = wordAlone.exec(given) ?? []
   return (
     noun !== undefined &&
     new RegExp(`\\b(?:the|this|following|given) (?:\\w{1,12} )?${noun}\\b`, 'i').test(instruction)
