@@ -175,7 +175,9 @@ export function unseenInputIn(instruction: string, input: string): string | unde
   const given = input.trim()
   if (given.length > 2000 || given === '') return undefined
   if (aboutAddresses.test(instruction)) return undefined
-  const isUnseen = [address, inBrackets, inBracketsHan, saidToBeThere].some((pattern) => pattern.test(given))
+  const isBracketed = /^[<[({【［（〈&]/.test(given) && (inBrackets.test(given) || inBracketsHan.test(given))
+  const isSaid = given.length < 200 && saidToBeThere.test(given)
+  const isUnseen = isBracketed || isSaid || address.test(given)
   return isUnseen || isNamedAgain(instruction, given) ? given : undefined
 }
 
