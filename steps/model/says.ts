@@ -126,7 +126,9 @@ export const is = {
     !/failed to load|无法加载|加载失败/i.test(text),
   noModel: ({ status, text }: Told) =>
     [400, 403, 404, 503].includes(status) &&
-    /model_not_found|model.{0,60}(does not exist|not found)|模型不存在/i.test(text),
+    /model_not_found|model.{0,60}(does not exist|not found)|(invalid|unknown|no such) model(?! param)|not a valid model|模型(名称?)?(不存在|无效|有误)|无此模型/i.test(
+      text,
+    ),
 }
 
 // Which parameter is not wanted. The first that fits is meant: who names `stream` beside thinking speaks of thinking.

@@ -357,6 +357,16 @@ describe('what a server says is understood', () => {
     expect(problem.words.en).not.toMatch(/check the key/i)
   })
 
+  it.each([
+    '/chat/completions: Invalid model name passed in model=small', // a proxy by LiteLLM
+    'small is not a valid model ID', // OpenRouter
+    '模型名称有误',
+  ])('a 400 that says "%s" ends the run, with the option to change', async (message) => {
+    const problem = (await ask(said(400, { message }))) as Problem
+    expect(problem).toMatchObject({ kind: 'fatal' })
+    expect(problem.words.en).toContain('--model')
+  })
+
   it.each(kinds(pages))('%s is another address, after one request', async (_, odd) => {
     const asked = server.received.length
     const problem = (await ask(odd)) as Problem
