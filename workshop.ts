@@ -5,7 +5,7 @@
 // data/workshop; open them in between, change a row, run a step again. Every model call is kept in calls.jsonl and is
 // never made twice.
 //
-// run    npx tsx workshop.ts          (no key needed: 20 instructions in about 2 seconds and 38 calls; --help shows the rest)
+// run    npx tsx workshop.ts          (no key needed: 20 instructions in about 2 seconds and 41 calls; --help shows the rest)
 import { classifyInstructions } from './steps/classify.ts'
 import { filterInstances } from './steps/filter.ts'
 import { generateInstructions } from './steps/generate.ts'
