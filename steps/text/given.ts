@@ -240,10 +240,11 @@ export function instructionAgain(instruction: string, { input, output }: Instanc
   const asked = bare(instruction)
   if (asked.length < 6) return undefined
   if (saysAgain(asked, bare(answer), instruction)) return output
-  if (input === '' && isHardlyChanged(asked, bare(answer), instruction)) return output
+  const mayChange = rewriting.test(instruction)
+  if (input === '' && !mayChange && isHardlyChanged(asked, bare(answer))) return output
   const given = bare(input)
-  // A question said again with its answer is the matter of another rule.
-  if (!/[?？]/.test(instruction) && isHardlyChanged(asked, given, instruction)) return input
+  // A question said again with its answer is the matter of another rule; behind a colon or in quotes a text may be given twice.
+  if (!/[?？:：“”"「]/.test(instruction) && isHardlyChanged(asked, given)) return input
   const isInside = wordsIn(given) >= shortEcho.longWords && asked.endsWith(given)
   return given !== '' && (given === asked || isInside) ? input : undefined
 }
@@ -259,8 +260,8 @@ function saysAgain(asked: string, answer: string, instruction: string): boolean 
   return isEnd && wordsIn(answer) >= shortEcho.longWords && !picking.test(instruction)
 }
 
-function isHardlyChanged(asked: string, answer: string, instruction: string): boolean {
-  if (wordsIn(asked) < shortEcho.longWords || rewriting.test(instruction)) return false
+function isHardlyChanged(asked: string, answer: string): boolean {
+  if (wordsIn(asked) < shortEcho.longWords) return false
   const said = new Set(tokenize(answer))
   const words = tokenize(asked)
   const shared = words.filter((word) => said.has(word)).length
