@@ -13,11 +13,11 @@ export type Told = {
 }
 
 /** One pattern of several. */
-function any(...patterns: readonly RegExp[]): RegExp {
+function anyOf(...patterns: readonly RegExp[]): RegExp {
   return new RegExp(patterns.map(({ source }) => source).join('|'), 'i')
 }
 
-const filter = any(
+const filter = anyOf(
   /data_?inspection_?failed|inappropriate content/, // DashScope
   /content_?filter|content_policy|content management policy|responsibleaipolicy/, // OpenAI, Azure, Moonshot
   /usage guidelines|safety_check|usage polic(y|ies)/, // xAI, OpenAI
@@ -29,7 +29,7 @@ const filter = any(
 )
 const filterCodes = /(?:^|\s)(?:1301|1026|1027)(?:\s|$)/ // Zhipu; MiniMax
 
-const broke = any(
+const broke = anyOf(
   /arrear|freetieronly|free tier of the model has been exhausted|good standing|overdue/, // DashScope
   /exceeded_current_quota|suspended, please check your plan/, // Moonshot
   /insufficient[_ ](balance|funds?|credits?|user_quota|account)|(balance|credits?|funds?) (is |are )?(insufficient|too low|exhausted|not enough)/,
@@ -39,7 +39,7 @@ const broke = any(
 const brokeCodes = /(?:^|\s)(?:1113|30001|insufficient_balance)(?:\s|$)/ // Zhipu, SiliconFlow, DeepSeek
 const openaiBroke = /insufficient_quota|exceeded your current quota/i // a throttle by the minute at DashScope
 
-const daily = any(
+const daily = anyOf(
   /per[ -]day|daily|\b[TR]PD\b|per 24 ?h|24 hours/,
   /每日|每天|当日|今日|单日|日(请求|调用|用)量/, // and the like
 )
@@ -47,37 +47,37 @@ const daily = any(
 /** Patterns on all a server said. */
 export const says = {
   /** Names of a verdict on the text, as a finish reason. */
-  verdict: any(
+  verdict: anyOf(
     /content_?filter|sensitive|safety|prohibited|recitation|blocklist|spii|^refusal$|blocked|moderation|违规|敏感/,
   ),
   /** Finish reasons of a reply that came to its end. */
-  end: any(/^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/),
-  page: any(/^\s*<(!doctype|html|head|body|\?xml)/, /404 page not found/),
-  wrongEndpoint: any(
+  end: anyOf(/^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/),
+  page: anyOf(/^\s*<(!doctype|html|head|body|\?xml)/, /404 page not found/),
+  wrongEndpoint: anyOf(
     /unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/,
   ),
-  tooLong: any(
+  tooLong: anyOf(
     /context.?(length|window|size)|maximum context|exceed_context|input length|prompt is too long|too many tokens/,
     /上下文(长度|窗口)|输入(长度|过长)|超出.{0,8}(长度|上下文)/,
   ),
-  batchLimit: any(
+  batchLimit: anyOf(
     /enqueued|(number of|too many) (lines|requests)|lines? (limit|in the file exceed)|file (is )?too large|maximum (number|size)|exceeds? (the )?(limit|maximum)/,
     /行数|请求数.{0,8}(超|上限)|超(过|出).{0,8}(上限|限制)/,
   ),
-  place: any(
+  place: anyOf(
     /country|region|territory|location is not|geo|not available in your|ip address|cloudflare|blocked by/,
     /地区|区域|国家|所在地|IP ?地址/,
   ),
-  quota: any(/quota|limit|额度|配额|限额/),
-  notYours: any(
+  quota: anyOf(/quota|limit|额度|配额|限额/),
+  notYours: anyOf(
     /eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/,
   ),
-  certificate: any(
+  certificate: anyOf(
     /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|certificate/, // names of OpenSSL and Node
   ),
-  noTls: any(/WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH|EPROTO|ERR_SSL_/),
+  noTls: anyOf(/WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH|EPROTO|ERR_SSL_/),
   /** Words about a parameter that count under a status of 500 too, where a message may name anything. */
-  atAnyStatus: any(
+  atAnyStatus: anyOf(
     /not support|unsupported|required for format|does(n't| not) (support|allow|accept)|must be (set|true|false)|not (allowed|permitted|enabled)/,
     /不支持|必须(设置|为)|仅支持|只支持/,
   ),
@@ -133,37 +133,37 @@ export const is = {
 
 // Which parameter is not wanted. The first that fits is meant: who names `stream` beside thinking speaks of thinking.
 const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
-  ['enable_thinking', any(/enable[_ ]thinking/)],
-  ['reasoning_effort', any(/reasoning[_ .]?effort|(reasoning|think) value|reasoning\.effort/)], // Ollama: invalid reasoning value
-  ['stream_options', any(/stream_options/)],
+  ['enable_thinking', anyOf(/enable[_ ]thinking/)],
+  ['reasoning_effort', anyOf(/reasoning[_ .]?effort|(reasoning|think) value|reasoning\.effort/)], // Ollama: invalid reasoning value
+  ['stream_options', anyOf(/stream_options/)],
   [
     'stream',
-    any(
+    anyOf(
       /only supports? (the )?stream|stream(ing)? (mode |parameter )?(is )?(required|only)|enable the stream|must be stream|non-stream\w* .{0,30}not support/,
       /(仅|只)支持流式|非流式.{0,10}不支持|不支持非流式/,
     ),
   ],
   [
     'system',
-    any(
+    anyOf(
       /system[_ ]?(role|message|prompt|instruction)s?.{0,40}(not|n't|unsupported)|unsupported.{0,20}system|developer instruction/,
       /(role|roles).{0,40}system|roles must alternate|does not support.{0,20}system/,
       /不支持.{0,10}(system|系统)|(system|系统).{0,10}(不支持|不允许)/,
     ),
   ],
-  ['presence_penalty', any(/presence_?penalty/)],
-  ['frequency_penalty', any(/frequency_?penalty/)],
+  ['presence_penalty', anyOf(/presence_?penalty/)],
+  ['frequency_penalty', anyOf(/frequency_?penalty/)],
   [
     'response_format',
-    any(
+    anyOf(
       /response[_ ]?(format|schema|mime)|json[_ ]?(mode|schema|object)|structured[_ ]?output|guided[_ ]?(decoding|json)/,
       /xgrammar|outlines|grammar|required for format|additionalproperties|generation_config/,
       /(JSON|json) ?模式|结构化输出|响应格式/,
     ),
   ],
-  ['max_completion_tokens', any(/max_completion_tokens/)],
-  ['max_tokens', any(/max[_ ]?(output[_ ]?)?tokens/)],
-  ['temperature', any(/temperature|温度/)],
+  ['max_completion_tokens', anyOf(/max_completion_tokens/)],
+  ['max_tokens', anyOf(/max[_ ]?(output[_ ]?)?tokens/)],
+  ['temperature', anyOf(/temperature|温度/)],
 ]
 
 /** The parameter an answer speaks of, and the most the server takes of it. */
