@@ -236,12 +236,14 @@ const hardlyChanged = 0.8 // ROUGE-L of an answer with its instruction: a small 
 export function instructionAgain(instruction: string, { input, output }: Instance): string | undefined {
   // What is much longer than the instruction may begin with it, but not be it.
   const answer = output.slice(0, 2 * instruction.length + 100).replace(frame, '')
+  if (isPieceOfOrder(instruction, answer)) return output
   if (![answer, input].some((text) => beginsOrEndsLike(text, instruction))) return undefined
   const asked = bare(instruction)
   if (asked.length < 6) return undefined
   if (saysAgain(asked, bare(answer), instruction)) return output
   const mayChange = rewriting.test(instruction)
   if (input === '' && !mayChange && isHardlyChanged(asked, bare(answer))) return output
+  if (input === '' && isToldAgain(asked, answer)) return output
   const given = bare(input)
   // A question said again with its answer is the matter of another rule; behind a colon or in quotes a text may be given twice.
   if (!/[?？:：“”"「]/.test(instruction) && isHardlyChanged(asked, given)) return input
@@ -266,6 +268,33 @@ function isHardlyChanged(asked: string, answer: string): boolean {
   const words = tokenize(asked)
   const shared = words.filter((word) => said.has(word)).length
   return 3 * shared >= 2 * words.length && rougeL(asked, answer) >= hardlyChanged // 0.8 takes two thirds at least
+}
+
+// "小何听说了某个公司的新产品，他想亲自体验一下。": a situation that asks for nothing, which a small model tells once more.
+const situation =
+  /(?:^\p{Script=Han}{1,3}|[，,]\p{Script=Han}{0,3}(?:[他她我]们?|于是))(?:很|也|都|正|一直|非常|特别)?(?:想|要|希望|打算|决定|准备|需要)|^(?:i|we|he|she|they|(?:an?|the|my) \w{1,20}|\p{Lu}\p{Ll}{1,20}(?: and \p{Lu}\p{Ll}{1,20})?) (?:\w{1,20} ){0,15}(?:wants?|wanted|needs?|needed|decided|decides|plans?|planned|hopes?|hoped|wishes|wished|would like|tries|tried|(?:is|was|are|am) (?:going|about|trying)) to\b/iu
+const request =
+  /[?？:：“”"「『]|\b(?:please|you|your|write|give|tell|list|help|what|how|why|which|who|find out|calculate|explain|describe)\b|[请帮你您写列译把将]|给[出他她我]|什么|如何|怎|为何|哪|多少|几|吗|呢|说明|解释|计算|分析|判断|建议|回答|描述|概括|总结/i
+const toldAgain = 2 / 3 // of the words of an answer stand in the situation already
+
+const composing =
+  /^\W{0,3}(?:please )?(?:write|compose|draft|design|describe|explain|outline) (?!down\b|out\b|the (?:word|name|number|letter)\b)|^[请你]{0,2}(?:撰?写(?![出下])|创作|起草|设计|描述|解释|介绍|说明)/i
+const offersWords = /[：:“”"「『']|或|还是|\bor\b/i
+
+/** Whether a text was asked for and some words of the order came: "Write a paper on the style of poems." gives "style". */
+function isPieceOfOrder(instruction: string, answer: string): boolean {
+  if (answer.length > instruction.length || !composing.test(instruction)) return false
+  const piece = bare(answer)
+  return piece !== '' && !offersWords.test(instruction) && bare(instruction).includes(piece)
+}
+
+/** Whether an answer only tells a situation that asks for nothing again, in other words or another order. */
+function isToldAgain(asked: string, answer: string): boolean {
+  if (!situation.test(asked) || request.test(asked)) return false
+  const told = new Set(tokenize(asked))
+  const words = tokenize(answer)
+  const shared = words.filter((word) => told.has(word)).length
+  return words.length > 0 && shared >= toldAgain * words.length
 }
 
 /** A quick look at the first and the last letter, since most texts share neither. */

@@ -110,6 +110,13 @@ export const faultyEnglish: readonly FaultyRow[] = [
   ],
   [
     'repeats_instruction',
+    'Anna heard of a new mill in the next town and wants to see it soon.',
+    '',
+    'Anna wants to see the new mill soon.',
+  ],
+  ['repeats_instruction', 'Write an essay on the tools of a joiner.', 'He has a plane and a saw.', 'Tools'],
+  [
+    'repeats_instruction',
     'Describe the tools of a joiner in a few words.',
     '',
     'Describe the tools of a joiner in a few words.',
@@ -317,6 +324,15 @@ export const faultyChinese: readonly FaultyRow[] = [
     '',
     '木匠听说了邻镇的新锯木厂，想尽快去那里看一看。',
   ],
+  [
+    'repeats_instruction',
+    '木匠听说了一个邻镇的新锯木厂，他想尽快去那里看一看。',
+    '',
+    '木匠想去邻镇新开的锯木厂看一看。',
+  ],
+  ['repeats_instruction', '小周在河边看到一些没有画完的画，她想完成它们。', '', '小周，完成所有没画完的画。'],
+  ['repeats_instruction', '船长希望尽快修好这条旧船。', '', '船长要尽快修好旧船。'],
+  ['repeats_instruction', '写一篇介绍古琴的文章，要讲清琴的结构和音色。', '古琴有七根弦。', '结构和音色'],
   ['repeats_instruction', '北方群岛的首府是哪里？', '', '北方群岛的首府是哪里？是港城。'],
   [
     'wrong_answer_language',
