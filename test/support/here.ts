@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { vi } from 'vitest'
 import { explain } from '../../steps/run/notebook.ts'
-import { type Finished, cleanEnvironment, project } from './command.ts'
+import { type Finished, cleanEnvironment, project, withoutProgress } from './command.ts'
 
 let runs = 0
 let last: Promise<unknown> = Promise.resolve()
@@ -27,14 +27,6 @@ async function runAlone(args: readonly string[], env: Record<string, string>): P
   } finally {
     restore()
   }
-}
-
-// A run that takes a minute, on a machine with other work, notes how far it is; that is no part of what a test looks at.
-function withoutProgress(err: string): string {
-  return err.replace(
-    /^(?:generate|classify|instances|filter|生成指令|判断分类任务|生成实例|过滤去重) [\d,/]+ · .*\n/gm,
-    '',
-  )
 }
 
 /** Gathers what is written to a stream; the answer ends it. */
