@@ -40,7 +40,8 @@ const smallEnglishWord =
 const smallForeignWordsAtLeast = 3 // that many small words of another language, and none of English: "crème de la crème" has two
 
 /** The words by which a task is put in another language than the run's; text it quotes or brings along does not count. */
-export function foreignIn(instruction: string, language: Language): string | undefined {
+export function foreignIn(instruction: string, language: Language, traditional = false): string | undefined {
+  if (language === 'zh' && !traditional && isTraditional(instruction)) return instruction
   const unquoted = instruction.replace(/"[^"]*"|“[^“”]*”|「[^「」]*」|『[^『』]*』|《[^《》]*》/g, ' ')
   const head = /^[^:：\n]*/.exec(unquoted)?.[0] ?? ''
   const task = [head, unquoted, instruction].find((text) => /\p{L}/u.test(text)) ?? ''
@@ -171,8 +172,26 @@ export function lengthOf(text: string, language: Language): number {
   return language === 'zh' ? pieces.filter((piece) => /[\p{L}\p{N}]/u.test(piece)).length : pieces.length
 }
 
+type Limits = ByLanguage<number>
+
+/** How long an instruction is where that is less than it must be. */
+export function lengthBelow(instruction: string, language: Language, least: Limits) {
+  const size = language === 'zh' ? saidIn(instruction) : lengthOf(instruction, language)
+  if (size >= least[language]) return undefined
+  const words = size === 1 ? 'word' : 'words'
+  return { en: `${size} ${words}, at least ${least.en}`, zh: `${size} 个字，至少 ${least.zh} 个` }
+}
+
+/** How long an instruction is where that is more than it may be. */
+export function lengthAbove(instruction: string, language: Language, most: Limits) {
+  if (instruction.length <= most[language]) return undefined // a word has a character at least
+  const size = lengthOf(instruction, language)
+  if (size <= most[language]) return undefined
+  return { en: `${size} words, at most ${most.en}`, zh: `${size} 个字，最多 ${most.zh} 个` }
+}
+
 /** How much a Chinese text says, in characters: a number or foreign word counts two, a sign of arithmetic one. */
-export function saidIn(text: string): number {
+function saidIn(text: string): number {
   const pieces =
     text.match(/\p{Script=Han}|[\p{N}.]*\p{N}|(?:(?!\p{Script=Han})\p{L})+|[+−×÷*/^=<>√≈-]/gu) ?? []
   return pieces.reduce((sum, piece) => sum + (/^(?!\p{Script=Han})[\p{L}\p{N}.]/u.test(piece) ? 2 : 1), 0)
