@@ -76,14 +76,13 @@ export function checkInstances(
   on: Rules,
 ): (Finding | undefined)[] {
   const findings = instances.map((): Finding | undefined => undefined)
-  let task = { instruction, language, ...compare(instruction, [], []) }
-  let left = -1 // how many instances `task` compares
+  let task: Task & Comparison = { instruction, language, ...nothingCompared }
+  let compared = -1 // how many instances `task` compares
   for (const rule of on.values()) {
-    if (rule.of === 'instruction') continue
-    const sound = findings.filter((found) => !found).length
-    if (rule.of === 'instances' && left !== sound) {
-      task = { ...task, ...compare(instruction, instances, findings) }
-      left = sound
+    if (rule.of === 'instances') {
+      const sound = findings.filter((found) => !found).length
+      if (compared !== sound) task = { ...task, ...compare(instruction, instances, findings) }
+      compared = sound
     }
     for (const [at, instance] of instances.entries())
       findings[at] ??= finding(rule, measureInstance(rule, instance, task, at), language)
@@ -101,8 +100,10 @@ export function measureInstance(
   if (rule.of === 'instruction') return undefined
   if (rule.of === 'instance') return measured(rule, () => rule.test(instance, task))
   if (rule.of === 'instances') return measured(rule, () => rule.test(instance, task, at))
-  const inText = (text: string): Measured => measured(rule, () => rule.test(text, task.instruction))
-  return inText(instance.input) ?? inText(instance.output)
+  return (
+    measured(rule, () => rule.test(instance.input, task.instruction)) ??
+    measured(rule, () => rule.test(instance.output, task.instruction))
+  )
 }
 
 function finding(rule: Rule, found: Measured, language: Language): Finding | undefined {
@@ -187,6 +188,8 @@ function wrongPart(
 
 const kinds: readonly string[] = ['instruction', 'text', 'instance', 'instances'] satisfies Rule['of'][]
 
+const nothingCompared: Comparison = { answersTo: new Map(), inputsOf: new Map(), isSplit: false }
+
 /** Puts the instances of a task side by side; those a rule removed count for nothing. */
 export function compare(
   instruction: string,
@@ -216,6 +219,20 @@ export function isCopied(output: string, { instruction, answersTo, inputsOf }: T
   const inputs = inputsOf.get(answerKey(output)) ?? 0
   if (inputs < 3 || inputs !== answersTo.size || instruction.includes(output.trim())) return false
   return lengthOf(output, 'zh') >= (/\p{Script=Han}/u.test(output) ? 8 : 5)
+}
+
+/** How many answers an input has, where it is one and they differ. */
+export function conflictOver(input: string, { answersTo }: Comparison): Measured {
+  const answers = input.trim() === '' ? 1 : (answersTo.get(input.trim())?.size ?? 1)
+  if (answers < 2) return undefined
+  return { en: `${answers} different outputs for one input`, zh: `同一输入有 ${answers} 种输出` }
+}
+
+/** Which instance before this one has the same input and output. */
+export function firstLike({ input, output }: Instance, { answersTo }: Comparison, at: number): Measured {
+  const first = answersTo.get(input.trim())?.get(answerKey(output))
+  if (first === undefined || first === at) return undefined
+  return { en: `same as instance ${first + 1}`, zh: `与第 ${first + 1} 个实例相同` }
 }
 
 /** What `near_duplicate` and `already_elsewhere` measured, in words: how near an instruction is to which other. */

@@ -208,7 +208,8 @@ export function repeatsInput(instruction: string, input: string, output: string)
   if (given === '') return false
   const isShort = isOneWord(given) || !/\p{L}/u.test(given)
   if (given === output.trim()) return !(isShort ? oneWordMayStay : mayRepeat).test(instruction)
-  return !isShort && bare(given) === bare(output) && !mayRepeat.test(instruction)
+  if (isShort || firstLetter(given) !== firstLetter(output)) return false
+  return bare(given) === bare(output) && !mayRepeat.test(instruction)
 }
 
 function isOneWord(text: string): boolean {

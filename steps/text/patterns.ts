@@ -45,6 +45,9 @@ const refusalWanted =
   /\b(?:AI|chatbot|robot|assistant|language model|refus\w{0,5}|declin\w{0,4}|reject\w{0,4}|apolog\w{0,4}|turn(?:ing)? (?:\w{1,12} )?down|say(?:ing)? no)\b|人工智能|机器人|助手|拒绝|婉拒|谢绝|道歉|致歉|回绝|推辞/i
 const asModel =
   /^(?:\W{0,3}(?:well|sorry|unfortunately|I'm sorry,? but|I apologi[sz]e,? but)\W{1,3})?(?:(?:as|being|since I am|since I'm) an? (?:AI|artificial intelligence|(?:large )?language model|(?:AI|virtual|digital) (?:assistant|model))\b(?! (?:researcher|engineer|developer|expert|company|start-?up|scientist|student|teacher|enthusiast|consultant|lab|ethicist))|(?:作为|身为)(?:一个|一名|一款)?(?:AI|人工智能|(?:大型?)?语言模型|智能助手|虚拟助手))/i
+/** One of these is in every refusal and every such opening; most answers have none, and need no closer look. */
+const refusalSign =
+  /n't|not|unable|declin|provid|share|paste|given|^\W{0,3}(?:well|sorry|unfortunately|I'm|I apolog|as|being|since)|[^\0-\x7f]/i
 const goesOn =
   /\b(?:however|that said|but|nevertheless|still|instead|here (?:is|are))\b|但是?|不过|然而|尽管如此|以下/i
 const fullAnswer = { en: 25, zh: 40 } // words, or Chinese characters, behind a disclaimer
@@ -57,12 +60,12 @@ export function refusalIn(
   instruction: string,
   output: string,
 ): { refusal?: string; disclaimer?: string } | undefined {
-  if (refusalWanted.test(instruction)) return undefined
   const text = output.trim().replaceAll('’', "'")
   const start = text.slice(0, refusalStands)
+  if (!refusalSign.test(start)) return undefined
   const refusal = firstMatch(refusals, start)
   const words = refusal ?? asModel.exec(start)?.[0]
-  if (words === undefined) return undefined
+  if (words === undefined || refusalWanted.test(instruction)) return undefined
   const rest = text
     .slice(text.indexOf(words) + words.length)
     .replace(/^[^.!?。！？\n]{0,300}[.!?。！？\n]/, '')
@@ -92,6 +95,8 @@ const blanksToFill: ByLanguage<readonly RegExp[]> = {
 }
 const blankInput =
   /\[(?:insert|paste|enter|add) [^[\]\n]{1,60}\]|[[【［](?:在此|此处|请?插入|请?粘贴|请?输入)[^[\]【】［］\n]{1,30}[\]】］]/i
+/** How a blank begins. */
+const blankSign = /[[<【［〔×]|[(（][你您请填在此插输]|[Xx]{2}/
 const blanksWanted =
   /\b(?:templates?|placeholders?|fill[- ]in|blanks?|brackets?|boilerplate|form letter|mad libs?)\b|模板|样板|占位|填空|空白|括号/i
 
@@ -105,7 +110,7 @@ const describedInBrackets = /^<[A-Za-z][A-Za-z',-]{0,20}(?: [A-Za-z',-]{1,20}){2
 
 /** A blank left for a person to fill in, or undefined; templates, code and blanks copied from the input are sound. */
 export function placeholderIn(instruction: string, input: string, output: string): string | undefined {
-  if (blanksWanted.test(instruction)) return undefined
+  if (!(blankSign.test(output) || /[[【［]/.test(input)) || blanksWanted.test(instruction)) return undefined
   const pasted = blankInput.exec(input)?.[0] ?? describedInBrackets.exec(output.trim())?.[0]
   if (pasted !== undefined) return pasted
   if (hasCode(output)) return undefined
@@ -269,8 +274,12 @@ function namesLabel(text: string, instruction: string): boolean {
  * Control tokens of chat templates and tokenisers. Trainers (seen in TRL and LLaMA-Factory) turn them into real tokens
  * wherever they stand, in a code span too, so no quotation makes them harmless.
  */
-export const controlToken =
+const controlToken =
   /<[|｜][\w▁:/.-]{1,40}[|｜]>|\[\/?INST\]|<<\/?SYS>>|<(?:start|end)_of_(?:turn|image)>|<\/?(?:bos|eos|eod|pad|unk|sop|eop|think|tool_call|tool_response|im_start|im_end|_?system|_user|_bot)>|\[gMASK\]|\[UNUSED_TOKEN_\d{1,4}\]|<(?:extra_id|reserved|unused)_?\d{1,4}>|<fim_(?:prefix|middle|suffix)>|<(image|video|audio)>(?![^]{0,4000}?<\/\1>)|^\s{0,9}<s>(?![^\n<]{0,200}<\/s>)|(?<!<s>[^\n<]{0,200})<\/s>\s{0,9}$/
+
+export function controlTokenIn(text: string): string | undefined {
+  return /[<[]/.test(text) ? controlToken.exec(text)?.[0].trim() : undefined
+}
 
 const aboutCharacters =
   /\b(?:unicode|utf-?\d{1,2}|encod\w{0,4}|decod\w{0,4}|mojibake|replacement character|ascii|control characters?)\b|编码|解码|乱码|字符集/i
@@ -280,6 +289,7 @@ const broken =
 
 /** The number of a character that no text has but a damaged one: U+FFFD, NUL, other control characters, half a pair. */
 export function brokenIn(text: string): string | undefined {
+  if (!/[^\t\n\r -~]/.test(text)) return undefined
   const found = broken.exec(text)?.[0].codePointAt(0)
   if (found === undefined || (found > 0x1f && aboutCharacters.test(text))) return undefined
   return `U+${found.toString(16).toUpperCase().padStart(4, '0')}`

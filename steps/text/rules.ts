@@ -1,10 +1,9 @@
 // The filter rules: what is not worth keeping, and why. One list, one entry a rule, in the order they are checked;
 // steps 1 and 4 use the same list. A rule returns what it measured, or undefined where it has nothing to object to.
-import { type Rule, isCopied, likeness } from './check.ts'
+import { type Rule, conflictOver, firstLike, isCopied, likeness } from './check.ts'
 import * as given from './given.ts'
 import { cutOffIn, loopIn, unfinishedIn } from './incomplete.ts'
 import {
-  answerKey,
   ending,
   foreignAnswerIn,
   foreignIn,
@@ -83,7 +82,7 @@ export const rules: readonly Rule[] = [
       en: 'A control token of a chat template; a trainer takes it for a real one, in a code span as well.',
       zh: '混入了对话模板的控制标记，训练时会被当成真正的标记，放在代码里也一样。',
     },
-    test: (text) => look.controlToken.exec(text)?.[0].trim(),
+    test: look.controlTokenIn,
   },
   {
     reason: 'repetition',
@@ -294,12 +293,7 @@ export const rules: readonly Rule[] = [
       en: 'The same input has different answers; nobody can tell which is right, so all of them go.',
       zh: '同一个输入有几个不同的答案，分不清哪个对，只好都不要。',
     },
-    test({ input }, { answersTo }) {
-      const answers = input.trim() === '' ? 1 : (answersTo.get(input.trim())?.size ?? 1)
-      return answers > 1
-        ? { en: `${answers} different outputs for one input`, zh: `同一输入有 ${answers} 种输出` }
-        : undefined
-    },
+    test: ({ input }, task) => conflictOver(input, task),
   },
   {
     reason: 'duplicate_instance',
@@ -308,11 +302,7 @@ export const rules: readonly Rule[] = [
       en: 'The same input and output stand there already; the first one stays.',
       zh: '同样的输入和输出前面已经有了，只留第一个。',
     },
-    test({ input, output }, { answersTo }, at) {
-      const first = answersTo.get(input.trim())?.get(answerKey(output))
-      if (first === undefined || first === at) return undefined
-      return { en: `same as instance ${first + 1}`, zh: `与第 ${first + 1} 个实例相同` }
-    },
+    test: firstLike,
   },
 ]
 
