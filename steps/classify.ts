@@ -8,7 +8,7 @@ import { type Message, isFailure, turns } from './model/call.ts'
 import { runStep } from './run/notebook.ts'
 import { type Round, type StepFiles, step } from './run/step-files.ts'
 import type { Language } from './text/language.ts'
-import { numberedTasks } from './text/numbered.ts'
+import { numberedTasks } from './text/labels-and-numbers.ts'
 import { readAnswers } from './text/replies.ts'
 import { isMain } from './workspace/environment.ts'
 

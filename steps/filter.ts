@@ -7,9 +7,10 @@
 import type { Candidate } from './model/judge.ts'
 import { runStep } from './run/notebook.ts'
 import { type Round, type StepFiles, placesOf, step, withAnswer } from './run/step-files.ts'
+import { type Finding, checkInstances } from './text/check.ts'
 import type { Instance } from './text/given.ts'
 import type { TaskPool } from './text/pool.ts'
-import { type Finding, checkInstances, selectRules } from './text/rules.ts'
+import { selectRules } from './text/rules.ts'
 import { isMain } from './workspace/environment.ts'
 import type { InstancesRow } from './workspace/records.ts'
 

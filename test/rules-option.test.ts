@@ -9,9 +9,8 @@ import {
   checkInstances,
   checkInstruction,
   checkOwnRules,
-  rules,
-  selectRules,
-} from '../steps/text/rules.ts'
+} from '../steps/text/check.ts'
+import { rules, selectRules } from '../steps/text/rules.ts'
 import { folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 
 const reasonsIn = async (folder: string) =>
@@ -74,7 +73,7 @@ function ownRule(rule: object): void {
 /** What the rules say of a row, with a rule of one's own among them. */
 function measured(rule: object): string[] {
   ownRule(rule)
-  checkOwnRules()
+  checkOwnRules(rules)
   const pool = { rival: () => undefined }
   const instruction = 'Say why the sky is blue.'
   const on = selectRules(undefined)

@@ -1,9 +1,9 @@
 // The judge of step 4 (`--judge`): the model answers three of the paper's four quality questions about each row that
 // the rules let pass (table 2; the fourth, "all three", follows from them).
+import type { Finding } from '../text/check.ts'
 import type { Instance } from '../text/given.ts'
 import type { Language } from '../text/language.ts'
 import { type Verdict, readVerdicts } from '../text/replies.ts'
-import type { Finding } from '../text/rules.ts'
 import type { Words as Said } from '../workspace/fault.ts'
 import type { InstancesRow, Judgement } from '../workspace/records.ts'
 import { type Read, ahead, askAboutRows, inGroups, inOrder } from './ask.ts'

@@ -1,10 +1,11 @@
 // The filter lab: what other thresholds would have kept, and what each rule would remove if it were the only one.
 import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
+import { type Rule, compare, measureInstance, measureInstruction } from '../text/check.ts'
 import type { Instance } from '../text/given.ts'
 import { isTraditional } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
-import { type Rule, compare, measureInstance, measureInstruction, rules, selectRules } from '../text/rules.ts'
+import { rules, selectRules } from '../text/rules.ts'
 import { steps } from '../workspace/folder.ts'
 import { type Run, bump, isCandidate, rowsOf } from './count.ts'
 import { type Markup, type Subject, bar, html, row, table } from './html.ts'

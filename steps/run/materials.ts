@@ -6,9 +6,10 @@ import { screenWords } from '../display/words.ts'
 import { CallLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
 import { chooseProvider } from '../model/provider.ts'
+import { checkOwnRules } from '../text/check.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { withoutOption } from '../workspace/arguments.ts'
-import { checkOwnRules, ruleFor, ruleNames, rules } from '../text/rules.ts'
+import { ruleFor, ruleNames, rules } from '../text/rules.ts'
 import {
   Omissions,
   readInstructions,
@@ -139,7 +140,7 @@ export async function gather(settings: Settings): Promise<Materials> {
 
 /** Every name of --rules is one of a rule. */
 function checkRules(names: string): void {
-  checkOwnRules()
+  checkOwnRules(rules)
   const known = rules.map(({ reason }) => reason)
   for (const name of ruleNames(names)) {
     const bare = name.replace(/^-/, '')

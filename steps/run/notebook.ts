@@ -48,7 +48,7 @@ export async function runStep(step: string, work: (round: Round) => Promise<void
 export async function explain(error: unknown, argv: readonly string[]): Promise<void> {
   const { errorLanguage } = await import('../workspace/settings.ts')
   const { plainLines } = await import('../display/screen.ts')
-  const { BrokenRule } = await import('../text/rules.ts')
+  const { BrokenRule } = await import('../text/check.ts')
   const language = errorLanguage(argv, process.env)
   const isTold = error instanceof Fault || error instanceof BrokenRule
   const text = isTold

@@ -1,6 +1,6 @@
 // What an instruction is given: whether the text it speaks of is there, for all to see, and whether input and output do
 // more than say again what was said. Patterns run in linear time, as in patterns.ts.
-import { type ByLanguage, type Language, hasCode } from './language.ts'
+import type { ByLanguage, Language } from './language.ts'
 import { rougeL, tokenize } from './rouge.ts'
 
 /** One example of a task; the input is empty where the instruction says all. `at`: where it stands in a merged file, `:12` or `#12`. */
@@ -208,7 +208,8 @@ export function repeatsInput(instruction: string, input: string, output: string)
   if (given === '') return false
   const isShort = isOneWord(given) || !/\p{L}/u.test(given)
   if (given === output.trim()) return !(isShort ? oneWordMayStay : mayRepeat).test(instruction)
-  return !isShort && bare(given) === bare(output) && !mayRepeat.test(instruction)
+  if (isShort || firstLetter(given) !== firstLetter(output)) return false
+  return bare(given) === bare(output) && !mayRepeat.test(instruction)
 }
 
 function isOneWord(text: string): boolean {
@@ -216,7 +217,7 @@ function isOneWord(text: string): boolean {
 }
 
 /** A text as it is compared: without case, without marks at its ends, white space folded. */
-function bare(text: string): string {
+export function bare(text: string): string {
   const folded = text
     .toLowerCase()
     .replace(/["“”「」『』]/g, '')
@@ -316,74 +317,4 @@ function lastLetter(text: string): string | undefined {
 
 function wordsIn(text: string): number {
   return text.match(/\p{Script=Han}{2}|[\p{L}\p{N}'’]+/gu)?.length ?? 0
-}
-
-// An input that holds the question and its answer, and nothing else: "The largest continent is Asia."
-
-const fillers = new Set(
-  (
-    'the a an of to in on at is are was were be it its this that and or for with by as from what which who whom whose where when why how ' +
-    'do does did can could would i am im you your me my we please tell give name want know looking asking think answer question called ' +
-    '的 了 是 在 有 和 与 吗 呢 什 么 哪 个 谁 几 多 少 请 问 我 想 知 道 你 这 那 为 一 叫 做 名 字 最'
-  ).split(' '),
-)
-const contentOf = (text: string) =>
-  new Set(
-    (text.toLowerCase().match(/\p{Script=Han}|[\p{L}\p{N}]+/gu) ?? []).filter((piece) => !fillers.has(piece)),
-  )
-const announced =
-  /(?:label|class|category|answer|sentiment|类别|答案|标签|分类|情感)[ \t]{0,3}(?:is|[:：]|是|为)[ \t]{0,3}(.{1,60})$/i
-const checksAnswer =
-  /\b(?:extract|find|check|verify|grade|correct|read off|pull)\b|提取|抽取|找出|检查|批改|核对/i
-const asking = /[?？]|\b(?:what|which|who|where|when|how many|name)\b|什么|哪|谁|几|多少/i
-const longestTold = 200 // characters of an input that may be question and answer together
-const enough = 0.6 // of the words of the question
-
-/** Whether an input says no more than the question and, with it, the answer. */
-export function givesAnswerAway(instruction: string, { input, output }: Instance): boolean {
-  const given = input.trim()
-  if (given === '' || given.length > longestTold) return false
-  const label = announced.exec(given)?.[1]
-  if (label === undefined && !asking.test(instruction)) return false
-  const answer = bare(output)
-  if (answer === '' || answer.length > 60) return false
-  if (label !== undefined && bare(label) === answer) return !checksAnswer.test(instruction)
-  if (!asking.test(instruction)) return false
-  const asked = contentOf(instruction)
-  const [said, answered] = [contentOf(given), contentOf(answer)]
-  const shared = [...said].filter((piece) => asked.has(piece)).length
-  const isNew = [...said].some((piece) => !asked.has(piece) && !answered.has(piece))
-  return !isNew && shared >= 2 && shared >= enough * asked.size
-}
-
-// An output that speaks about its input instead of doing the task: "The report expresses disappointment with …"
-
-const aboutInput =
-  /^(?:the|this|that) (?:given |above |following |provided |input )?(?:input|text|sentence|passage|paragraph|report|article|review|message|e-?mail|comment|statement|tweet|post|poem|story|letter|note|notice|announcement|complaint|request|speech|essay|document|question|user|customer|author|writer|speaker) (?:is about|describes?|express\w{0,2}|talks? about|discuss\w{0,2}|mentions?|conveys?|tells? (?:of|about|how|that)|refers? to|reports? (?:on|that)|is describing|is expressing|is talking about|is discussing)\b|^(?:这|该|本|此)(?:一?[段篇句条封则份首]|个)?(?:话|文字|文章|短文|句子|评论|报告|新闻|邮件|文本|输入|材料|对话|消息|留言|内容|通知)(?:主要|大致)?(?:讲述?了?|描述|表达|介绍|说的是|说了|谈|提到|是关于|反映|讨论|叙述|表示|指出)/i
-const taskToDo =
-  /^\W{0,3}(?:please |kindly )?(?:translate|rewrite|rephrase|paraphrase|correct|fix|proofread|sort|convert|classify|categori[sz]e|label|turn|change|shorten|reverse|capitali[sz]e|edit|reword|decide|assign|put|reply to|answer)\b|^(?:请|帮我)?(?:把|将)?.{0,20}?(?:翻译|译成|改写|改成|改为|润色|纠正|修改|排序|转换|分类|归类|缩写|判断.{1,20}(?:还是|或))/i
-const aboutIsAsked =
-  /(?:in)?to english|成(?:中|汉)[文语]|\b(?:summar\w{1,6}|describe|explain|what|why|how|analy[sz]e|about|meaning|main|topic|theme|tone|gist|interpret|discuss|review|third person|reported speech|indirect)\b|概括|总结|说明|解释|为什么|什么|分析|大意|主题|含义|意思|转述|第三人称|评价/i
-
-const labelling = /\b(?:classify|categori[sz]e|label|decide|assign)\b|判断|分类|归类/i
-const alternatives = /\bor\b|[,:/，：、]|或|还是/i
-
-/** The sentence about the input that stands where the task done should be, or undefined. */
-export function sentenceAboutInput(instruction: string, input: string, output: string): string | undefined {
-  if (input.trim() === '' || hasCode(output) || !taskToDo.test(instruction) || aboutIsAsked.test(instruction))
-    return undefined
-  // Where no labels are named, "The sentence expresses a wish" may be one.
-  if (labelling.test(instruction) && !alternatives.test(instruction)) return undefined
-  const about = aboutInput.exec(output.trim())
-  if (!about || aboutInput.test(input.trim())) return undefined
-  return namesLabel(output.trim().slice(about[0].length), instruction) ? undefined : output
-}
-
-/** "… expresses a positive opinion" names the label that was asked for, and so do 积极 and 消极 beside 或, 还是, 、. */
-function namesLabel(text: string, instruction: string): boolean {
-  const asked = contentOf(instruction)
-  const labels =
-    instruction.match(/\p{Script=Han}{2}(?=[、或]|还是)|(?<=[、或]|还是)\p{Script=Han}{2}/gu) ?? []
-  const words = [...contentOf(text)].filter((piece) => piece.length > 3)
-  return words.some((piece) => asked.has(piece)) || labels.some((label) => text.includes(label))
 }

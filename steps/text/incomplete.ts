@@ -14,12 +14,12 @@ const loopWanted =
 
 /** The phrase an answer has fallen into repeating, or undefined. */
 export function loopIn(instruction: string, output: string): string | undefined {
-  if (output.length < 2 * loop || loopWanted.test(instruction)) return undefined
+  if (output.length < 2 * loop) return undefined
   const unnumbered = output.toLowerCase().replace(/^[ \t]{0,9}\d{1,4}[.)、．]/gm, '')
   const words = unnumbered.match(isAscii(unnumbered) ? plainWord : anyWord) ?? []
   // In a loop each word has been said before; few texts say so many words again.
-  if (words.length - new Set(words).size < loop) return undefined
-  if (isData(unnumbered, words.length)) return undefined
+  if (words.length <= loop || words.length - new Set(words).size < loop) return undefined
+  if (isData(unnumbered, words.length) || loopWanted.test(instruction)) return undefined
   for (let period = 1; period <= longestPhrase; period++) {
     const end = endOfLoop(words, period)
     if (end === undefined) continue
@@ -58,9 +58,9 @@ export function cutOffIn(output: string): string | undefined {
     hasOpenFence(lines) ||
     hasOpenJson(text) ||
     hasEmptyEntry(lines) ||
-    (!hasCode(text) &&
+    ((endsDangling(last, lines.length) || endsUnfinished(last, lines)) &&
       !/:\/\/|\|/.test(last) &&
-      (endsDangling(last, lines.length) || endsUnfinished(last, lines)))
+      !hasCode(text)) // asked last, since most answers end well
   return isCut ? `…${lastOf(text, tail)}` : undefined
 }
 
@@ -93,7 +93,7 @@ const danglingHan =
 
 /** Whether the last line breaks off at a word, a comma, a quotation or a bracket that needs something behind it. */
 function endsDangling(last: string, lines: number): boolean {
-  if (/(?:^|[\s\p{Script=Han}])[（(]\p{L}[^()（）\]]*$/u.test(last) || hasOpenQuotation(last)) return true
+  if (/[（(“「]/.test(last) && (hasOpenBracket(last) || hasOpenQuotation(last))) return true
   const endsInComma = /[,，、]$/.test(last)
   if (!endsInComma && !dangling.test(last) && !danglingHan.test(last)) return false
   const words = last.split(/\s+/).length
@@ -104,6 +104,10 @@ function endsDangling(last: string, lines: number): boolean {
   // A comma ends a line of verse, a greeting, a list or "Best regards," as well: only a long line is a paragraph.
   if (!endsInComma || (words > 1 && commas * 2 >= words)) return false
   return lines < 3 ? words >= 7 || han >= 10 : words >= 20 || han >= 40
+}
+
+function hasOpenBracket(line: string): boolean {
+  return /(?:^|[\s\p{Script=Han}])[（(]\p{L}[^()（）\]]*$/u.test(line)
 }
 
 /** Some write “so“ for “so”: an even number of opening marks and no closing one is no cut. */
@@ -172,6 +176,7 @@ function isLastOfWholeLines(last: string, lines: readonly string[]): boolean {
 
 const openEnd =
   /\s(?:a|an|the|and|or|which|into|between|their|your|my|its|using|than|because|called|named|titled|such as|including|so that|in order to)$/i
+const longestEnd = 60 // characters, more than any of the ends that are looked for here
 const openPreposition = /\s(?:of|to|with|for|from|by)$/i
 const questionWord = /\b(?:who|whom|what|which|where|how|that|things?|something|someone|everyone|people)\b/i
 const wordItself =
@@ -186,20 +191,22 @@ const completion =
 
 /** The last words of an instruction that stops in the middle, or undefined. */
 export function unfinishedIn(instruction: string): string | undefined {
-  if (completion.test(instruction)) return undefined
   const text = instruction.trim()
   const last = (text.split('\n').at(-1) ?? '').trim()
+  const end = last.slice(-longestEnd)
   const isOpen =
-    (last.split(/\s+/).length >= 4 &&
-      (openEnd.test(last) ||
-        verbWanting.test(last) ||
-        (openPreposition.test(last) && !questionWord.test(last))) &&
+    ((openEnd.test(end) ||
+      verbWanting.test(end) ||
+      (openPreposition.test(end) && !questionWord.test(last))) &&
+      last.split(/\s+/).length >= 4 &&
       !wordItself.test(last) &&
       !last.endsWith(' A')) || // an option, a grade, a unit
-    (/\p{Script=Han}{4}/u.test(last) && (openEndHan.test(last) || /[，、]$/.test(last))) ||
-    /[\p{L}\p{N}] ?(?:[,(（“「『]|(?<=\s)["'])$/u.test(last) ||
-    /[“「『]$/.test(last)
-  return isOpen ? `…${lastOf(text, tail)}` : undefined
+    (/\p{Script=Han}/u.test(last) &&
+      (openEndHan.test(last) || /[，、]$/.test(last)) &&
+      /\p{Script=Han}{4}/u.test(last)) ||
+    /[\p{L}\p{N}] ?(?:[,(（“「『]|(?<=\s)["'])$/u.test(end) ||
+    /[“「『]$/.test(end)
+  return isOpen && !completion.test(instruction) ? `…${lastOf(text, tail)}` : undefined
 }
 
 // A list that was asked for and comes in pieces, one an instance.

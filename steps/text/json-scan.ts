@@ -1,7 +1,7 @@
 // Finds the JSON values in a text: prose and code fences stepped over, small faults repaired. Valid JSON is never repaired.
 import { createRequire } from 'node:module'
 import type * as JsonRepair from 'jsonrepair'
-import { unescaped } from './escapes.ts'
+import { unescaped } from './leftovers.ts'
 import { ended, isTokenAt } from './leftovers.ts'
 
 /** `ownLine`: nothing but a fence stands before it on its line. `open`: the reply ended inside it. */

@@ -11,13 +11,17 @@ export function isAscii(text: string): boolean {
 
 /** Counts what a text is written in: a Latin word weighs as much as one character of a script without spaces. */
 function countScripts(text: string) {
-  const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0
+  if (isAscii(text)) return { han: 0, kana: 0, latin: matches(text, /[A-Za-z]+/g), other: 0 }
   return {
-    han: count(/\p{Script=Han}/gu),
-    kana: count(/[\p{Script=Hiragana}\p{Script=Katakana}]/gu),
-    latin: count(/\p{Script=Latin}+/gu),
-    other: count(/(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Latin}])\p{L}/gu),
+    han: matches(text, /\p{Script=Han}/gu),
+    kana: matches(text, /[\p{Script=Hiragana}\p{Script=Katakana}]/gu),
+    latin: matches(text, /\p{Script=Latin}+/gu),
+    other: matches(text, /(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Latin}])\p{L}/gu),
   }
+}
+
+function matches(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0
 }
 
 export function isChinese(text: string): boolean {
@@ -40,7 +44,8 @@ const smallEnglishWord =
 const smallForeignWordsAtLeast = 3 // that many small words of another language, and none of English: "crème de la crème" has two
 
 /** The words by which a task is put in another language than the run's; text it quotes or brings along does not count. */
-export function foreignIn(instruction: string, language: Language): string | undefined {
+export function foreignIn(instruction: string, language: Language, traditional = false): string | undefined {
+  if (language === 'zh' && !traditional && isTraditional(instruction)) return instruction
   const unquoted = instruction.replace(/"[^"]*"|“[^“”]*”|「[^「」]*」|『[^『』]*』|《[^《》]*》/g, ' ')
   const head = /^[^:：\n]*/.exec(unquoted)?.[0] ?? ''
   const task = [head, unquoted, instruction].find((text) => /\p{L}/u.test(text)) ?? ''
@@ -117,9 +122,9 @@ export function foreignAnswerIn(
 
 /** Whether a translation holds no letter of the script it was asked for. */
 function lacksWantedScript(output: string, instruction: string): boolean {
-  if (aboutTranslating.test(instruction)) return false
-  const [, into, han] = translation.exec(instruction) ?? []
+  const [, into, han] = /translat|译/i.test(instruction) ? (translation.exec(instruction) ?? []) : []
   const target = (into ?? han ?? '').toLowerCase()
+  if (target === '' || aboutTranslating.test(instruction)) return false
   const wanted = wantedScripts.find(([name]) => name.test(target))?.[1]
   return wanted !== undefined && /\p{L}{2}/u.test(output) && !wanted.test(output)
 }
@@ -136,8 +141,8 @@ function notEnglishIn(answer: string, task: string): string | undefined {
   if (han + kana > 3 && theirs.han + theirs.kana === 0 && !languageAsked.en.test(answer))
     return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}][^A-Za-z]*/u.exec(answer)?.[0]
   if (other > 3 * latin + 3 && theirs.other === 0) return answer
-  const small = answer.match(smallForeignWord) ?? []
-  const isForeign = small.length >= 5 && latin <= 6 * small.length && !englishWord.test(answer)
+  const small = englishWord.test(answer) ? [] : (answer.match(smallForeignWord) ?? [])
+  const isForeign = small.length >= 5 && latin <= 6 * small.length
   return isForeign && (task.match(smallForeignWord) ?? []).length < 2
     ? small.slice(0, 5).join(', ')
     : undefined
@@ -167,12 +172,31 @@ const shown = 60 // characters
 
 /** Words as the paper counts them, by white space; in Chinese each character, and each foreign word or number, is one. */
 export function lengthOf(text: string, language: Language): number {
+  if (language === 'en' && isAscii(text)) return matches(text, /\S+/g)
   const pieces = text.match(/\p{Script=Han}|(?:(?!\p{Script=Han})\S)+/gu) ?? []
   return language === 'zh' ? pieces.filter((piece) => /[\p{L}\p{N}]/u.test(piece)).length : pieces.length
 }
 
+type Limits = ByLanguage<number>
+
+/** How long an instruction is where that is less than it must be. */
+export function lengthBelow(instruction: string, language: Language, least: Limits) {
+  const size = language === 'zh' ? saidIn(instruction) : lengthOf(instruction, language)
+  if (size >= least[language]) return undefined
+  const words = size === 1 ? 'word' : 'words'
+  return { en: `${size} ${words}, at least ${least.en}`, zh: `${size} 个字，至少 ${least.zh} 个` }
+}
+
+/** How long an instruction is where that is more than it may be. */
+export function lengthAbove(instruction: string, language: Language, most: Limits) {
+  if (instruction.length <= most[language]) return undefined // a word has a character at least
+  const size = lengthOf(instruction, language)
+  if (size <= most[language]) return undefined
+  return { en: `${size} words, at most ${most.en}`, zh: `${size} 个字，最多 ${most.zh} 个` }
+}
+
 /** How much a Chinese text says, in characters: a number or foreign word counts two, a sign of arithmetic one. */
-export function saidIn(text: string): number {
+function saidIn(text: string): number {
   const pieces =
     text.match(/\p{Script=Han}|[\p{N}.]*\p{N}|(?:(?!\p{Script=Han})\p{L})+|[+−×÷*/^=<>√≈-]/gu) ?? []
   return pieces.reduce((sum, piece) => sum + (/^(?!\p{Script=Han})[\p{L}\p{N}.]/u.test(piece) ? 2 : 1), 0)

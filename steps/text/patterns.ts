@@ -1,7 +1,7 @@
 // What the filter rules look for, in both languages. Model text is hostile: every pattern runs in linear time, so
 // no `\s*` before `$`, no class that can run past its own opening character, and a bound on every "anything between".
-import type { Instance } from './given.ts'
-import { type ByLanguage, type Language, hasCode, isChinese, lengthOf } from './language.ts'
+import { type Instance, bare } from './given.ts'
+import { type ByLanguage, type Language, hasCode, isChinese, lengthOf, opening } from './language.ts'
 import { saysNothing } from './leftovers.ts'
 
 /** The paper's list (its released code), with Alpaca's video, audio, music, flowchart and diagram. */
@@ -45,21 +45,27 @@ const refusalWanted =
   /\b(?:AI|chatbot|robot|assistant|language model|refus\w{0,5}|declin\w{0,4}|reject\w{0,4}|apolog\w{0,4}|turn(?:ing)? (?:\w{1,12} )?down|say(?:ing)? no)\b|人工智能|机器人|助手|拒绝|婉拒|谢绝|道歉|致歉|回绝|推辞/i
 const asModel =
   /^(?:\W{0,3}(?:well|sorry|unfortunately|I'm sorry,? but|I apologi[sz]e,? but)\W{1,3})?(?:(?:as|being|since I am|since I'm) an? (?:AI|artificial intelligence|(?:large )?language model|(?:AI|virtual|digital) (?:assistant|model))\b(?! (?:researcher|engineer|developer|expert|company|start-?up|scientist|student|teacher|enthusiast|consultant|lab|ethicist))|(?:作为|身为)(?:一个|一名|一款)?(?:AI|人工智能|(?:大型?)?语言模型|智能助手|虚拟助手))/i
+/** One of these is in every refusal and every such opening; most answers have none, and need no closer look. */
+const refusalSign =
+  /n't|not|unable|declin|provid|share|paste|given|^\W{0,3}(?:well|sorry|unfortunately|I'm|I apolog|as|being|since)|[^\0-\x7f]/i
 const goesOn =
   /\b(?:however|that said|but|nevertheless|still|instead|here (?:is|are))\b|但是?|不过|然而|尽管如此|以下/i
 const fullAnswer = { en: 25, zh: 40 } // words, or Chinese characters, behind a disclaimer
 
-/** How an answer refuses, asks for its text or speaks of itself as a model: the words; a task may ask for just that. */
+/**
+ * The words by which an answer refuses or asks for its text, or by which it speaks of itself as a model and answers all
+ * the same; a task may ask for just that.
+ */
 export function refusalIn(
   instruction: string,
   output: string,
-): { words: string; answers: boolean } | undefined {
-  if (refusalWanted.test(instruction)) return undefined
+): { refusal?: string; disclaimer?: string } | undefined {
   const text = output.trim().replaceAll('’', "'")
   const start = text.slice(0, refusalStands)
+  if (!refusalSign.test(start)) return undefined
   const refusal = firstMatch(refusals, start)
   const words = refusal ?? asModel.exec(start)?.[0]
-  if (words === undefined) return undefined
+  if (words === undefined || refusalWanted.test(instruction)) return undefined
   const rest = text
     .slice(text.indexOf(words) + words.length)
     .replace(/^[^.!?。！？\n]{0,300}[.!?。！？\n]/, '')
@@ -69,7 +75,7 @@ export function refusalIn(
     isLong &&
     (asModel.test(start) || goesOn.test(rest.slice(0, refusalStands))) &&
     firstMatch(refusals, rest.slice(0, refusalStands)) === undefined
-  return { words, answers: answers || refusal === undefined }
+  return answers || refusal === undefined ? { disclaimer: words } : { refusal: words }
 }
 
 const blanksToFill: ByLanguage<readonly RegExp[]> = {
@@ -89,6 +95,8 @@ const blanksToFill: ByLanguage<readonly RegExp[]> = {
 }
 const blankInput =
   /\[(?:insert|paste|enter|add) [^[\]\n]{1,60}\]|[[【［](?:在此|此处|请?插入|请?粘贴|请?输入)[^[\]【】［］\n]{1,30}[\]】］]/i
+/** How a blank begins. */
+const blankSign = /[[<【［〔×]|[(（][你您请填在此插输]|[Xx]{2}/
 const blanksWanted =
   /\b(?:templates?|placeholders?|fill[- ]in|blanks?|brackets?|boilerplate|form letter|mad libs?)\b|模板|样板|占位|填空|空白|括号/i
 
@@ -102,7 +110,7 @@ const describedInBrackets = /^<[A-Za-z][A-Za-z',-]{0,20}(?: [A-Za-z',-]{1,20}){2
 
 /** A blank left for a person to fill in, or undefined; templates, code and blanks copied from the input are sound. */
 export function placeholderIn(instruction: string, input: string, output: string): string | undefined {
-  if (blanksWanted.test(instruction)) return undefined
+  if (!(blankSign.test(output) || /[[【［]/.test(input)) || blanksWanted.test(instruction)) return undefined
   const pasted = blankInput.exec(input)?.[0] ?? describedInBrackets.exec(output.trim())?.[0]
   if (pasted !== undefined) return pasted
   if (hasCode(output)) return undefined
@@ -180,15 +188,84 @@ function offers(input: string, said: string): boolean {
   return word.length < 12 && input.length > 2 * said.length && input.toLowerCase().includes(word)
 }
 
-/** Whether an answer is none, however it is spelt; a bare "none" may answer a task that looks for something. */
-export function isNoAnswer({ input, output }: Instance, instruction: string, language: Language): boolean {
+/** An answer that is none, however it is spelt; a bare "none" may answer a task that looks for something. */
+export function noAnswerIn({ input, output }: Instance, instruction: string, language: Language) {
   const said = output.trim()
-  if (!saysNothing(said)) return false
-  if (said === '') return true
-  if (offers(input, said)) return false
-  if (bracketed.test(said)) return !/\[|brackets?\b|方括号/.test(instruction)
-  const mayAnswer = namesAnswer.test(said) ? printWanted : noneMayAnswer[language]
-  return !mayAnswer.test(instruction)
+  if (said === '') return { en: '0 characters', zh: '0 个字' }
+  if (!saysNothing(said) || offers(input, said)) return undefined
+  const bare = namesAnswer.test(said) ? printWanted : noneMayAnswer[language]
+  const mayAnswer = bracketed.test(said) ? /\[|brackets?\b|方括号/ : bare
+  return mayAnswer.test(instruction) ? undefined : opening(said)
+}
+
+// An input that holds the question and its answer, and nothing else: "The largest continent is Asia."
+
+const fillers = new Set(
+  (
+    'the a an of to in on at is are was were be it its this that and or for with by as from what which who whom whose where when why how ' +
+    'do does did can could would i am im you your me my we please tell give name want know looking asking think answer question called ' +
+    '的 了 是 在 有 和 与 吗 呢 什 么 哪 个 谁 几 多 少 请 问 我 想 知 道 你 这 那 为 一 叫 做 名 字 最'
+  ).split(' '),
+)
+const contentOf = (text: string) =>
+  new Set(
+    (text.toLowerCase().match(/\p{Script=Han}|[\p{L}\p{N}]+/gu) ?? []).filter((piece) => !fillers.has(piece)),
+  )
+const announced =
+  /(?:label|class|category|answer|sentiment|类别|答案|标签|分类|情感)[ \t]{0,3}(?:is|[:：]|是|为)[ \t]{0,3}(.{1,60})$/i
+const checksAnswer =
+  /\b(?:extract|find|check|verify|grade|correct|read off|pull)\b|提取|抽取|找出|检查|批改|核对/i
+const asking = /[?？]|\b(?:what|which|who|where|when|how many|name)\b|什么|哪|谁|几|多少/i
+const longestTold = 200 // characters of an input that may be question and answer together
+const enough = 0.6 // of the words of the question
+
+/** Whether an input says no more than the question and, with it, the answer. */
+export function givesAnswerAway(instruction: string, { input, output }: Instance): boolean {
+  const given = input.trim()
+  if (given === '' || given.length > longestTold) return false
+  const label = announced.exec(given)?.[1]
+  if (label === undefined && !asking.test(instruction)) return false
+  const answer = bare(output)
+  if (answer === '' || answer.length > 60) return false
+  if (label !== undefined && bare(label) === answer) return !checksAnswer.test(instruction)
+  if (!asking.test(instruction)) return false
+  const asked = contentOf(instruction)
+  const [said, answered] = [contentOf(given), contentOf(answer)]
+  const shared = [...said].filter((piece) => asked.has(piece)).length
+  const isNew = [...said].some((piece) => !asked.has(piece) && !answered.has(piece))
+  return !isNew && shared >= 2 && shared >= enough * asked.size
+}
+
+// An output that speaks about its input instead of doing the task: "The report expresses disappointment with …"
+
+const aboutInput =
+  /^(?:the|this|that) (?:given |above |following |provided |input )?(?:input|text|sentence|passage|paragraph|report|article|review|message|e-?mail|comment|statement|tweet|post|poem|story|letter|note|notice|announcement|complaint|request|speech|essay|document|question|user|customer|author|writer|speaker) (?:is about|describes?|express\w{0,2}|talks? about|discuss\w{0,2}|mentions?|conveys?|tells? (?:of|about|how|that)|refers? to|reports? (?:on|that)|is describing|is expressing|is talking about|is discussing)\b|^(?:这|该|本|此)(?:一?[段篇句条封则份首]|个)?(?:话|文字|文章|短文|句子|评论|报告|新闻|邮件|文本|输入|材料|对话|消息|留言|内容|通知)(?:主要|大致)?(?:讲述?了?|描述|表达|介绍|说的是|说了|谈|提到|是关于|反映|讨论|叙述|表示|指出)/i
+const taskToDo =
+  /^\W{0,3}(?:please |kindly )?(?:translate|rewrite|rephrase|paraphrase|correct|fix|proofread|sort|convert|classify|categori[sz]e|label|turn|change|shorten|reverse|capitali[sz]e|edit|reword|decide|assign|put|reply to|answer)\b|^(?:请|帮我)?(?:把|将)?.{0,20}?(?:翻译|译成|改写|改成|改为|润色|纠正|修改|排序|转换|分类|归类|缩写|判断.{1,20}(?:还是|或))/i
+const aboutIsAsked =
+  /(?:in)?to english|成(?:中|汉)[文语]|\b(?:summar\w{1,6}|describe|explain|what|why|how|analy[sz]e|about|meaning|main|topic|theme|tone|gist|interpret|discuss|review|third person|reported speech|indirect)\b|概括|总结|说明|解释|为什么|什么|分析|大意|主题|含义|意思|转述|第三人称|评价/i
+
+const labelling = /\b(?:classify|categori[sz]e|label|decide|assign)\b|判断|分类|归类/i
+const alternatives = /\bor\b|[,:/，：、]|或|还是/i
+
+/** The sentence about the input that stands where the task done should be, or undefined. */
+export function sentenceAboutInput(instruction: string, input: string, output: string): string | undefined {
+  if (input.trim() === '' || hasCode(output) || !taskToDo.test(instruction) || aboutIsAsked.test(instruction))
+    return undefined
+  // Where no labels are named, "The sentence expresses a wish" may be one.
+  if (labelling.test(instruction) && !alternatives.test(instruction)) return undefined
+  const about = aboutInput.exec(output.trim())
+  if (!about || aboutInput.test(input.trim())) return undefined
+  return namesLabel(output.trim().slice(about[0].length), instruction) ? undefined : output
+}
+
+/** "… expresses a positive opinion" names the label that was asked for, and so do 积极 and 消极 beside 或, 还是, 、. */
+function namesLabel(text: string, instruction: string): boolean {
+  const asked = contentOf(instruction)
+  const labels =
+    instruction.match(/\p{Script=Han}{2}(?=[、或]|还是)|(?<=[、或]|还是)\p{Script=Han}{2}/gu) ?? []
+  const words = [...contentOf(text)].filter((piece) => piece.length > 3)
+  return words.some((piece) => asked.has(piece)) || labels.some((label) => text.includes(label))
 }
 
 // What harms the training rather than the reader.
@@ -197,8 +274,12 @@ export function isNoAnswer({ input, output }: Instance, instruction: string, lan
  * Control tokens of chat templates and tokenisers. Trainers (seen in TRL and LLaMA-Factory) turn them into real tokens
  * wherever they stand, in a code span too, so no quotation makes them harmless.
  */
-export const controlToken =
+const controlToken =
   /<[|｜][\w▁:/.-]{1,40}[|｜]>|\[\/?INST\]|<<\/?SYS>>|<(?:start|end)_of_(?:turn|image)>|<\/?(?:bos|eos|eod|pad|unk|sop|eop|think|tool_call|tool_response|im_start|im_end|_?system|_user|_bot)>|\[gMASK\]|\[UNUSED_TOKEN_\d{1,4}\]|<(?:extra_id|reserved|unused)_?\d{1,4}>|<fim_(?:prefix|middle|suffix)>|<(image|video|audio)>(?![^]{0,4000}?<\/\1>)|^\s{0,9}<s>(?![^\n<]{0,200}<\/s>)|(?<!<s>[^\n<]{0,200})<\/s>\s{0,9}$/
+
+export function controlTokenIn(text: string): string | undefined {
+  return /[<[]/.test(text) ? controlToken.exec(text)?.[0].trim() : undefined
+}
 
 const aboutCharacters =
   /\b(?:unicode|utf-?\d{1,2}|encod\w{0,4}|decod\w{0,4}|mojibake|replacement character|ascii|control characters?)\b|编码|解码|乱码|字符集/i
@@ -206,10 +287,12 @@ const aboutCharacters =
 const broken =
   /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd-\uffff]|\p{Surrogate}|锟斤拷|[ÃÂ][\u0080-\u00bf]|â€[™œ“”¦\u009d]/u
 
-/** A character that no text has but a damaged one: U+FFFD, NUL, other control characters, half a pair. */
+/** The number of a character that no text has but a damaged one: U+FFFD, NUL, other control characters, half a pair. */
 export function brokenIn(text: string): string | undefined {
-  const found = broken.exec(text)?.[0]
-  return found !== undefined && aboutCharacters.test(text) && !/[\0-\x1f]/.test(found) ? undefined : found
+  if (!/[^\t\n\r -~]/.test(text)) return undefined
+  const found = broken.exec(text)?.[0].codePointAt(0)
+  if (found === undefined || (found > 0x1f && aboutCharacters.test(text))) return undefined
+  return `U+${found.toString(16).toUpperCase().padStart(4, '0')}`
 }
 
 /** Answers may be in either language, whatever the run's. Every Chinese pattern needs a Chinese character. */

@@ -1,9 +1,10 @@
 // The task pool: seed tasks and accepted instructions. A candidate joins it when no rule speaks against it.
 import { createHash } from 'node:crypto'
+import { type Finding, checkInstances, checkInstruction, likeness } from './check.ts'
 import type { Instance } from './given.ts'
 import { type Language, isTraditional } from './language.ts'
 import { NoveltyIndex, type Similar } from './novelty.ts'
-import { type Finding, checkInstances, checkInstruction, likeness, selectRules } from './rules.ts'
+import { selectRules } from './rules.ts'
 
 export class TaskPool {
   private readonly index: NoveltyIndex
@@ -11,7 +12,7 @@ export class TaskPool {
   private readonly elsewhere: NoveltyIndex
   private readonly language: Language
   private readonly traditional: boolean
-  private readonly rules: ReadonlySet<string>
+  private readonly rules: ReturnType<typeof selectRules>
 
   /** `elsewhere`: instructions one owns already; candidates like them are rejected too, under a reason of their own. */
   constructor(

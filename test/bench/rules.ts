@@ -1,9 +1,12 @@
 // The filter rules on tasks that people wrote, with their answers: what they reject there, they mostly reject wrongly.
 import type { Instance } from '../../steps/text/given.ts'
 import type { Language } from '../../steps/text/language.ts'
-import { checkInstances, checkInstruction } from '../../steps/text/rules.ts'
+import { checkInstances, checkInstruction } from '../../steps/text/check.ts'
+import { selectRules } from '../../steps/text/rules.ts'
 import { readRows } from '../../steps/workspace/records.ts'
 import type { Row } from './bench.ts'
+
+const all = selectRules()
 
 /** Rules of the paper and its code, kept as they are; the others are our own. */
 const ofThePaper = [
@@ -49,8 +52,8 @@ async function measureFile(file: string, language: Language): Promise<Row[]> {
 function reasonsAgainst(instruction: string, instances: readonly Instance[], language: Language): string[] {
   const pool = { rival: () => undefined } // each would be a near-duplicate of itself
   const findings = [
-    checkInstruction(instruction, language, pool),
-    ...checkInstances(instruction, instances, language),
+    checkInstruction(instruction, language, pool, all),
+    ...checkInstances(instruction, instances, language, all),
   ]
   return findings.flatMap((finding) => (finding ? [finding.reason] : []))
 }

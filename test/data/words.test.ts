@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { Language } from '../../steps/text/language.ts'
 import { NoveltyIndex } from '../../steps/text/novelty.ts'
-import { checkInstances, checkInstruction, rules } from '../../steps/text/rules.ts'
+import { checkInstances, checkInstruction } from '../../steps/text/check.ts'
+import { rules, selectRules } from '../../steps/text/rules.ts'
 import {
   type OfflineTask,
   SIMILAR,
@@ -16,6 +17,8 @@ import {
   readTopics,
   readerFaults,
 } from './tasks.ts'
+
+const all = selectRules()
 
 const DUPLICATE = 'near_duplicate'
 const reasons = rules.map((rule) => rule.reason)
@@ -32,9 +35,9 @@ function indexOf(threshold: number, instructions: readonly string[]): NoveltyInd
 
 /** The reasons the rules give for a task that meets `pool`: of its instruction, else of its instances. */
 function reasonsAgainst(task: OfflineTask | SeedTask, language: Language, pool: NoveltyIndex): string[] {
-  const finding = checkInstruction(task.instruction, language, pool)
+  const finding = checkInstruction(task.instruction, language, pool, all)
   if (finding) return [finding.reason]
-  const findings = checkInstances(task.instruction, task.instances, language)
+  const findings = checkInstances(task.instruction, task.instances, language, all)
   return [...new Set(findings.flatMap((found) => (found ? [found.reason] : [])))]
 }
 

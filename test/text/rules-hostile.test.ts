@@ -1,6 +1,7 @@
 // Model text is hostile: no rule may take more than linear time, whatever is said over and over.
 import { describe, expect, it } from 'vitest'
-import { type Rule, compare, measureInstance, measureInstruction, rules } from '../../steps/text/rules.ts'
+import { type Rule, compare, measureInstance, measureInstruction } from '../../steps/text/check.ts'
+import { rules } from '../../steps/text/rules.ts'
 import { isLinear, timesOf } from '../support/growth.ts'
 
 const pieces = [

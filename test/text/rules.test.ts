@@ -4,16 +4,19 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Instance } from '../../steps/text/given.ts'
 import { type Language, ending, opening } from '../../steps/text/language.ts'
-import { checkInstances, checkInstruction, ruleFor, rules } from '../../steps/text/rules.ts'
+import { checkInstances, checkInstruction } from '../../steps/text/check.ts'
+import { ruleFor, rules, selectRules } from '../../steps/text/rules.ts'
+
+const all = selectRules()
 
 const emptyPool = { rival: () => undefined }
 
 function reasonFor(instruction: string, language: Language) {
-  return checkInstruction(instruction, language, emptyPool)?.reason
+  return checkInstruction(instruction, language, emptyPool, all)?.reason
 }
 
 function reasonsFor(instruction: string, instances: Instance[], language: Language) {
-  return checkInstances(instruction, instances, language).map((finding) => finding?.reason)
+  return checkInstances(instruction, instances, language, all).map((finding) => finding?.reason)
 }
 
 function words(count: number, word: string) {
@@ -120,7 +123,7 @@ describe('what was measured', () => {
     ['Plan a trip and draw the way.', 'en', 'draw'],
     ['写一个程序求和，从一加到一百。', 'zh', '写一个程序'],
   ] as const)('%s in %s: %s', (instruction, language, detail) => {
-    expect(checkInstruction(instruction, language, emptyPool)?.detail).toBe(detail)
+    expect(checkInstruction(instruction, language, emptyPool, all)?.detail).toBe(detail)
   })
 
   it('is cut between characters, never within one', () => {
@@ -131,7 +134,7 @@ describe('what was measured', () => {
 
   it('names the nearest neighbour and the score', () => {
     const pool = { rival: () => ({ instruction: 'Name three rivers in Asia.', score: 0.8333 }) }
-    expect(checkInstruction('Name three rivers in Africa.', 'en', pool)).toEqual({
+    expect(checkInstruction('Name three rivers in Africa.', 'en', pool, all)).toEqual({
       reason: 'near_duplicate',
       detail: '0.83 to: Name three rivers in Asia.',
     })
@@ -139,7 +142,7 @@ describe('what was measured', () => {
 
   it('asks for neighbours only when no other rule objects', () => {
     const pool = { rival: (instruction: string) => ({ instruction, score: 1 }) }
-    expect(checkInstruction('Tell a joke', 'en', pool)?.reason).toBe('too_short')
+    expect(checkInstruction('Tell a joke', 'en', pool, all)?.reason).toBe('too_short')
   })
 })
 
@@ -336,7 +339,7 @@ describe('instances of one instruction', () => {
       { input: 'Italy', output: 'rome.' },
       { input: 'Italy', output: 'Rome' },
     ]
-    expect(checkInstances('Name the capital of a country.', instances, 'en')).toEqual([
+    expect(checkInstances('Name the capital of a country.', instances, 'en', all)).toEqual([
       undefined,
       { reason: 'duplicate_instance', detail: 'same as instance 1' },
       { reason: 'duplicate_instance', detail: 'same as instance 1' },

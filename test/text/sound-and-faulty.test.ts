@@ -1,8 +1,11 @@
 // The rules on whole rows, sound and faulty, in both languages: what they must leave and what they must take.
 import { describe, expect, it } from 'vitest'
-import { checkInstances, checkInstruction } from '../../steps/text/rules.ts'
+import { checkInstances, checkInstruction } from '../../steps/text/check.ts'
+import { selectRules } from '../../steps/text/rules.ts'
 import { faultyChinese, faultyEnglish } from './faulty-rows.ts'
 import { soundChinese, soundEnglish } from './sound-rows.ts'
+
+const all = selectRules()
 
 /** Rules of the paper that go by length and words alone; they may err. */
 const ofThePaper = ['too_short', 'too_long', 'blocked_keyword', 'write_a_program']
@@ -14,8 +17,8 @@ describe.each([
 ] as const)('sound rows (%s)', (language, rows) => {
   it.each(rows)('stays: %s', (instruction, input, output) => {
     const findings = [
-      checkInstruction(instruction, language, pool),
-      ...checkInstances(instruction, [{ input, output }], language),
+      checkInstruction(instruction, language, pool, all),
+      ...checkInstances(instruction, [{ input, output }], language, all),
     ]
     expect(findings.filter((finding) => finding && !ofThePaper.includes(finding.reason))).toEqual([])
   })
@@ -26,8 +29,8 @@ describe.each([
   ['zh', faultyChinese],
 ] as const)('faulty rows (%s)', (language, rows) => {
   it.each(rows)('%s: %s', (reason, instruction, input, output) => {
-    expect(checkInstruction(instruction, language, pool)).toBeUndefined()
-    expect(checkInstances(instruction, [{ input, output }], language)[0]?.reason).toBe(reason)
+    expect(checkInstruction(instruction, language, pool, all)).toBeUndefined()
+    expect(checkInstances(instruction, [{ input, output }], language, all)[0]?.reason).toBe(reason)
   })
 })
 
@@ -45,7 +48,7 @@ describe('instructions that stop in the middle', () => {
     ['zh', '给舅舅写一封信，告诉他柿子熟了，'],
     ['zh', '解释下面这句话的意思：他说“'],
   ] as const)('%s: %s', (language, instruction) => {
-    expect(checkInstruction(instruction, language, pool)?.reason).toBe('unfinished_instruction')
+    expect(checkInstruction(instruction, language, pool, all)?.reason).toBe('unfinished_instruction')
   })
 
   it.each([
@@ -62,14 +65,14 @@ describe('instructions that stop in the middle', () => {
     ['zh', '接着写：雨停了，'],
     ['zh', '翻译下面的句子：'],
   ] as const)('%s, whole: %s', (language, instruction) => {
-    expect(checkInstruction(instruction, language, pool)).toBeUndefined()
+    expect(checkInstruction(instruction, language, pool, all)).toBeUndefined()
   })
 
   it.each([
     ['en', `Say why you like ${'the sea and the sky and '.repeat(9)}more.`],
     ['zh', `造一个句子，用${'“不是”、'.repeat(40)}连接。`],
   ] as const)('or go round in circles (%s)', (language, instruction) => {
-    expect(checkInstruction(instruction, language, pool)?.reason).toBe('repetition')
+    expect(checkInstruction(instruction, language, pool, all)?.reason).toBe('repetition')
   })
 })
 
@@ -79,6 +82,7 @@ describe('instances side by side', () => {
       instruction,
       rows.map(([input, output]) => ({ input, output })),
       language,
+      all,
     ).map((finding) => finding?.reason)
 
   it('go when a list was asked for and each is one piece of it', () => {
@@ -158,8 +162,8 @@ describe('instances side by side', () => {
 describe('a set in Chinese', () => {
   it('takes no instruction in traditional characters, unless its seeds are', () => {
     const instruction = '請用三句話介紹臺北的夜市。'
-    expect(checkInstruction(instruction, 'zh', pool)?.reason).toBe('wrong_language')
-    expect(checkInstruction(instruction, 'zh', { ...pool, traditional: true })).toBeUndefined()
-    expect(checkInstruction('请用三句话介绍台北的夜市。', 'zh', pool)).toBeUndefined()
+    expect(checkInstruction(instruction, 'zh', pool, all)?.reason).toBe('wrong_language')
+    expect(checkInstruction(instruction, 'zh', { ...pool, traditional: true }, all)).toBeUndefined()
+    expect(checkInstruction('请用三句话介绍台北的夜市。', 'zh', pool, all)).toBeUndefined()
   })
 })
