@@ -111,41 +111,43 @@ export function whole({ instruction, system }: Parts): unknown {
   return told === '' || typeof instruction !== 'string' ? instruction : `${told}\n\n${instruction}`
 }
 
-type Text = { text: string | undefined } | { wrong: Words }
-
-/** A cell as text; nothing where it is empty, as in null or a column of numbers with a hole. */
-function textOf(value: unknown, name: string): Text {
-  if (value === undefined || value === null) return { text: undefined }
-  if (typeof value === 'string') return { text: value }
-  if (['number', 'boolean', 'bigint'].includes(typeof value)) return { text: String(value) }
-  if (value instanceof Date) return { text: value.toISOString() }
+/** A cell as text; undefined where it is empty, as in null or a column of numbers with a hole. */
+function textIn(value: unknown, name: string): string | undefined | { wrong: Words } {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value
+  if (['number', 'boolean', 'bigint'].includes(typeof value)) return String(value)
+  if (value instanceof Date) return value.toISOString()
   return { wrong: wrongField(name, types.string, value) }
+}
+
+/** Input and output as text; undefined where there is no answer. */
+function instanceIn(
+  { input, output }: { input?: unknown; output?: unknown },
+  called = { input: 'input', output: 'output' },
+): Instance | { wrong: Words } | undefined {
+  const given = textIn(input, called.input) ?? ''
+  const answer = textIn(output, called.output)
+  if (typeof given !== 'string') return given
+  if (typeof answer !== 'string') return answer
+  // An input that only says that there is none is none; any other stays as it stands.
+  return { input: given === '' || saysNothing(given) ? '' : given, output: answer }
 }
 
 /** `list`: not yet checked. `instance`: the only one, which is sound. */
 type Found = { list: unknown; instance?: Instance } | { wrong: Words }
 
 /** The instances of a row: its own list, or its one input and output; none where there is no answer. */
-export function instancesOf({ instances, input, output, called }: Parts): Found {
+export function instancesOf(parts: Parts): Found {
+  const { instances } = parts
   if (instances !== undefined && instances !== null)
     return { list: Array.isArray(instances) ? instances.map(mended) : instances }
-  const given = textOf(input, called?.input ?? 'input')
-  const answer = textOf(output, called?.output ?? 'output')
-  if ('wrong' in given) return given
-  if ('wrong' in answer) return answer
-  if (answer.text === undefined) return { list: undefined }
-  const instance = { input: toNothing(given.text ?? ''), output: answer.text }
-  return { list: [instance], instance }
+  const instance = instanceIn(parts, parts.called)
+  if (instance === undefined) return { list: undefined }
+  return 'wrong' in instance ? instance : { list: [instance], instance }
 }
 
+/** An instance of a list with its cells as text; one that is none stays as it is, for the check. */
 export function mended(instance: unknown): unknown {
-  if (!isObject(instance)) return instance
-  const [input, output] = [textOf(instance.input, 'input'), textOf(instance.output, 'output')]
-  if ('wrong' in input || 'wrong' in output || output.text === undefined) return instance
-  return { input: toNothing(input.text ?? ''), output: output.text }
-}
-
-/** '' for an input that only says that there is none; any other stays as it stands. */
-function toNothing(input: string): string {
-  return input === '' || saysNothing(input) ? '' : input
+  const found = isObject(instance) ? instanceIn(instance) : undefined
+  return found === undefined || 'wrong' in found ? instance : found
 }
