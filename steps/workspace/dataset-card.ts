@@ -79,7 +79,8 @@ function mergedModels(merged: readonly Contribution[], from: (names: string) => 
 }
 
 function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`
+  const line = (cells: readonly (string | number)[]): string =>
+    `|${cells.map((text) => (text === '' ? ' |' : ` ${text} |`)).join('')}`
   return [heads, heads.map(() => '---'), ...rows].map(line).join('\n')
 }
 

@@ -52,8 +52,9 @@ const formats: Record<ExportName, Format> = {
   llamafactory: {
     folder: 'llamafactory',
     outputs: [
-      ...parts('train.json', 'test.json', asList),
+      { file: 'train.json', part: 'train', write: asList },
       { file: 'train.messages.jsonl', part: 'train', write: asLines(asChat) },
+      { file: 'test.json', part: 'test', write: asList },
       { file: 'dataset_info.json', text: (_source, _language, hasTest) => datasetInfo(hasTest) },
     ],
   },
