@@ -5,7 +5,7 @@ import type { Instance } from '../text/given.ts'
 import { Fault, type Words } from './fault.ts'
 import { type DataFile, isForeign, openData, rawRows } from './formats.ts'
 import { TextWriter, breathing, faultIn, idOf, isObject, onOneLine } from './jsonl.ts'
-import type { Place } from './raw-rows.ts'
+import { type Place, noKnownColumn } from './raw-rows.ts'
 import { type InstancesRow, type SeedTask, checkRow, types, wrongField } from './records.ts'
 import { type Parts, fields, instancesOf, mended, partsOf, whole } from './row-parts.ts'
 
@@ -32,17 +32,25 @@ type Read = { parts: Parts; place: Place }
 /** The rows that can be read, in their order. */
 async function* partsIn(data: DataFile, omitted: Omissions): AsyncGenerator<Read> {
   const breathe = breathing()
+  let isFirst = true
   for await (const { place, value, broken } of rawRows(data)) {
-    const parts = broken ? undefined : partsOf(value)
-    if (broken) complain(data, omitted, place, broken)
-    else if (parts === 'batch') throw batchOutput(data.file)
+    if (isFirst && !omitted.skipsBad) refuseOtherColumns(data.file, value)
+    isFirst = false
+    const parts = broken ? { wrong: broken } : partsOf(value)
+    if (parts === 'batch') throw batchOutput(data.file)
     else if (parts === 'turns') omitted.turns++
-    else if (parts && parts.instruction === undefined && !isObject(value))
-      complain(data, omitted, place, wrongField('', types.object, value))
-    else if (parts) yield { parts, place }
+    else if ('wrong' in parts) complain(data, omitted, place, parts.wrong)
+    else yield { parts, place }
     const pause = breathe()
     if (pause) await pause
   }
+}
+
+/** A Fault where nothing in a row has a name under which rows hold what they say. */
+function refuseOtherColumns(file: string, row: unknown): void {
+  // What every object has, as `constructor`, is no column.
+  const names = isObject(row) ? Object.keys(row).filter((name) => !(name in Object.prototype)) : []
+  if (names.length > 0 && !names.some((name) => fields.has(name))) throw noKnownColumn(file, names)
 }
 
 /** A bad row ends the run, or is counted as left out. */
@@ -210,7 +218,10 @@ export async function* readMergeRows(file: string, omitted: Omissions): AsyncGen
 function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong: Words } | undefined {
   const found = instancesOf(parts)
   if ('wrong' in found) return found
-  if (found.list === undefined) return undefined
+  if (found.list === undefined)
+    return parts.instruction === undefined
+      ? { wrong: wrongField('instruction', types.string, undefined) }
+      : undefined
   const { is_classification = false, call } = parts
   const instruction = whole(parts)
   const at = `${unit === 'line' ? ':' : '#'}${number}`

@@ -3,7 +3,7 @@
 // named for what it is. What a row means is the business of data-rows.ts.
 import type { Fault, Words } from './fault.ts'
 import { JsonSplitter } from './json-pieces.ts'
-import { faultIn } from './jsonl.ts'
+import { faultIn, notText } from './jsonl.ts'
 import {
   type RawRow,
   columnRows,
@@ -31,6 +31,7 @@ export type DataFile = { file: string; shape: Shape; fields: ReadonlySet<string>
 export async function openData(file: string, fields: ReadonlySet<string>): Promise<DataFile> {
   const sample = await sampleOf(file)
   if (sample.subarray(0, 4).toString('latin1') === 'PAR1') return { file, shape: { kind: 'parquet' }, fields }
+  if (utf16.test(sample.toString('latin1', 0, 4))) throw notText(file, 1)
   refuseForeign(sample, file)
   const name = file.replace(/\.gz$/i, '')
   return { file, shape: shapeIn(sample, name, file, fields), fields }
@@ -89,27 +90,34 @@ function shapeOfObject(sample: Buffer, text: string, fields: ReadonlySet<string>
   if (first === 'columns' && members.get(first)?.inner === '"') return { kind: 'split' }
   if (first === 'schema' && members.get(first)?.kind === 'object') return { kind: 'wrapped', name: 'data' }
   if (kinds.length > 0 && kinds.every((kind) => kind === 'object')) return { kind: 'columns' }
-  const areRows = [...members.values()].every(({ kind, first }) => kind === 'object' && fields.has(first))
-  if (names.length > 0 && areRows) return { kind: 'index' }
+  const rows = [...members.values()].filter((member) => [...member.names].some((name) => fields.has(name)))
+  const rest = [...members.values()].filter((member) => !rows.includes(member))
+  if (rows.length > 0 && rest.every(({ kind, isWhole }) => kind === 'object' && !isWhole))
+    return { kind: 'index' }
   const list = names.find((name) => members.get(name)?.inner === '{')
   if (known.length === 0 && list !== undefined) return { kind: 'wrapped', name: list }
   return areLines(text) ? { kind: 'lines' } : { kind: 'objects' }
 }
 
-type Member = { kind: 'scalar' | 'list' | 'object'; first: string; inner: string }
+/** `names`: those in it, all of them where it `isWhole`. `inner`: the first character in a list. */
+type Member = { kind: 'scalar' | 'list' | 'object'; names: Set<string>; inner: string; isWhole: boolean }
 
-/** The members of the first object, as far as the sample goes; `first` and `inner`: the name and the first character of what stands in it. */
+/** The members of the first object, as far as the sample goes. */
 function membersIn(sample: Buffer): Map<string, Member> {
   const members = new Map<string, Member>()
   const splitter = new JsonSplitter(2)
   for (let at = 0; at < sample.length && splitter.ended === 0; at += 1024)
     for (const { path, bytes } of splitter.push(sample.subarray(at, at + 1024))) {
       const [name, second] = path
-      if (typeof name !== 'string' || members.has(name)) continue
+      if (typeof name !== 'string') continue
       const kind = second === undefined ? 'scalar' : typeof second === 'number' ? 'list' : 'object'
       const inner = kind === 'list' ? String.fromCharCode(bytes[0] ?? 0) : ''
-      members.set(name, { kind, first: String(second), inner })
+      const member = members.get(name) ?? { kind, names: new Set(), inner, isWhole: true }
+      members.set(name, member)
+      member.names.add(String(second))
     }
+  const last = [...members.values()].at(-1)
+  if (last) last.isWhole = splitter.ended > 0
   return members
 }
 
@@ -210,6 +218,8 @@ const foreigners: readonly Foreign[] = [
     { en: 'sound or film', zh: '音频或视频' },
     noText,
   ],
+  ['\x1f\x8b', { en: 'packed with gz twice', zh: '用 gz 压缩了两次的文件' }, unpack],
+  [/^[^\n]*\|[^\n]*\n\s*\|?\s*:?-{3,}:?\s*\|/, { en: 'a Markdown table', zh: ' Markdown 表格' }, asCsv],
   ['GGUF', { en: 'a model (GGUF)', zh: '模型文件（GGUF）' }, noText],
   ['{\\rtf', { en: 'a rich text document', zh: 'RTF 文档' }, asText],
   [/^\s*<(?:!doctype html|html|head|body|meta|script)\b/i, { en: 'a web page', zh: '网页' }, rawFile],
@@ -227,6 +237,8 @@ const foreigners: readonly Foreign[] = [
   ],
 ]
 
+const utf16 = /^(?:\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0[^\0])/ // of ASCII every second byte is 0
+
 /** A Fault where a file holds no rows of ours. */
 function refuseForeign(sample: Buffer, file: string): void {
   const start = sample.toString('latin1', 0, 1024)
@@ -243,5 +255,7 @@ function isYaml(text: string, name: string, fields: ReadonlySet<string>): boolea
   const lines = text.split('\n', 200).filter((line) => /^\s*[^\s#]/.test(line))
   const named = lines.filter((line) => fields.has(/^\s*(?:- +)?(\w+):(?:\s|$)/.exec(line)?.[1] ?? ''))
   const entries = lines.filter((line) => /^\s*- /.test(line))
+  const quoted = entries.filter((line) => /^\s*- +(["']).*\1\s*$/.test(line))
+  if (entries.length > 0 && quoted.length === entries.length) return true
   return (named.length > 0 && entries.length > 0 && named.length >= entries.length) || /^---\r?\n/.test(text)
 }

@@ -2,6 +2,7 @@
 // through, never held.
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
+import type { AsyncBuffer } from 'hyparquet'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault, type Words, codeOf, messageOf, shorten, unreadable } from './fault.ts'
@@ -31,22 +32,21 @@ async function* bytesOf(file: string): AsyncGenerator<Buffer> {
 }
 
 async function* unzipped(file: string): AsyncGenerator<Buffer> {
-  let isZipped: boolean | undefined
-  for await (const chunk of chunksOf(file)) {
-    isZipped ??= chunk[0] === 0x1f && chunk[1] === 0x8b
-    if (isZipped) break
-    yield chunk
-  }
-  if (!isZipped) return
-  const zipped = createReadStream(file)
+  if (!(await isZipped(file))) return yield* chunksOf(file)
+  const source = createReadStream(file)
   const unzip = createGunzip({ chunkSize: sampled })
-  zipped.on('error', (error) => unzip.destroy(error))
-  zipped.pipe(unzip)
+  source.on('error', (error) => unzip.destroy(error))
+  source.pipe(unzip)
   try {
     yield* unzip as AsyncIterable<Buffer>
   } finally {
-    zipped.destroy()
+    source.destroy()
   }
+}
+
+async function isZipped(file: string): Promise<boolean> {
+  for await (const chunk of chunksOf(file)) return chunk[0] === 0x1f && chunk[1] === 0x8b
+  return false
 }
 
 function brokenGz(file: string): Fault {
@@ -58,14 +58,14 @@ function brokenGz(file: string): Fault {
 
 const sampled = 1 << 18 // bytes that are looked at to see what a file is
 
-/** The beginning of a file. */
-export async function sampleOf(file: string): Promise<Buffer> {
+/** The beginning of a file, or all of it. */
+export async function sampleOf(file: string, most = sampled): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of bytesOf(file)) {
     chunks.push(chunk)
     size += chunk.length
-    if (size >= sampled) break
+    if (size >= most) break
   }
   return Buffer.concat(chunks)
 }
@@ -246,10 +246,21 @@ async function* decoded(file: string): AsyncGenerator<string> {
     try {
       yield decoder.decode(chunk, { stream: true })
     } catch {
-      throw notText(file, line)
+      throw notText(file, line + soundLines(chunk))
     }
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) line++
   }
+}
+
+/** How many whole lines stand before the first that is not UTF-8. */
+function soundLines(chunk: Buffer): number {
+  let [count, start] = [0, 0]
+  for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+    if (!isUtf8(chunk.subarray(start, end))) break
+    count++
+    start = end + 1
+  }
+  return count
 }
 
 // Plain text
@@ -262,10 +273,9 @@ export async function* textLines(file: string): AsyncGenerator<RawRow> {
 // Parquet, whose readers are loaded only here
 
 export async function* parquetRows(file: string, fields: ReadonlySet<string>): AsyncGenerator<RawRow> {
-  const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } =
-    await import('hyparquet')
+  const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet')
   const { compressors } = await import('hyparquet-compressors')
-  const source = await asyncBufferFromFile(file)
+  const source = await opened(file)
   const metadata = await parquetMetadataAsync(source).catch((error: unknown) => {
     throw brokenParquet(file, error)
   })
@@ -283,6 +293,13 @@ export async function* parquetRows(file: string, fields: ReadonlySet<string>): A
     }
     begin = end
   }
+}
+
+/** Parquet is read from its end: a file that comes as gz is held whole. */
+async function opened(file: string): Promise<AsyncBuffer> {
+  const { asyncBufferFromFile } = await import('hyparquet')
+  if (!(await isZipped(file))) return asyncBufferFromFile(file)
+  return new Uint8Array(await sampleOf(file, Infinity)).buffer
 }
 
 const unreadablePage: Words = {

@@ -2,7 +2,7 @@
 import type { Instance } from '../text/given.ts'
 import { saysNothing } from '../text/leftovers.ts'
 import type { Words } from './fault.ts'
-import { field, isObject } from './jsonl.ts'
+import { field, isObject, jsonIn } from './jsonl.ts'
 import { types, wrongField } from './records.ts'
 
 // The names under which published data sets and tools keep the parts of a row, in the order in which they are looked for.
@@ -27,22 +27,25 @@ export type Parts = {
   /** The field names of input and output, for messages. */
   called?: { input: string; output: string }
 }
-type Unfit = 'turns' | 'batch'
+type Unfit = 'turns' | 'batch' | { wrong: Words }
 
 export function partsOf(value: unknown): Parts | Unfit {
   if (typeof value === 'string') return { instruction: value }
-  if (!isObject(value)) return { instruction: undefined }
-  if (value.custom_id !== undefined && (isObject(value.response) || isObject(value.result))) return 'batch'
-  const source = value.custom_id !== undefined && isObject(value.body) ? value.body : value
+  if (!isObject(value)) return { wrong: wrongField('', types.object, value) }
+  const { custom_id, body, response, result, error } = value
+  if (custom_id !== undefined && [response, result, error].some(isObject)) return 'batch'
+  const source = custom_id !== undefined && isObject(body) ? body : value
   const chat = chatIn(source)
-  if (chat) return partsOfChat(chat, source.system)
-  return flatParts(source)
+  return chat ? partsOfChat(chat, source.system) : flatParts(source)
 }
 
-/** The turns of a chat, wherever they stand; TRL keeps the last of them apart. */
+/** The turns of a chat, wherever they stand; a cell of CSV holds them as JSON, and TRL keeps the last of them apart. */
 function chatIn(row: Record<string, unknown>): unknown[] | undefined {
-  const name = names.chat.find((key) => Array.isArray(row[key]))
-  if (name !== undefined) return [row[name]].flat()
+  for (const name of names.chat) {
+    const value = row[name]
+    const turns = typeof value === 'string' && value.startsWith('[') ? jsonIn(value) : value
+    if (Array.isArray(turns)) return turns
+  }
   if (!Array.isArray(row.prompt)) return undefined
   return [row.prompt, row.completion ?? []].flat()
 }
@@ -84,11 +87,14 @@ function contentText(content: unknown): unknown {
 
 function flatParts(row: Record<string, unknown>): Parts | Unfit {
   if (Array.isArray(row.history) && row.history.length > 0) return 'turns'
+  const instruction = row[nameIn(row, names.instruction)]
+  const chat = names.chat.find((name) => row[name] !== undefined && row[name] !== null)
+  if (instruction === undefined && chat) return { wrong: wrongField(chat, types.array, row[chat]) }
   const input = nameIn(row, names.input)
   const output = nameIn(row, names.output)
   const { instances, is_classification, call, system } = row
   return {
-    instruction: row[nameIn(row, names.instruction)],
+    instruction,
     input: row[input],
     output: row[output],
     called: { input, output },
