@@ -6,7 +6,7 @@ import { generateInstructions } from '../steps/generate.ts'
 import { generateInstances } from '../steps/instances.ts'
 import type { Wire } from '../steps/model/call.ts'
 import type { MemoryFiles } from '../steps/run/step-files.ts'
-import type { ClassifiedRow, ExampleRow, InstancesRow, InstructionRow } from '../steps/workspace/records.ts'
+import type { ClassifiedRow, ExampleRow, InstancesRow, Row } from '../steps/workspace/records.ts'
 import { replied } from './support/model.ts'
 import { runStep } from './support/round.ts'
 
@@ -62,7 +62,7 @@ const filtered = async () => runStep(filterInstances, given, (await withInstance
 describe('the steps, one after another in memory', () => {
   it('generate accepts what is new, with its nearest neighbour, and rejects what is not', async () => {
     const files = await generated()
-    const rows = written<InstructionRow>(files)
+    const rows = written<Row<'instruction'>>(files)
     expect(rows.map((row) => row.instruction)).toEqual([tasks[0], tasks[1], tasks[3]])
     for (const [place, { most_similar }] of rows.entries())
       expect([...seeds, ...rows.slice(0, place)].map((task) => task.instruction)).toContain(

@@ -32,7 +32,7 @@ import {
   readRows,
   rejectedLines,
   rowsIn,
-  recordIn,
+  readRunRecord,
 } from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
@@ -313,7 +313,7 @@ export class FolderFiles extends StepFiles {
     const files = await Promise.all(
       others.map(async (one, place) => {
         const dir = runFolderOf(one.file)
-        const record = dir === undefined ? undefined : await recordIn(dir)
+        const record = dir === undefined ? undefined : await readRunRecord({ dir })
         const of = { made_by: record ? makersOf(record) : [], funnel: record?.funnel, standIn }
         return { ...one, source: names[place] ?? one.file, of }
       }),

@@ -1,15 +1,13 @@
 // Files of instruction data as the run takes them: seed tasks, lists of instructions and topics, and the rows that step 4
 // merges. What cannot be taken is counted, or ends the run with a sentence.
-import path from 'node:path'
-import { setImmediate as immediate } from 'node:timers/promises'
+import { closeSync, openSync, readSync } from 'node:fs'
 import type { Instance } from '../text/given.ts'
 import { Fault, type Words } from './fault.ts'
 import { type DataFile, isForeign, openData, rawRows } from './formats.ts'
-import { TextWriter, idOf, isObject, onOneLine } from './jsonl.ts'
-import type { Place } from './raw-rows.ts'
+import { TextWriter, breathing, faultIn, idOf, isObject, onOneLine } from './jsonl.ts'
+import { type Place, noKnownColumn } from './raw-rows.ts'
 import { type InstancesRow, type SeedTask, checkRow, types, wrongField } from './records.ts'
 import { type Parts, fields, instancesOf, mended, partsOf, whole } from './row-parts.ts'
-import { closeSync, openSync, readSync } from 'node:fs'
 
 /** What was left out of a file. `skipsBad`: rows that cannot be read are, too (`--skip-bad-rows`). */
 export class Omissions {
@@ -29,26 +27,30 @@ export class Omissions {
 
 // A file row by row
 
-// tsx kills a program that does not answer Ctrl-C within about 60 ms.
-const breathAfter = 10 // ms
-
 type Read = { parts: Parts; place: Place }
 
 /** The rows that can be read, in their order. */
 async function* partsIn(data: DataFile, omitted: Omissions): AsyncGenerator<Read> {
-  let breathed = performance.now()
+  const breathe = breathing()
+  let isFirst = true
   for await (const { place, value, broken } of rawRows(data)) {
-    const parts = broken ? undefined : partsOf(value)
-    if (broken) complain(data, omitted, place, broken)
-    else if (parts === 'batch') throw batchOutput(data.file)
+    if (isFirst && !omitted.skipsBad) refuseOtherColumns(data.file, value)
+    isFirst = false
+    const parts = broken ? { wrong: broken } : partsOf(value)
+    if (parts === 'batch') throw batchOutput(data.file)
     else if (parts === 'turns') omitted.turns++
-    else if (parts && parts.instruction === undefined && !isObject(value))
-      complain(data, omitted, place, wrongField('', types.object, value))
-    else if (parts) yield { parts, place }
-    if (performance.now() - breathed < breathAfter) continue
-    await immediate()
-    breathed = performance.now()
+    else if ('wrong' in parts) complain(data, omitted, place, parts.wrong)
+    else yield { parts, place }
+    const pause = breathe()
+    if (pause) await pause
   }
+}
+
+/** A Fault where nothing in a row has a name under which rows hold what they say. */
+function refuseOtherColumns(file: string, row: unknown): void {
+  // What every object has, as `constructor`, is no column.
+  const names = isObject(row) ? Object.keys(row).filter((name) => !(name in Object.prototype)) : []
+  if (names.length > 0 && !names.some((name) => fields.has(name))) throw noKnownColumn(file, names)
 }
 
 /** A bad row ends the run, or is counted as left out. */
@@ -58,7 +60,6 @@ function complain({ file }: DataFile, omitted: Omissions, place: Place, wrong: W
 }
 
 function atPlace(file: string, { unit, number }: Place, wrong: Words): Fault {
-  const name = path.basename(file)
   const skip = { en: 'leave such rows out with --skip-bad-rows', zh: '用 --skip-bad-rows 跳过这样的数据' }
   const [en, zh] =
     unit === 'line'
@@ -67,10 +68,7 @@ function atPlace(file: string, { unit, number }: Place, wrong: Words): Fault {
           `第 ${number} 行${wrong.zh}请修改或删除该行，或`,
         ]
       : [`row ${number}${wrong.en} Mend it, or`, `第 ${number} 条${wrong.zh}请修改它，或`]
-  return new Fault({
-    en: `${name} ${en} ${skip.en}. (${file})`,
-    zh: `${name} ${zh}${skip.zh}。（${file}）`,
-  })
+  return faultIn(file, { en: ` ${en} ${skip.en}.`, zh: ` ${zh}${skip.zh}。` })
 }
 
 function batchOutput(file: string): Fault {
@@ -89,11 +87,10 @@ function batchOutput(file: string): Fault {
 
 // Lists of instructions
 
-type Shape = 'seed' | 'any'
-
-async function* instructionsIn<K extends Shape>(
+/** `kind`: whether rows need an instruction alone, or are seed tasks as a whole. */
+async function* instructionsIn(
   file: string,
-  kind: K,
+  kind: 'seed' | 'any',
   omitted: Omissions,
 ): AsyncGenerator<SeedTask> {
   const data = await openData(file, fields)
@@ -221,7 +218,10 @@ export async function* readMergeRows(file: string, omitted: Omissions): AsyncGen
 function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong: Words } | undefined {
   const found = instancesOf(parts)
   if ('wrong' in found) return found
-  if (found.list === undefined) return undefined
+  if (found.list === undefined)
+    return parts.instruction === undefined
+      ? { wrong: wrongField('instruction', types.string, undefined) }
+      : undefined
   const { is_classification = false, call } = parts
   const instruction = whole(parts)
   const at = `${unit === 'line' ? ':' : '#'}${number}`
@@ -271,8 +271,8 @@ export async function* groupedRows(
     await later.gather(readMergeRows(file, new Omissions(omitted.skipsBad)))
     for await (const row of readMergeRows(file, omitted)) {
       const id = idOf(row.instruction)
-      if (!row.single) yield { id, ...row }
-      else if (!later.isGiven(id)) yield { id, ...row, instances: [...row.instances, ...later.of(id)] }
+      const others = row.single ? later.of(id) : []
+      if (others) yield { id, ...row, instances: [...row.instances, ...others] }
     }
   } finally {
     await later.discard()
@@ -281,9 +281,8 @@ export async function* groupedRows(
 
 class LaterRows {
   private readonly spool: TextWriter
-  /** Where on disk the rows of an instruction lie: the place in bytes and the length of each, one after the other. */
+  /** Where on disk the rows of an instruction lie: the place in bytes and the length of each, one after the other; [] once given out. */
   private readonly rows = new Map<number, number[]>()
-  private readonly given = new Set<number>()
   private end = 0
   private opened: number | undefined
 
@@ -313,18 +312,13 @@ class LaterRows {
     return this.spool.addText(line)
   }
 
-  /** Whether a row was given out with the first of its instruction. */
-  isGiven(id: string): boolean {
-    return this.given.has(keyOf(id))
-  }
-
-  /** The later instances of the instruction of a first row. */
-  of(id: string): Instance[] {
+  /** The later instances of the instruction of a first row; undefined where they were given out with it before. */
+  of(id: string): Instance[] | undefined {
     const key = keyOf(id)
     const lying = this.rows.get(key)
     if (!lying) return []
-    this.rows.delete(key)
-    this.given.add(key)
+    if (lying.length === 0) return undefined
+    this.rows.set(key, [])
     const spool = (this.opened ??= openSync(this.spool.file, 'r'))
     const instances: Instance[] = []
     for (let place = 0; place < lying.length; place += 2) {

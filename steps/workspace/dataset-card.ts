@@ -23,32 +23,42 @@ export function datasetCard({ settings, record }: Source, language: Language): s
   const { merged = [] } = record
   const models = [...own, ...mergedModels(merged, words.mergedFrom)]
   const offline = makersOf(record).some(({ provider }) => provider === 'offline')
-  return `${frontMatter(language, offline)}
+  // https://github.com/huggingface/hub-docs/blob/main/datasetcard.md. The front matter counts no rows and names no files:
+  // `datasets` finds train.jsonl and test.jsonl by their names, and with a `configs:` block it would give the rows of an
+  // earlier export.
+  return `---
+pretty_name: Self-Instruct workshop
+language:
+  - ${language}
+license: unknown
+task_categories:
+  - text-generation
+tags:
+  - instruction-tuning
+  - self-instruct
+  - synthetic${offline ? '\n  - not-for-training' : ''}
+---
 # ${words.title}
 
 ${words.about(kept)}
 ${offline ? `\n> **${words.offline}**\n` : ''}
 ## ${words.models}
 
-| ${words.step} | ${words.provider} | ${words.model} |
-| --- | --- | --- |
-${models.map(({ step, provider, model }) => `| ${cell(step)} | ${cell(provider)} | ${cell(model)} |`).join('\n')}
+${table(
+  [words.step, words.provider, words.model],
+  models.map(({ step, provider, model }) => [step, provider, model].map(cell)),
+)}
 ${merged.some(({ made_by }) => made_by.length === 0) ? `\n${words.merged}\n` : ''}
 ## ${words.settings}
 
-| | |
-| --- | --- |
-${settingsShown(settings, isSampled(record))
-  .map(([name, value]) => `| \`${name}\` | ${cell(value)} |`)
-  .join('\n')}
+${table(
+  ['', ''],
+  settingsShown(settings, isSampled(record)).map(([name, value]) => [`\`${name}\``, cell(value)]),
+)}
 
 ## ${words.counts}
 
-| | |
-| --- | --- |
-${countsShown(record)
-  .map(([name, value]) => `| ${name} | ${value} |`)
-  .join('\n')}
+${table(['', ''], countsShown(record))}
 
 ## ${words.licence}
 
@@ -68,21 +78,10 @@ function mergedModels(merged: readonly Contribution[], from: (names: string) => 
   return [...brought.values()].map(({ names, ...maker }) => ({ step: from(names.join(', ')), ...maker }))
 }
 
-// https://github.com/huggingface/hub-docs/blob/main/datasetcard.md. It counts no rows and names no files: `datasets` finds
-// train.jsonl and test.jsonl by their names, and with a `configs:` block it would give the rows of an earlier export.
-function frontMatter(language: Language, offline: boolean): string {
-  return `---
-pretty_name: Self-Instruct workshop
-language:
-  - ${language}
-license: unknown
-task_categories:
-  - text-generation
-tags:
-  - instruction-tuning
-  - self-instruct
-  - synthetic${offline ? '\n  - not-for-training' : ''}
----`
+function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const line = (cells: readonly (string | number)[]): string =>
+    `|${cells.map((text) => (text === '' ? ' |' : ` ${text} |`)).join('')}`
+  return [heads, heads.map(() => '---'), ...rows].map(line).join('\n')
 }
 
 function settingsShown(settings: Settings, sampled: boolean): [string, string][] {

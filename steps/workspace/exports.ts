@@ -32,35 +32,22 @@ type Output = { file: string } & (
   | { part: Part; write: Write }
   | { part?: undefined; text: (source: Source, language: Language, hasTest: boolean) => string }
 )
-type Format = {
-  /** The outputs are files in this folder; else they lie beside the data set. */
-  folder?: string
-  fewest?: number
-  outputs: readonly Output[]
-}
+/** `folder`: the outputs are files in a folder of this ending; else they lie beside the data set. */
+type Format = { folder?: string; fewest?: number; outputs: readonly Output[] }
+
+const parts = (train: string, test: string, write: Write): Output[] => [
+  { file: train, part: 'train', write },
+  { file: test, part: 'test', write },
+]
 
 const formats: Record<ExportName, Format> = {
-  alpaca: {
-    outputs: [
-      { file: 'alpaca.json', part: 'train', write: asList },
-      { file: 'alpaca.test.json', part: 'test', write: asList },
-    ],
-  },
+  alpaca: { outputs: parts('alpaca.json', 'alpaca.test.json', asList) },
   openai: {
     fewest: 10, // https://platform.openai.com/docs/guides/supervised-fine-tuning
-    outputs: [
-      { file: 'openai.jsonl', part: 'train', write: asLines(asChat) },
-      { file: 'openai.test.jsonl', part: 'test', write: asLines(asChat) },
-    ],
+    outputs: parts('openai.jsonl', 'openai.test.jsonl', asLines(asChat)),
   },
   // https://huggingface.co/docs/trl/dataset_formats: of prompt and completion the prompt is masked, of messages it is not
-  trl: {
-    folder: 'trl',
-    outputs: [
-      { file: 'train.jsonl', part: 'train', write: asLines(asPrompt) },
-      { file: 'test.jsonl', part: 'test', write: asLines(asPrompt) },
-    ],
-  },
+  trl: { folder: 'trl', outputs: parts('train.jsonl', 'test.jsonl', asLines(asPrompt)) },
   // https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md
   llamafactory: {
     folder: 'llamafactory',
@@ -74,17 +61,15 @@ const formats: Record<ExportName, Format> = {
   huggingface: {
     folder: 'huggingface',
     outputs: [
-      { file: 'train.jsonl', part: 'train', write: asLines((row) => row) },
-      { file: 'test.jsonl', part: 'test', write: asLines((row) => row) },
+      ...parts(
+        'train.jsonl',
+        'test.jsonl',
+        asLines((row) => row),
+      ),
       { file: 'README.md', text: datasetCard },
     ],
   },
-  parquet: {
-    outputs: [
-      { file: 'parquet', part: 'train', write: asParquet },
-      { file: 'test.parquet', part: 'test', write: asParquet },
-    ],
-  },
+  parquet: { outputs: parts('parquet', 'test.parquet', asParquet) },
 }
 
 /** Writes the data set in each format, beside it and under its name with another ending. */
@@ -197,17 +182,15 @@ function asLines(spell: (row: ExampleRow) => object): Write {
   }
 }
 
-const perGroup = 10_000 // rows of a parquet row group; they are held in memory until it is full
+// A row group of parquet is held in memory until it is full.
+const perGroup = 10_000 // rows
 const charactersPerGroup = 1 << 25
 
 /** Three columns of text, whatever the texts look like. The writer is loaded only here. */
 async function asParquet(rows: AsyncIterable<ExampleRow>, file: Replacement): Promise<number> {
   const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer')
-  const columns = (['instruction', 'input', 'output'] as const).map((name) => ({
-    name,
-    data: [] as string[],
-    nullable: false,
-  }))
+  const names = ['instruction', 'input', 'output'] as const
+  const columns = names.map((name) => ({ name, data: [] as string[], nullable: false }))
   const typed = columns.map((column) => ({ ...column, type: 'STRING' as const }))
   const writer = new ByteWriter()
   const parquet = new ParquetWriter({ writer, schema: schemaFromColumnData({ columnData: typed }) })
@@ -217,15 +200,20 @@ async function asParquet(rows: AsyncIterable<ExampleRow>, file: Replacement): Pr
     await file.addBytes(bytes)
   }
   let [count, characters] = [0, 0]
-  for await (const row of rows) {
-    for (const { name, data } of columns) characters += data[data.push(row[name]) - 1]?.length ?? 0
-    if (++count % perGroup !== 0 && characters < charactersPerGroup) continue
+  const writeGroup = async (): Promise<void> => {
     await parquet.write({ columnData: columns, rowGroupSize: perGroup })
-    await flush()
     for (const { data } of columns) data.length = 0
     characters = 0
+    await flush()
   }
-  if (characters > 0) await parquet.write({ columnData: columns, rowGroupSize: perGroup })
+  for await (const row of rows) {
+    for (const { name, data } of columns) {
+      data.push(row[name])
+      characters += row[name].length
+    }
+    if (++count % perGroup === 0 || characters >= charactersPerGroup) await writeGroup()
+  }
+  if (characters > 0) await writeGroup()
   await parquet.finish()
   await flush()
   return count

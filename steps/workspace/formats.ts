@@ -1,9 +1,9 @@
 // What a file of instruction data is, by what it holds and not by its name, and its rows one by one, whatever it is: JSONL, a
 // JSON list or object of any size, CSV, TSV, parquet, plain text, each of them also as gz. What is none of these is
 // named for what it is. What a row means is the business of data-rows.ts.
-import path from 'node:path'
-import { Fault, type Words } from './fault.ts'
+import type { Fault, Words } from './fault.ts'
 import { JsonSplitter } from './json-pieces.ts'
+import { faultIn, notText } from './jsonl.ts'
 import {
   type RawRow,
   columnRows,
@@ -18,7 +18,6 @@ import {
   sampleOf,
   splitRows,
   textLines,
-  within,
 } from './raw-rows.ts'
 
 type Shape =
@@ -32,8 +31,8 @@ export type DataFile = { file: string; shape: Shape; fields: ReadonlySet<string>
 export async function openData(file: string, fields: ReadonlySet<string>): Promise<DataFile> {
   const sample = await sampleOf(file)
   if (sample.subarray(0, 4).toString('latin1') === 'PAR1') return { file, shape: { kind: 'parquet' }, fields }
-  const foreign = foreignKind(sample, file)
-  if (foreign) throw isForeign(file, foreign.what, foreign.cure)
+  if (utf16.test(sample.toString('latin1', 0, 4))) throw notText(file, 1)
+  refuseForeign(sample, file)
   const name = file.replace(/\.gz$/i, '')
   return { file, shape: shapeIn(sample, name, file, fields), fields }
 }
@@ -54,7 +53,7 @@ export function rawRows({ file, shape, fields }: DataFile): AsyncGenerator<RawRo
     case 'columns':
       return columnRows(file, fields)
     case 'wrapped':
-      return pieceRows(within(piecesOf(file, 2), shape.name))
+      return pieceRows(piecesOf(file, 2, shape.name))
     default:
       return pieceRows(piecesOf(file, shape.kind === 'objects' ? 0 : 1))
   }
@@ -63,20 +62,8 @@ export function rawRows({ file, shape, fields }: DataFile): AsyncGenerator<RawRo
 // What it is
 
 function shapeIn(sample: Buffer, name: string, file: string, fields: ReadonlySet<string>): Shape {
-  const text = sample
-    .toString()
-    .replace(/^\uFEFF/, '')
-    .trimStart()
+  const text = sample.toString().trimStart()
   const isJson = /\.jsonl?$/i.test(name)
-  if (/^\[\s*\[/.test(text) && isJson)
-    throw isForeign(
-      file,
-      { en: 'a JSON list of lists without column names', zh: '没有列名的 JSON 嵌套列表' },
-      {
-        en: 'With pandas write it by to_json(…, orient="records").',
-        zh: '请用 pandas 的 to_json(…, orient="records") 重新写出。',
-      },
-    )
   if (/^\[\s*[{"\]]/.test(text)) return { kind: 'list' }
   if (text.startsWith('{')) return shapeOfObject(sample, text, fields)
   if (isJson) return { kind: 'lines' }
@@ -103,27 +90,34 @@ function shapeOfObject(sample: Buffer, text: string, fields: ReadonlySet<string>
   if (first === 'columns' && members.get(first)?.inner === '"') return { kind: 'split' }
   if (first === 'schema' && members.get(first)?.kind === 'object') return { kind: 'wrapped', name: 'data' }
   if (kinds.length > 0 && kinds.every((kind) => kind === 'object')) return { kind: 'columns' }
-  const areRows = [...members.values()].every(({ kind, first }) => kind === 'object' && fields.has(first))
-  if (names.length > 0 && areRows) return { kind: 'index' }
+  const rows = [...members.values()].filter((member) => [...member.names].some((name) => fields.has(name)))
+  const rest = [...members.values()].filter((member) => !rows.includes(member))
+  if (rows.length > 0 && rest.every(({ kind, isWhole }) => kind === 'object' && !isWhole))
+    return { kind: 'index' }
   const list = names.find((name) => members.get(name)?.inner === '{')
   if (known.length === 0 && list !== undefined) return { kind: 'wrapped', name: list }
   return areLines(text) ? { kind: 'lines' } : { kind: 'objects' }
 }
 
-type Member = { kind: 'scalar' | 'list' | 'object'; first: string; inner: string }
+/** `names`: those in it, all of them where it `isWhole`. `inner`: the first character in a list. */
+type Member = { kind: 'scalar' | 'list' | 'object'; names: Set<string>; inner: string; isWhole: boolean }
 
-/** The members of the first object, as far as the sample goes; `first` and `inner`: the name and the first character of what stands in it. */
+/** The members of the first object, as far as the sample goes. */
 function membersIn(sample: Buffer): Map<string, Member> {
   const members = new Map<string, Member>()
   const splitter = new JsonSplitter(2)
   for (let at = 0; at < sample.length && splitter.ended === 0; at += 1024)
     for (const { path, bytes } of splitter.push(sample.subarray(at, at + 1024))) {
       const [name, second] = path
-      if (typeof name !== 'string' || members.has(name)) continue
+      if (typeof name !== 'string') continue
       const kind = second === undefined ? 'scalar' : typeof second === 'number' ? 'list' : 'object'
       const inner = kind === 'list' ? String.fromCharCode(bytes[0] ?? 0) : ''
-      members.set(name, { kind, first: String(second), inner })
+      const member = members.get(name) ?? { kind, names: new Set(), inner, isWhole: true }
+      members.set(name, member)
+      member.names.add(String(second))
     }
+  const last = [...members.values()].at(-1)
+  if (last) last.isWhole = splitter.ended > 0
   return members
 }
 
@@ -154,138 +148,105 @@ function delimiterIn(
 
 /** The sentence for a file that is something else. */
 export function isForeign(file: string, what: Words, cure: Words): Fault {
-  const name = path.basename(file)
-  return new Fault({
-    en: `${name} is ${what.en}; JSONL, a JSON list, CSV, TSV, parquet or plain text was expected. ${cure.en} (${file})`,
-    zh: `${name} 是${what.zh}；应为 JSONL、JSON 列表、CSV、TSV、parquet 或纯文本。${cure.zh}（${file}）`,
+  return faultIn(file, {
+    en: ` is ${what.en}; JSONL, a JSON list, CSV, TSV, parquet or plain text was expected. ${cure.en}`,
+    zh: ` 是${what.zh}；应为 JSONL、JSON 列表、CSV、TSV、parquet 或纯文本。${cure.zh}`,
   })
 }
 
-// Files that hold no rows this program reads: what each is, by its first bytes, and what to do with it.
+// Files that hold no rows this program reads
 
-type Foreign = { what: Words; cure: Words }
-type Known = Foreign & { starts: string | RegExp; ending?: RegExp }
+/** `starts`: its first bytes as Latin-1. `ending`: of its name, where the bytes do not say enough. */
+type Foreign = [starts: string | RegExp, what: Words, cure: Words, ending?: RegExp]
 
-const asCsv: Words = {
-  en: 'Save it from there as CSV in UTF-8.',
-  zh: '请在原程序中另存为 UTF-8 编码的 CSV。',
+const asCsv = { en: 'Save it from there as CSV in UTF-8.', zh: '请在原程序中另存为 UTF-8 编码的 CSV。' }
+const asText = { en: 'Save it as plain text in UTF-8.', zh: '请另存为 UTF-8 纯文本。' }
+const asList = {
+  en: 'Save it as plain text in UTF-8, one instruction a line.',
+  zh: '请另存为 UTF-8 纯文本，每行一条指令。',
 }
-const unpack: Words = { en: 'Unpack it and name the file in it.', zh: '请先解压，再指定其中的文件。' }
-const noText: Words = { en: 'Name a file of text.', zh: '请指定文本文件。' }
-const asJson = (reader: string): Words => ({
-  en: `In Python: ${reader}.to_json("rows.jsonl", orient="records", lines=True)`,
-  zh: `可在 Python 中转换：${reader}.to_json("rows.jsonl", orient="records", lines=True)`,
-})
+const copied = {
+  en: 'Copy its text into a file, one instruction a line.',
+  zh: '请将其中的文字复制到文本文件，每行一条指令。',
+}
+const asRecords = {
+  en: 'With pandas write it by to_json(…, orient="records").',
+  zh: '请用 pandas 的 to_json(…, orient="records") 重新写出。',
+}
+const rawFile = {
+  en: 'The page about the file was saved, not the file: download the raw file.',
+  zh: '保存下来的是介绍该文件的网页，不是文件本身：请下载原始文件（raw）。',
+}
+const pulled = { en: 'Fetch the file with: git lfs pull', zh: '请用 git lfs pull 取得文件。' }
+const exported = { en: 'Export the table as CSV.', zh: '请将数据表导出为 CSV。' }
+const unpack = { en: 'Unpack it and name the file in it.', zh: '请先解压，再指定其中的文件。' }
+const noText = { en: 'Name a file of text.', zh: '请指定文本文件。' }
+const byPython = (code: string) => ({ en: `In Python: ${code}`, zh: `可在 Python 中转换：${code}` })
+const byPandas = (reader: string) =>
+  byPython(`pandas.${reader}("…").to_json("rows.jsonl", orient="records", lines=True)`)
+const byDatasets = byPython('datasets.Dataset.from_file("…").to_json("rows.jsonl")')
 
-// Latin-1 of the first bytes. https://en.wikipedia.org/wiki/List_of_file_signatures
-const known: readonly Known[] = [
-  {
-    starts: 'PK\x03\x04',
-    ending: /\.xls[xmb]$/i,
-    what: { en: 'an Excel workbook', zh: 'Excel 工作簿' },
-    cure: asCsv,
-  },
-  {
-    starts: 'PK\x03\x04',
-    ending: /\.od[st]$/i,
-    what: { en: 'an OpenDocument file', zh: 'OpenDocument 文件' },
-    cure: asCsv,
-  },
-  {
-    starts: 'PK\x03\x04',
-    ending: /\.docx$/i,
-    what: { en: 'a Word document', zh: 'Word 文档' },
-    cure: {
-      en: 'Save it as plain text in UTF-8, one instruction a line.',
-      zh: '请另存为 UTF-8 纯文本，每行一条指令。',
-    },
-  },
-  { starts: 'PK\x03\x04', what: { en: 'a zip archive', zh: 'zip 压缩包' }, cure: unpack },
-  { starts: '\xd0\xcf\x11\xe0', what: { en: 'an old Office document', zh: '旧版 Office 文档' }, cure: asCsv },
-  {
-    starts: '%PDF',
-    what: { en: 'a PDF', zh: 'PDF 文件' },
-    cure: {
-      en: 'Copy its text into a file, one instruction a line.',
-      zh: '请将其中的文字复制到文本文件，每行一条指令。',
-    },
-  },
-  {
-    starts: 'SQLite format 3',
-    what: { en: 'an SQLite database', zh: 'SQLite 数据库' },
-    cure: { en: 'Export the table as CSV.', zh: '请将数据表导出为 CSV。' },
-  },
-  {
-    starts: 'ARROW1',
-    what: { en: 'an Arrow file', zh: 'Arrow 文件' },
-    cure: asJson('pandas.read_feather("…")'),
-  },
-  {
-    starts: '\xff\xff\xff\xff',
-    what: { en: 'an Arrow stream, as datasets keeps it', zh: 'Arrow 数据流（datasets 的缓存格式）' },
-    cure: {
-      en: 'In Python: datasets.Dataset.from_file("…").to_json("rows.jsonl")',
-      zh: '可在 Python 中转换：datasets.Dataset.from_file("…").to_json("rows.jsonl")',
-    },
-  },
-  { starts: '\x93NUMPY', what: { en: 'a NumPy array', zh: 'NumPy 数组' }, cure: noText },
-  {
-    starts: /^\x80[\x02-\x05]/,
-    what: { en: 'a Python pickle', zh: 'Python pickle 文件' },
-    cure: asJson('pandas.read_pickle("…")'),
-  },
-  { starts: '\x89HDF', what: { en: 'an HDF5 file', zh: 'HDF5 文件' }, cure: asJson('pandas.read_hdf("…")') },
-  { starts: 'ORC', what: { en: 'an ORC file', zh: 'ORC 文件' }, cure: asJson('pandas.read_orc("…")') },
-  { starts: 'Obj\x01', what: { en: 'an Avro file', zh: 'Avro 文件' }, cure: noText },
-  { starts: '\x28\xb5\x2f\xfd', what: { en: 'packed with zstd', zh: '用 zstd 压缩的文件' }, cure: unpack },
-  { starts: /^BZh[1-9]/, what: { en: 'packed with bzip2', zh: '用 bzip2 压缩的文件' }, cure: unpack },
-  { starts: '\xfd7zXZ', what: { en: 'packed with xz', zh: '用 xz 压缩的文件' }, cure: unpack },
-  { starts: '7z\xbc\xaf', what: { en: 'a 7z archive', zh: '7z 压缩包' }, cure: unpack },
-  { starts: 'Rar!', what: { en: 'a RAR archive', zh: 'RAR 压缩包' }, cure: unpack },
-  { starts: /^[^]{257}ustar/, what: { en: 'a tar archive', zh: 'tar 压缩包' }, cure: unpack },
-  {
-    starts: /^(?:\x89PNG|\xff\xd8\xff|GIF8|BM[^]{4}\0\0\0\0|RIFF[^]{4}WEBP)/,
-    what: { en: 'an image', zh: '图像' },
-    cure: noText,
-  },
-  {
-    starts: /^(?:ID3|OggS|fLaC|RIFF[^]{4}(?:WAVE|AVI )|[^]{4}ftyp)/,
-    what: { en: 'sound or film', zh: '音频或视频' },
-    cure: noText,
-  },
-  { starts: 'GGUF', what: { en: 'a model (GGUF)', zh: '模型文件（GGUF）' }, cure: noText },
-  {
-    starts: '{\\rtf',
-    what: { en: 'a rich text document', zh: 'RTF 文档' },
-    cure: { en: 'Save it as plain text in UTF-8.', zh: '请另存为 UTF-8 纯文本。' },
-  },
-  {
-    starts: /^(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|meta|script)\b/i,
-    what: { en: 'a web page', zh: '网页' },
-    cure: {
-      en: 'The page about the file was saved, not the file: download the raw file.',
-      zh: '保存下来的是介绍该文件的网页，不是文件本身：请下载原始文件（raw）。',
-    },
-  },
-  {
-    starts: /^(?:\xef\xbb\xbf)?\s*<\?xml\b/i,
-    what: { en: 'an XML file', zh: 'XML 文件' },
-    cure: asJson('pandas.read_xml("…")'),
-  },
-  {
-    starts: 'version https://git-lfs',
-    what: { en: 'a pointer of Git LFS, not the file itself', zh: 'Git LFS 指针，不是文件本身' },
-    cure: { en: 'Fetch the file with: git lfs pull', zh: '请用 git lfs pull 取得文件。' },
-  },
+// https://en.wikipedia.org/wiki/List_of_file_signatures
+const foreigners: readonly Foreign[] = [
+  ['PK\x03\x04', { en: 'an Excel workbook', zh: 'Excel 工作簿' }, asCsv, /\.xls[xmb]$/i],
+  ['PK\x03\x04', { en: 'an OpenDocument file', zh: 'OpenDocument 文件' }, asCsv, /\.od[st]$/i],
+  ['PK\x03\x04', { en: 'a Word document', zh: 'Word 文档' }, asList, /\.docx$/i],
+  ['PK\x03\x04', { en: 'a zip archive', zh: 'zip 压缩包' }, unpack],
+  ['\xd0\xcf\x11\xe0', { en: 'an old Office document', zh: '旧版 Office 文档' }, asCsv],
+  ['%PDF', { en: 'a PDF', zh: 'PDF 文件' }, copied],
+  ['SQLite format 3', { en: 'an SQLite database', zh: 'SQLite 数据库' }, exported],
+  ['ARROW1', { en: 'an Arrow file', zh: 'Arrow 文件' }, byPandas('read_feather')],
+  [
+    '\xff\xff\xff\xff',
+    { en: 'an Arrow stream, as datasets keeps it', zh: 'Arrow 数据流（datasets 的缓存格式）' },
+    byDatasets,
+  ],
+  ['\x93NUMPY', { en: 'a NumPy array', zh: 'NumPy 数组' }, noText],
+  [/^\x80[\x02-\x05]/, { en: 'a Python pickle', zh: 'Python pickle 文件' }, byPandas('read_pickle')],
+  ['\x89HDF', { en: 'an HDF5 file', zh: 'HDF5 文件' }, byPandas('read_hdf')],
+  ['ORC', { en: 'an ORC file', zh: 'ORC 文件' }, byPandas('read_orc')],
+  ['Obj\x01', { en: 'an Avro file', zh: 'Avro 文件' }, noText],
+  ['\x28\xb5\x2f\xfd', { en: 'packed with zstd', zh: '用 zstd 压缩的文件' }, unpack],
+  [/^BZh[1-9]/, { en: 'packed with bzip2', zh: '用 bzip2 压缩的文件' }, unpack],
+  ['\xfd7zXZ', { en: 'packed with xz', zh: '用 xz 压缩的文件' }, unpack],
+  ['7z\xbc\xaf', { en: 'a 7z archive', zh: '7z 压缩包' }, unpack],
+  ['Rar!', { en: 'a RAR archive', zh: 'RAR 压缩包' }, unpack],
+  [/^[^]{257}ustar/, { en: 'a tar archive', zh: 'tar 压缩包' }, unpack],
+  [/^(?:\x89PNG|\xff\xd8\xff|GIF8|BM[^]{4}\0\0\0\0|RIFF[^]{4}WEBP)/, { en: 'an image', zh: '图像' }, noText],
+  [
+    /^(?:ID3|OggS|fLaC|RIFF[^]{4}(?:WAVE|AVI )|[^]{4}ftyp)/,
+    { en: 'sound or film', zh: '音频或视频' },
+    noText,
+  ],
+  ['\x1f\x8b', { en: 'packed with gz twice', zh: '用 gz 压缩了两次的文件' }, unpack],
+  [/^[^\n]*\|[^\n]*\n\s*\|?\s*:?-{3,}:?\s*\|/, { en: 'a Markdown table', zh: ' Markdown 表格' }, asCsv],
+  ['GGUF', { en: 'a model (GGUF)', zh: '模型文件（GGUF）' }, noText],
+  ['{\\rtf', { en: 'a rich text document', zh: 'RTF 文档' }, asText],
+  [/^\s*<(?:!doctype html|html|head|body|meta|script)\b/i, { en: 'a web page', zh: '网页' }, rawFile],
+  [/^\s*<\?xml\b/i, { en: 'an XML file', zh: 'XML 文件' }, byPandas('read_xml')],
+  [
+    'version https://git-lfs',
+    { en: 'a pointer of Git LFS, not the file itself', zh: 'Git LFS 指针，不是文件本身' },
+    pulled,
+  ],
+  [
+    /^\s*\[\s*\[/,
+    { en: 'a JSON list of lists without column names', zh: '没有列名的 JSON 嵌套列表' },
+    asRecords,
+    /\.jsonl?(?:\.gz)?$/i,
+  ],
 ]
 
-/** What a file is that holds no rows of ours; undefined where it may well hold some. */
-function foreignKind(sample: Buffer, name: string): Foreign | undefined {
+const utf16 = /^(?:\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0[^\0])/ // of ASCII every second byte is 0
+
+/** A Fault where a file holds no rows of ours. */
+function refuseForeign(sample: Buffer, file: string): void {
   const start = sample.toString('latin1', 0, 1024)
-  return known.find(({ starts, ending }) => {
+  const found = foreigners.find(([starts, , , ending]) => {
     const begins = typeof starts === 'string' ? start.startsWith(starts) : starts.test(start)
-    return begins && (ending === undefined || ending.test(name))
+    return begins && (ending === undefined || ending.test(file))
   })
+  if (found) throw isForeign(file, found[1], found[2])
 }
 
 /** Whether a text is YAML with a field to each entry; a plain list with bullets is text. */
@@ -294,5 +255,7 @@ function isYaml(text: string, name: string, fields: ReadonlySet<string>): boolea
   const lines = text.split('\n', 200).filter((line) => /^\s*[^\s#]/.test(line))
   const named = lines.filter((line) => fields.has(/^\s*(?:- +)?(\w+):(?:\s|$)/.exec(line)?.[1] ?? ''))
   const entries = lines.filter((line) => /^\s*- /.test(line))
+  const quoted = entries.filter((line) => /^\s*- +(["']).*\1\s*$/.test(line))
+  if (entries.length > 0 && quoted.length === entries.length) return true
   return (named.length > 0 && entries.length > 0 && named.length >= entries.length) || /^---\r?\n/.test(text)
 }

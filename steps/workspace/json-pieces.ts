@@ -26,7 +26,7 @@ export class JsonSplitter {
   private readonly levels: Level[] = []
   private held: Buffer[] = [] // the value's bytes in earlier chunks
   private from = -1 // where the value begins in this chunk; -1 between values
-  private kind: 'none' | 'scalar' | 'string' | 'container' = 'none'
+  private kind: 'none' | 'scalar' | 'enclosed' = 'none' // enclosed: in brackets or quotes
   private nested = 0
   private isObject = false
   private inString = false
@@ -48,8 +48,7 @@ export class JsonSplitter {
       const byte = chunk[at] ?? 0
       if (byte === LF) this.line++
       if (this.kind === 'none') this.between(chunk, at, byte, pieces)
-      else if (this.kind === 'container') at = this.inside(chunk, at, byte, pieces)
-      else if (this.kind === 'string') this.inText(chunk, at, byte, pieces)
+      else if (this.kind === 'enclosed') at = this.inside(chunk, at, byte, pieces)
       else if (byte <= SPACE || byte === COMMA || byte === CLOSE || byte === CLOSE_LIST) {
         this.finish(chunk, at, pieces)
         this.between(chunk, at, byte, pieces)
@@ -94,11 +93,12 @@ export class JsonSplitter {
   private begin(at: number, byte: number, opens: boolean): void {
     this.from = at
     this.began = this.line
-    this.kind = opens ? 'container' : byte === QUOTE ? 'string' : 'scalar'
-    this.nested = 1
+    this.inString = byte === QUOTE
+    this.kind = opens || this.inString ? 'enclosed' : 'scalar'
+    this.nested = opens ? 1 : 0
     this.isObject = byte === OPEN
     this.last = byte
-    this.inString = this.escaped = false
+    this.escaped = false
   }
 
   private close(): void {
@@ -114,7 +114,7 @@ export class JsonSplitter {
     else level.key = undefined
   }
 
-  /** A byte of a list or object. Text is run over quickly; returns the place of the last byte looked at. */
+  /** A byte of a list, object or text. Text is run over quickly; returns the place of the last byte looked at. */
   private inside(chunk: Buffer, start: number, first: number, pieces: Piece[]): number {
     let [at, byte] = [start, first]
     if (this.inString) {
@@ -128,6 +128,7 @@ export class JsonSplitter {
       if (at === chunk.length) return at
       this.inString = false
       this.last = byte
+      if (this.nested === 0) this.finish(chunk, at + 1, pieces)
       return at
     }
     if (byte <= SPACE) return at
@@ -146,17 +147,11 @@ export class JsonSplitter {
     return at
   }
 
-  private inText(chunk: Buffer, at: number, byte: number, pieces: Piece[]): void {
-    if (this.escaped) this.escaped = false
-    else if (byte === BACKSLASH) this.escaped = true
-    else if (byte === QUOTE || byte === LF) this.finish(chunk, at + 1, pieces)
-  }
-
   private finish(chunk: Buffer, end: number, pieces: Piece[]): void {
     const tail = chunk.subarray(this.from, end)
     const bytes = this.held.length > 0 ? Buffer.concat([...this.held, tail]) : tail
     const level = this.levels.at(-1)
-    const isName = this.kind === 'string' && level !== undefined && !level.isList && level.key === undefined
+    const isName = bytes[0] === QUOTE && level !== undefined && !level.isList && level.key === undefined
     this.held = []
     this.size = 0
     this.from = -1

@@ -4,10 +4,12 @@ import { createHash, hash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, appendFile, mkdir, open, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault, isMissing, unreadable, unwritable } from './fault.ts'
+import { setImmediate as immediate } from 'node:timers/promises'
+import { Fault, type Words, isMissing, shorten, unreadable, unwritable } from './fault.ts'
 
 // No instruction needs more; a 100 MB line is a mistake, and would be held in memory whole.
 export const longestLine = 64 * 1024 * 1024
+export const longestShown = `${longestLine / 1024 / 1024} MB`
 
 /**
  * Yields every line without its break; a BOM and a CR before the LF are dropped. A missing file is a Fault. `chunks`: its
@@ -74,20 +76,50 @@ export async function* splitLines(
   if (restBytes > 0) yield { bytes: Buffer.concat(rest), ended: false }
 }
 
+const breathAfter = 10 // ms
+
+/**
+ * To be called at each row: now and then a promise to wait for, so that signals and sockets are answered. tsx kills a program
+ * that does not answer Ctrl-C within about 60 ms.
+ */
+export function breathing(): () => Promise<void> | undefined {
+  let breathed = performance.now()
+  return () => {
+    if (performance.now() - breathed < breathAfter) return undefined
+    return immediate().then(() => {
+      breathed = performance.now()
+    })
+  }
+}
+
+/** The sentence about a file: its name in front, and behind it where it lies. */
+export function faultIn(file: string, { en, zh }: Words): Fault {
+  const name = path.basename(file)
+  return new Fault({ en: `${name}${en} (${file})`, zh: `${name}${zh}（${file}）` })
+}
+
 /** The sentence for a line that is not UTF-8. */
 export function notText(file: string, number: number): Fault {
-  return new Fault({
-    en: `${path.basename(file)} line ${number} is not UTF-8 text. Save the file as UTF-8 and try again. (${file})`,
-    zh: `${path.basename(file)} 第 ${number} 行不是 UTF-8 文本。请将文件另存为 UTF-8 后重试。（${file}）`,
+  return faultIn(file, {
+    en: ` line ${number} is not UTF-8 text. Save the file as UTF-8 and try again.`,
+    zh: ` 第 ${number} 行不是 UTF-8 文本。请将文件另存为 UTF-8 后重试。`,
   })
 }
 
 function tooLong(file: string): Fault {
-  const most = `${longestLine / 1024 / 1024} MB`
-  return new Fault({
-    en: `${path.basename(file)} has a line of more than ${most}; one row a line was expected. Put each row on a line of its own. (${file})`,
-    zh: `${path.basename(file)} 中有一行超过 ${most}；每行应为一条数据。请将每条数据单独放在一行。（${file}）`,
+  return faultIn(file, {
+    en: ` has a line of more than ${longestShown}; one row a line was expected. Put each row on a line of its own.`,
+    zh: ` 中有一行超过 ${longestShown}；每行应为一条数据。请将每条数据单独放在一行。`,
   })
+}
+
+/** What is wrong with a row that is no JSON. */
+export function notJson(text: string): Words {
+  const shown = shorten(text.slice(0, 1000).replace(/\s+/g, ' '))
+  return {
+    en: ` is not JSON; one {"…"} row was expected, got: ${shown} `,
+    zh: `不是 JSON；应为一条 {"…"} 数据，实际为：${shown} `,
+  }
 }
 
 // JSON. Its shape is always looked at: somebody may have edited it.

@@ -2,12 +2,12 @@
 // through, never held.
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
-import path from 'node:path'
+import type { AsyncBuffer } from 'hyparquet'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault, type Words, codeOf, messageOf, shorten, unreadable } from './fault.ts'
 import { JsonSplitter, type Piece } from './json-pieces.ts'
-import { chunksOf, longestLine, notText, readLines } from './jsonl.ts'
+import { chunksOf, faultIn, longestLine, longestShown, notJson, notText, readLines } from './jsonl.ts'
 
 /** Where a row stands: on its line, or, where lines do not tell rows apart, by its number in the file. */
 export type Place = { unit: 'line' | 'row'; number: number }
@@ -16,14 +16,14 @@ export type RawRow = { place: Place; value?: unknown; broken?: Words }
 
 // Bytes
 
-/** The bytes of a file; of a gz file those in it. */
+/** The text of a file in bytes, without a byte order mark; of a gz file the text in it. */
 async function* bytesOf(file: string): AsyncGenerator<Buffer> {
   let isFirst = true
   try {
-    for await (const chunk of chunksOf(file)) {
-      if (isFirst && chunk[0] === 0x1f && chunk[1] === 0x8b) return yield* unzipped(file)
+    for await (const chunk of unzipped(file)) {
+      const hasMark = isFirst && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf
       isFirst = false
-      yield chunk
+      yield hasMark ? chunk.subarray(3) : chunk
     }
   } catch (error) {
     if (codeOf(error).startsWith('Z_')) throw brokenGz(file)
@@ -32,15 +32,21 @@ async function* bytesOf(file: string): AsyncGenerator<Buffer> {
 }
 
 async function* unzipped(file: string): AsyncGenerator<Buffer> {
-  const zipped = createReadStream(file)
+  if (!(await isZipped(file))) return yield* chunksOf(file)
+  const source = createReadStream(file)
   const unzip = createGunzip({ chunkSize: sampled })
-  zipped.on('error', (error) => unzip.destroy(error))
-  zipped.pipe(unzip)
+  source.on('error', (error) => unzip.destroy(error))
+  source.pipe(unzip)
   try {
     yield* unzip as AsyncIterable<Buffer>
   } finally {
-    zipped.destroy()
+    source.destroy()
   }
+}
+
+async function isZipped(file: string): Promise<boolean> {
+  for await (const chunk of chunksOf(file)) return chunk[0] === 0x1f && chunk[1] === 0x8b
+  return false
 }
 
 function brokenGz(file: string): Fault {
@@ -52,14 +58,14 @@ function brokenGz(file: string): Fault {
 
 const sampled = 1 << 18 // bytes that are looked at to see what a file is
 
-/** The beginning of a file. */
-export async function sampleOf(file: string): Promise<Buffer> {
+/** The beginning of a file, or all of it. */
+export async function sampleOf(file: string, most = sampled): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of bytesOf(file)) {
     chunks.push(chunk)
     size += chunk.length
-    if (size >= sampled) break
+    if (size >= most) break
   }
   return Buffer.concat(chunks)
 }
@@ -84,37 +90,24 @@ export function rowIn(text: string): unknown {
   }
 }
 
-function noJson(text: string): Words {
-  const shown = shorten(text.slice(0, 1000).replace(/\s+/g, ' '))
-  return {
-    en: ` is not JSON; one {"…"} row was expected, got: ${shown} `,
-    zh: `不是 JSON；应为一条 {"…"} 数据，实际为：${shown} `,
-  }
-}
-
 export async function* jsonLines(file: string): AsyncGenerator<RawRow> {
   for await (const { number, text } of readLines(file, bytesOf(file))) {
     if (text.trim() === '') continue
     const place: Place = { unit: 'line', number }
     const value = rowIn(text)
-    yield value === undefined ? { place, broken: noJson(text) } : { place, value }
+    yield value === undefined ? { place, broken: notJson(text) } : { place, value }
   }
 }
 
-export async function* piecesOf(file: string, depth: number): AsyncGenerator<Piece> {
+/** The values that stand in a JSON file at this depth; `name`: those in the member of this name alone. */
+export async function* piecesOf(file: string, depth: number, name?: string): AsyncGenerator<Piece> {
   const splitter = new JsonSplitter(depth)
-  let isFirst = true
+  const wanted = ({ path }: Piece): boolean => name === undefined || path[0] === name
   for await (const chunk of bytesOf(file)) {
-    const hasMark = isFirst && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf
-    isFirst = false
-    yield* splitter.push(hasMark ? chunk.subarray(3) : chunk)
+    yield* splitter.push(chunk).filter(wanted)
     if (splitter.size > longestLine) throw endlessRow(file, splitter.line)
   }
-  yield* splitter.rest()
-}
-
-export async function* within(pieces: AsyncIterable<Piece>, name: string): AsyncGenerator<Piece> {
-  for await (const piece of pieces) if (piece.path[0] === name) yield piece
+  yield* splitter.rest().filter(wanted)
 }
 
 export async function* pieceRows(pieces: AsyncIterable<Piece>): AsyncGenerator<RawRow> {
@@ -124,7 +117,7 @@ export async function* pieceRows(pieces: AsyncIterable<Piece>): AsyncGenerator<R
     const place: Place = piece.shares ? { unit: 'row', number } : { unit: 'line', number: piece.line }
     const text = piece.bytes.toString()
     const value = isUtf8(piece.bytes) ? rowIn(text) : undefined
-    yield value === undefined ? { place, broken: text === '' ? cutOff : noJson(text) } : { place, value }
+    yield value === undefined ? { place, broken: text === '' ? cutOff : notJson(text) } : { place, value }
   }
 }
 
@@ -134,10 +127,9 @@ const cutOff: Words = {
 }
 
 function endlessRow(file: string, line: number): Fault {
-  const most = `${longestLine / 1024 / 1024} MB`
-  return new Fault({
-    en: `${path.basename(file)}: a row that is not over at line ${line} is longer than ${most}; probably a bracket or quote is missing at its end. (${file})`,
-    zh: `${path.basename(file)}：到第 ${line} 行仍未结束的一条数据已超过 ${most}，可能末尾缺少括号或引号。（${file}）`,
+  return faultIn(file, {
+    en: `: a row that is not over at line ${line} is longer than ${longestShown}; probably a bracket or quote is missing at its end.`,
+    zh: `：到第 ${line} 行仍未结束的一条数据已超过 ${longestShown}，可能末尾缺少括号或引号。`,
   })
 }
 
@@ -145,15 +137,12 @@ function endlessRow(file: string, line: number): Fault {
 export async function* splitRows(file: string): AsyncGenerator<RawRow> {
   const names: string[] = []
   let number = 0
-  for await (const {
-    path: [part],
-    bytes,
-  } of piecesOf(file, 2)) {
-    if (part === 'columns') names.push(String(rowIn(bytes.toString())))
-    if (part !== 'data') continue
-    const place: Place = { unit: 'row', number: ++number }
+  for await (const { path, bytes } of piecesOf(file, 2)) {
     const cells = rowIn(bytes.toString())
-    if (!Array.isArray(cells)) yield { place, broken: noJson(bytes.toString()) }
+    if (path[0] === 'columns') names.push(String(cells))
+    if (path[0] !== 'data') continue
+    const place: Place = { unit: 'row', number: ++number }
+    if (!Array.isArray(cells)) yield { place, broken: notJson(bytes.toString()) }
     else yield { place, value: Object.fromEntries(names.map((name, at) => [name, cells[at]])) }
   }
 }
@@ -161,11 +150,8 @@ export async function* splitRows(file: string): AsyncGenerator<RawRow> {
 /** pandas, orient="columns": the columns one after the other. Each is read on its own, all of them side by side. */
 export async function* columnRows(file: string, fields: ReadonlySet<string>): AsyncGenerator<RawRow> {
   const names = new Set<string>()
-  for await (const {
-    path: [name],
-  } of piecesOf(file, 2))
-    if (fields.has(String(name))) names.add(String(name))
-  const columns = [...names].map((name) => ({ name, cells: within(piecesOf(file, 2), name) }))
+  for await (const { path } of piecesOf(file, 2)) if (fields.has(String(path[0]))) names.add(String(path[0]))
+  const columns = [...names].map((name) => ({ name, cells: piecesOf(file, 2, name) }))
   try {
     for (let number = 1; ; number++) {
       const row: Record<string, unknown> = {}
@@ -194,9 +180,9 @@ export function headingOf(cell: string): string {
 
 export function noKnownColumn(file: string, names: readonly string[]): Fault {
   const shown = shorten(names.join(', '))
-  return new Fault({
-    en: `${path.basename(file)} has the columns ${shown}; one named instruction, prompt, question, messages or conversations was expected. Rename the column that holds the instructions. (${file})`,
-    zh: `${path.basename(file)} 的列为 ${shown}；应有名为 instruction、prompt、question、messages 或 conversations 的列。请给存放指令的列改名。（${file}）`,
+  return faultIn(file, {
+    en: ` has the columns ${shown}; one named instruction, prompt, question, messages or conversations was expected. Rename the column that holds the instructions.`,
+    zh: ` 的列为 ${shown}；应有名为 instruction、prompt、question、messages 或 conversations 的列。请给存放指令的列改名。`,
   })
 }
 
@@ -205,7 +191,6 @@ export async function* csvRows(file: string, delimiter: string): AsyncGenerator<
   const parser = parse({
     delimiter,
     record_delimiter: ['\r\n', '\n', '\r'],
-    bom: true,
     info: true,
     relax_quotes: true,
     relax_column_count: true,
@@ -247,9 +232,9 @@ function csvRow(place: Place, names: readonly string[], record: readonly string[
 }
 
 function brokenCsv(file: string, line: number, error: unknown): Fault {
-  return new Fault({
-    en: `${path.basename(file)}: the row that begins on line ${line} does not end (${messageOf(error)}); probably a quote is missing. Mend it. (${file})`,
-    zh: `${path.basename(file)}：从第 ${line} 行开始的一条数据没有结束（${messageOf(error)}），可能缺少引号。请修改。（${file}）`,
+  return faultIn(file, {
+    en: `: the row that begins on line ${line} does not end (${messageOf(error)}); probably a quote is missing. Mend it.`,
+    zh: `：从第 ${line} 行开始的一条数据没有结束（${messageOf(error)}），可能缺少引号。请修改。`,
   })
 }
 
@@ -261,10 +246,21 @@ async function* decoded(file: string): AsyncGenerator<string> {
     try {
       yield decoder.decode(chunk, { stream: true })
     } catch {
-      throw notText(file, line)
+      throw notText(file, line + soundLines(chunk))
     }
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) line++
   }
+}
+
+/** How many whole lines stand before the first that is not UTF-8. */
+function soundLines(chunk: Buffer): number {
+  let [count, start] = [0, 0]
+  for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+    if (!isUtf8(chunk.subarray(start, end))) break
+    count++
+    start = end + 1
+  }
+  return count
 }
 
 // Plain text
@@ -277,13 +273,10 @@ export async function* textLines(file: string): AsyncGenerator<RawRow> {
 // Parquet, whose readers are loaded only here
 
 export async function* parquetRows(file: string, fields: ReadonlySet<string>): AsyncGenerator<RawRow> {
-  const [{ asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema }, { compressors }] =
-    await Promise.all([import('hyparquet'), import('hyparquet-compressors')])
-  const opened = async () => {
-    const source = await asyncBufferFromFile(file)
-    return { source, metadata: await parquetMetadataAsync(source) }
-  }
-  const { source, metadata } = await opened().catch((error: unknown) => {
+  const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet')
+  const { compressors } = await import('hyparquet-compressors')
+  const source = await opened(file)
+  const metadata = await parquetMetadataAsync(source).catch((error: unknown) => {
     throw brokenParquet(file, error)
   })
   const { children } = parquetSchema(metadata)
@@ -302,33 +295,34 @@ export async function* parquetRows(file: string, fields: ReadonlySet<string>): A
   }
 }
 
+/** Parquet is read from its end: a file that comes as gz is held whole. */
+async function opened(file: string): Promise<AsyncBuffer> {
+  const { asyncBufferFromFile } = await import('hyparquet')
+  if (!(await isZipped(file))) return asyncBufferFromFile(file)
+  return new Uint8Array(await sampleOf(file, Infinity)).buffer
+}
+
 const unreadablePage: Words = {
   en: ': its part of the file is damaged or written in a way that cannot be read.',
   zh: '：文件的这一部分已损坏，或写法无法读取。',
 }
 
 function brokenParquet(file: string, error: unknown): Fault {
-  return new Fault({
-    en: `${path.basename(file)} is a parquet file that cannot be read (${messageOf(error)}). Copy it again, or write it again with pandas: to_parquet. (${file})`,
-    zh: `${path.basename(file)} 是无法读取的 parquet 文件（${messageOf(error)}）。请重新复制，或用 pandas 的 to_parquet 重新写出。（${file}）`,
+  return faultIn(file, {
+    en: ` is a parquet file that cannot be read (${messageOf(error)}). Copy it again, or write it again with pandas: to_parquet.`,
+    zh: ` 是无法读取的 parquet 文件（${messageOf(error)}）。请重新复制，或用 pandas 的 to_parquet 重新写出。`,
   })
 }
 
 type Column = { element: { name: string }; children: { element: { name: string } }[] }
 
 function noTexts(file: string, columns: readonly Column[]): Fault {
-  const parts = columns.flatMap(({ element, children }) => [
-    element,
-    ...children.map((child) => child.element),
-  ])
-  const isOfImages = parts.some(({ name }) => /^(image|img|bytes|png|jpe?g|pixel_values)$/i.test(name))
-  if (!isOfImages)
-    return noKnownColumn(
-      file,
-      columns.map(({ element }) => element.name),
-    )
-  return new Fault({
-    en: `${path.basename(file)} is a parquet file of images; instructions in text were expected. Name a file that holds some. (${file})`,
-    zh: `${path.basename(file)} 是存放图像的 parquet 文件；应为文本指令。请指定含有指令的文件。（${file}）`,
+  const names = columns.map(({ element }) => element.name)
+  const inner = columns.flatMap(({ children }) => children.map(({ element }) => element.name))
+  const isOfImages = (name: string): boolean => /^(image|img|bytes|png|jpe?g|pixel_values)$/i.test(name)
+  if (![...names, ...inner].some(isOfImages)) return noKnownColumn(file, names)
+  return faultIn(file, {
+    en: ' is a parquet file of images; instructions in text were expected. Name a file that holds some.',
+    zh: ' 是存放图像的 parquet 文件；应为文本指令。请指定含有指令的文件。',
   })
 }

@@ -1,11 +1,21 @@
 // The shape of one row of every file. Unknown fields are ignored; a wrong `id` or `call` is corrected.
 import path from 'node:path'
-import { setImmediate as immediate } from 'node:timers/promises'
 import * as v from 'valibot'
 import { saysNothing } from '../text/leftovers.ts'
-import { Fault, type Words, shorten } from './fault.ts'
+import { type Fault, type Words, shorten } from './fault.ts'
 import { type Folder, type Step, exists, handOffs, recordFile, rejectedFile, steps } from './folder.ts'
-import { field, idOf, isObject, jsonIn, jsonLine, readLines, textOf } from './jsonl.ts'
+import {
+  breathing,
+  faultIn,
+  field,
+  idOf,
+  isObject,
+  jsonIn,
+  jsonLine,
+  notJson,
+  readLines,
+  textOf,
+} from './jsonl.ts'
 
 const text = v.string()
 const number = v.pipe(v.number(), v.finite())
@@ -112,7 +122,6 @@ export const shapes = {
 
 type Shapes = typeof shapes
 export type Row<K extends keyof Shapes> = v.InferOutput<Shapes[K]>
-export type InstructionRow = Row<'instruction'>
 export type ClassifiedRow = Row<'classified'>
 export type InstancesRow = Row<'withInstances'>
 export type ExampleRow = Row<'example'>
@@ -124,9 +133,6 @@ export type Judgement = v.InferOutput<typeof judgement>
 export type Contribution = v.InferOutput<typeof contribution>
 
 // Reading rows: each is checked against its shape; an error names file, line, field, what was expected, and the cure
-
-// tsx kills a program that does not answer Ctrl-C within about 60 ms, so reading stops now and then for signals and sockets.
-const breathAfter = 10 // ms
 
 /** The shapes whose rows lie in a file of the run. */
 export type Filed = (typeof handOffs)[Step]['writes'] | 'rejected'
@@ -151,7 +157,7 @@ export async function* readRows<K extends keyof Shapes>(
   kind: K,
   wanted?: (row: unknown) => boolean,
 ): AsyncGenerator<Row<K>> {
-  let breathed = performance.now()
+  const breathe = breathing()
   for await (const line of readLines(file)) {
     if (line.text.trim() === '') continue
     const row = parsed(line.text, file, line.number)
@@ -159,9 +165,8 @@ export async function* readRows<K extends keyof Shapes>(
     const checked = checkRow(row, kind)
     if ('wrong' in checked) throw atLine(file, line.number, checked.wrong)
     yield checked.row
-    if (performance.now() - breathed < breathAfter) continue
-    await immediate()
-    breathed = performance.now()
+    const pause = breathe()
+    if (pause) await pause
   }
 }
 
@@ -195,10 +200,7 @@ function parsed(text: string, file: string, number: number): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw atLine(file, number, {
-      en: ` is not JSON; one {"…"} row was expected, got: ${shorten(text)} `,
-      zh: `不是 JSON；应为一条 {"…"} 数据，实际为：${shorten(text)} `,
-    })
+    throw atLine(file, number, notJson(text))
   }
 }
 
@@ -225,10 +227,9 @@ function placeOf({ path }: v.BaseIssue<unknown>): PropertyKey[] {
 }
 
 function atLine(file: string, number: number, what: Words): Fault {
-  const name = path.basename(file)
-  return new Fault({
-    en: `${name} line ${number}${what.en} Mend or delete the line. (${file})`,
-    zh: `${name} 第 ${number} 行${what.zh}请修改或删除该行。（${file}）`,
+  return faultIn(file, {
+    en: ` line ${number}${what.en} Mend or delete the line.`,
+    zh: ` 第 ${number} 行${what.zh}请修改或删除该行。`,
   })
 }
 
@@ -281,13 +282,8 @@ function kindOf(value: unknown): Words {
  */
 export type RunRecord = v.InferOutput<typeof runParts>
 
-/** The record as it stands; what is missing in it, or what somebody broke, is empty. */
-export async function readRunRecord(folder: Folder): Promise<RunRecord> {
-  return recordIn(folder.dir)
-}
-
-/** The same of any folder. */
-export async function recordIn(dir: string): Promise<RunRecord> {
+/** The record of a folder as it stands; what is missing in it, or what somebody broke, is empty. */
+export async function readRunRecord({ dir }: Pick<Folder, 'dir'>): Promise<RunRecord> {
   return v.parse(shapes.run, jsonIn(await textOf(path.join(dir, recordFile))))
 }
 

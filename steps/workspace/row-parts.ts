@@ -2,7 +2,7 @@
 import type { Instance } from '../text/given.ts'
 import { saysNothing } from '../text/leftovers.ts'
 import type { Words } from './fault.ts'
-import { field, isObject } from './jsonl.ts'
+import { field, isObject, jsonIn } from './jsonl.ts'
 import { types, wrongField } from './records.ts'
 
 // The names under which published data sets and tools keep the parts of a row, in the order in which they are looked for.
@@ -27,22 +27,25 @@ export type Parts = {
   /** The field names of input and output, for messages. */
   called?: { input: string; output: string }
 }
-type Unfit = 'turns' | 'batch'
+type Unfit = 'turns' | 'batch' | { wrong: Words }
 
 export function partsOf(value: unknown): Parts | Unfit {
   if (typeof value === 'string') return { instruction: value }
-  if (!isObject(value)) return { instruction: undefined }
-  if (value.custom_id !== undefined && (isObject(value.response) || isObject(value.result))) return 'batch'
-  const source = value.custom_id !== undefined && isObject(value.body) ? value.body : value
+  if (!isObject(value)) return { wrong: wrongField('', types.object, value) }
+  const { custom_id, body, response, result, error } = value
+  if (custom_id !== undefined && [response, result, error].some(isObject)) return 'batch'
+  const source = custom_id !== undefined && isObject(body) ? body : value
   const chat = chatIn(source)
-  if (chat) return partsOfChat(chat, source.system)
-  return flatParts(source)
+  return chat ? partsOfChat(chat, source.system) : flatParts(source)
 }
 
-/** The turns of a chat, wherever they stand; TRL keeps the last of them apart. */
+/** The turns of a chat, wherever they stand; a cell of CSV holds them as JSON, and TRL keeps the last of them apart. */
 function chatIn(row: Record<string, unknown>): unknown[] | undefined {
-  const name = names.chat.find((key) => Array.isArray(row[key]))
-  if (name !== undefined) return [row[name]].flat()
+  for (const name of names.chat) {
+    const value = row[name]
+    const turns = typeof value === 'string' && value.startsWith('[') ? jsonIn(value) : value
+    if (Array.isArray(turns)) return turns
+  }
   if (!Array.isArray(row.prompt)) return undefined
   return [row.prompt, row.completion ?? []].flat()
 }
@@ -84,11 +87,14 @@ function contentText(content: unknown): unknown {
 
 function flatParts(row: Record<string, unknown>): Parts | Unfit {
   if (Array.isArray(row.history) && row.history.length > 0) return 'turns'
+  const instruction = row[nameIn(row, names.instruction)]
+  const chat = names.chat.find((name) => row[name] !== undefined && row[name] !== null)
+  if (instruction === undefined && chat) return { wrong: wrongField(chat, types.array, row[chat]) }
   const input = nameIn(row, names.input)
   const output = nameIn(row, names.output)
   const { instances, is_classification, call, system } = row
   return {
-    instruction: row[nameIn(row, names.instruction)],
+    instruction,
     input: row[input],
     output: row[output],
     called: { input, output },
@@ -111,41 +117,43 @@ export function whole({ instruction, system }: Parts): unknown {
   return told === '' || typeof instruction !== 'string' ? instruction : `${told}\n\n${instruction}`
 }
 
-type Text = { text: string | undefined } | { wrong: Words }
-
-/** A cell as text; nothing where it is empty, as in null or a column of numbers with a hole. */
-function textOf(value: unknown, name: string): Text {
-  if (value === undefined || value === null) return { text: undefined }
-  if (typeof value === 'string') return { text: value }
-  if (['number', 'boolean', 'bigint'].includes(typeof value)) return { text: String(value) }
-  if (value instanceof Date) return { text: value.toISOString() }
+/** A cell as text; undefined where it is empty, as in null or a column of numbers with a hole. */
+function textIn(value: unknown, name: string): string | undefined | { wrong: Words } {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value
+  if (['number', 'boolean', 'bigint'].includes(typeof value)) return String(value)
+  if (value instanceof Date) return value.toISOString()
   return { wrong: wrongField(name, types.string, value) }
+}
+
+/** Input and output as text; undefined where there is no answer. */
+function instanceIn(
+  { input, output }: { input?: unknown; output?: unknown },
+  called = { input: 'input', output: 'output' },
+): Instance | { wrong: Words } | undefined {
+  const given = textIn(input, called.input) ?? ''
+  const answer = textIn(output, called.output)
+  if (typeof given !== 'string') return given
+  if (typeof answer !== 'string') return answer
+  // An input that only says that there is none is none; any other stays as it stands.
+  return { input: given === '' || saysNothing(given) ? '' : given, output: answer }
 }
 
 /** `list`: not yet checked. `instance`: the only one, which is sound. */
 type Found = { list: unknown; instance?: Instance } | { wrong: Words }
 
 /** The instances of a row: its own list, or its one input and output; none where there is no answer. */
-export function instancesOf({ instances, input, output, called }: Parts): Found {
+export function instancesOf(parts: Parts): Found {
+  const { instances } = parts
   if (instances !== undefined && instances !== null)
     return { list: Array.isArray(instances) ? instances.map(mended) : instances }
-  const given = textOf(input, called?.input ?? 'input')
-  const answer = textOf(output, called?.output ?? 'output')
-  if ('wrong' in given) return given
-  if ('wrong' in answer) return answer
-  if (answer.text === undefined) return { list: undefined }
-  const instance = { input: toNothing(given.text ?? ''), output: answer.text }
-  return { list: [instance], instance }
+  const instance = instanceIn(parts, parts.called)
+  if (instance === undefined) return { list: undefined }
+  return 'wrong' in instance ? instance : { list: [instance], instance }
 }
 
+/** An instance of a list with its cells as text; one that is none stays as it is, for the check. */
 export function mended(instance: unknown): unknown {
-  if (!isObject(instance)) return instance
-  const [input, output] = [textOf(instance.input, 'input'), textOf(instance.output, 'output')]
-  if ('wrong' in input || 'wrong' in output || output.text === undefined) return instance
-  return { input: toNothing(input.text ?? ''), output: output.text }
-}
-
-/** '' for an input that only says that there is none; any other stays as it stands. */
-function toNothing(input: string): string {
-  return input === '' || saysNothing(input) ? '' : input
+  const found = isObject(instance) ? instanceIn(instance) : undefined
+  return found === undefined || 'wrong' in found ? instance : found
 }

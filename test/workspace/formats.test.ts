@@ -118,7 +118,13 @@ describe('rows come in from', () => {
       JSON.stringify({ columns: ['instruction', 'input', 'output'], index: [0, 1], data: both.map(flat) }),
     ],
     ['pandas by index', 'a.json', JSON.stringify({ 0: river, 1: word })],
+    [
+      'pandas by index, other columns first',
+      'a.json',
+      JSON.stringify({ 0: { score: 1, ...river }, 1: { score: 2, ...word } }),
+    ],
     ['pandas by columns', 'a.json', JSON.stringify(byColumn(both))],
+    ['pandas by columns, with a BOM', 'a.json', `\uFEFF${JSON.stringify(byColumn(both))}`],
     [
       'pandas as a table',
       'a.json',
@@ -158,6 +164,7 @@ describe('rows come in from', () => {
       ),
     ],
     ['parquet', 'a.parquet', inParquet],
+    ['gz of parquet', 'a.parquet.gz', gzipSync(inParquet)],
     [
       'step 3',
       '3-instances.jsonl',
@@ -243,6 +250,17 @@ describe('rows come in from', () => {
   it('prompt and completion, and numbers as they are spelt', async () => {
     const file = await fileOf('a.jsonl', lines([{ prompt: 'Add two and three.', completion: 5 }]))
     expect(await merged(file)).toEqual([['Add two and three.', '', '5']])
+  })
+
+  it('CSV with chats in its cells, as JSON', async () => {
+    const cell = JSON.stringify(chat(river.instruction, river.output)).replaceAll('"', '""')
+    const file = await fileOf('a.csv', `id,messages\n1,"${cell}"\n`)
+    expect(await merged(file)).toEqual([[river.instruction, '', river.output]])
+  })
+
+  it('a word under a chat’s name beside an instruction, as if it were not there', async () => {
+    const file = await fileOf('a.jsonl', lines([{ ...river, conversation: 'no' }]))
+    expect(await merged(file)).toEqual([flat(river)])
   })
 
   it('parquet with chats in it', async () => {
@@ -382,6 +400,19 @@ describe('a file of another kind is named for what it is:', () => {
       'a.jsonl',
       'version https://git-lfs.github.com/spec/v1\noid sha256:1',
       /pointer of Git LFS.*git lfs pull/,
+    ],
+    ['a.txt', '- "Name a river."\n- "Name a lake."\n', /is a YAML list/],
+    ['a.md', '| instruction | output |\n| --- | --- |\n| Name a river. | Rhine. |\n', /is a Markdown table/],
+    ['a.csv', Buffer.from('\uFEFFinstruction,output\nx,y\n', 'utf16le'), /line 1 is not UTF-8 text\. Save/],
+    ['a.tsv', Buffer.from('instruction\toutput\nx\ty\n', 'utf16le'), /line 1 is not UTF-8 text\. Save/],
+    ['a.csv', Buffer.from('instruction,output\nx,y\n\xc7\xeb,z\n', 'latin1'), /line 3 is not UTF-8 text/],
+    ['a.json.gz', gzipSync(gzipSync(lines(both))), /packed with gz twice/],
+    ['a.jsonl', lines([{ text: 'Name a river.' }]), /has the columns text; one named instruction/],
+    ['a.csv', `messages\n"[{'role': 'user'}]"\n`, /line 2, field "messages": expected a list/],
+    [
+      'a.jsonl',
+      lines([{ id: 'b', custom_id: '1', response: null, error: { code: 'batch_expired' } }]),
+      /the output of a batch/,
     ],
     ['a.pkl', Buffer.from([0x80, 4, 0x95]), /Python pickle/],
     ['a.jsonl.zst', Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), /packed with zstd/],
