@@ -1,7 +1,6 @@
-// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, where the
-// project lies, and what this machine remembers of its runs.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
-import { hash } from 'node:crypto'
+// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, and where the
+// project lies.
+import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault, lookAt } from './fault.ts'
@@ -45,7 +44,7 @@ export function envFiles(): [here: string, own: string] {
   return [path.resolve('.env'), path.join(projectFolder, '.env')]
 }
 
-function isFile(file: string): boolean {
+export function isFile(file: string): boolean {
   return lookAt(file, 'followed')?.isFile() ?? false
 }
 
@@ -163,61 +162,6 @@ export function realOf(file: string): string {
     const dir = path.dirname(file)
     return dir === file ? file : path.join(realOf(dir), path.basename(file))
   }
-}
-
-// A run.json may have been handed out, and nothing in it can tell. So what somebody typed here is remembered here, outside
-// every data folder: a line for each folder, option and value, from which none of them can be read.
-
-/** Whether on this machine a run in this folder was given these values. */
-export class Memory {
-  private readonly file: string
-  private readonly known: ReadonlySet<string>
-
-  constructor(environment: NodeJS.ProcessEnv) {
-    const state = stateFolder(environment)
-    this.file = state && path.join(state, 'self-instruct-workshop', 'given.txt')
-    this.known = new Set(linesOf(this.file))
-  }
-
-  knows(dir: string, option: string, value: string): boolean {
-    return this.known.has(markOf(dir, option, value))
-  }
-
-  /** Where nothing can be written, as in some containers, nothing is remembered, and the value has to be given again. */
-  take(dir: string, values: readonly (readonly [option: string, value: string])[]): void {
-    const marks = values.map(([option, value]) => markOf(dir, option, value))
-    const fresh = marks.filter((mark) => !this.known.has(mark))
-    if (fresh.length === 0 || this.file === '') return
-    try {
-      mkdirSync(path.dirname(this.file), { recursive: true })
-      appendFileSync(this.file, fresh.map((mark) => `${mark}\n`).join(''))
-    } catch {}
-  }
-}
-
-/** Where the system keeps what programs remember of a person's work; '' where it has no such place. */
-function stateFolder({
-  XDG_STATE_HOME = '',
-  LOCALAPPDATA = '',
-  HOME = '',
-  USERPROFILE = '',
-}: NodeJS.ProcessEnv): string {
-  const usual = [HOME, USERPROFILE]
-    .filter((home) => home !== '')
-    .map((home) => path.join(home, '.local', 'state'))
-  return [XDG_STATE_HOME, LOCALAPPDATA, ...usual].find((dir) => path.isAbsolute(dir)) ?? ''
-}
-
-function linesOf(file: string): string[] {
-  try {
-    return isFile(file) ? readFileSync(file, 'utf8').split('\n') : []
-  } catch {
-    return []
-  }
-}
-
-function markOf(dir: string, option: string, value: string): string {
-  return hash('sha256', JSON.stringify([realOf(dir), option, value]))
 }
 
 /**
