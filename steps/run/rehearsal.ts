@@ -14,16 +14,7 @@ import { Folder, type Step, batchesFile, handOffs } from '../workspace/folder.ts
 import { idOf } from '../workspace/jsonl.ts'
 import { rowsIn } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
-import {
-  FolderFiles,
-  type Input,
-  MemoryFiles,
-  type Round,
-  type RowsOf,
-  StepFiles,
-  type Work,
-  works,
-} from './step-files.ts'
+import { FolderFiles, MemoryFiles, type Round, type Work, works } from './step-files.ts'
 
 /** `input.missing`: how many rows do not exist yet; all that are wanted where seed tasks stand in for them. */
 type Given = { rows: object[]; missing: number }
@@ -191,18 +182,12 @@ class Rows implements AsyncIterable<object> {
 }
 
 /** The files of a step begun ahead: rows come from the step before and go to the next. */
-class PassedFiles extends StepFiles {
-  private readonly given: Rows
+class PassedFiles extends MemoryFiles {
   private readonly pass: (row: object) => void
 
   constructor(step: Step, language: Language, given: Rows, pass: (row: object) => void) {
-    super(step, language)
-    this.given = given
+    super(step, language, given)
     this.pass = pass
-  }
-
-  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
-    for await (const row of this.given) yield row as RowsOf[F]
   }
 
   protected override async put(row: object): Promise<void> {
@@ -216,7 +201,6 @@ class PassedFiles extends StepFiles {
 export class Batches {
   private readonly batching: Batching
   private readonly screen: Screen
-
   private readonly folder: Folder
 
   private constructor(batching: Batching, screen: Screen, folder: Folder) {

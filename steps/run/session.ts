@@ -130,21 +130,14 @@ export class Session {
   }
 
   private round(number: number, wanted: number, keptBefore = 0): Round {
-    const { settings, language, seeds, topics, avoided } = this.materials
-    const newPool = () =>
-      new TaskPool(
-        settings,
-        language,
-        seeds.map((seed) => seed.instruction),
-        avoided,
-      )
+    const { materials } = this
+    const { settings, language, seeds, avoided } = materials
+    const instructions = seeds.map((seed) => seed.instruction)
+    const newPool = () => new TaskPool(settings, language, instructions, avoided)
     const round: Round = {
+      ...materials,
       number,
       wanted,
-      settings,
-      language,
-      seeds,
-      topics,
       model: this.model,
       newPool,
       ranDry: false,
@@ -184,16 +177,12 @@ export class Session {
   private filesOf(step: Step, { language }: Round): FolderFiles {
     const { budget } = this.model
     const rates = { rows: new Rate(), tokens: new Rate() }
-    const files = new FolderFiles(
-      step,
-      this.folder,
-      language,
-      (done, all) => {
-        if (step === 'generate') budget.took(files.instructions)
-        this.showProgress(step, rates, done, all)
-      },
-      step === 'generate' ? (row) => this.ahead?.pass(row) : undefined,
-    )
+    const tick = (done: number, all?: number): void => {
+      if (step === 'generate') budget.took(files.instructions)
+      this.showProgress(step, rates, done, all)
+    }
+    const pass = step === 'generate' ? (row: object) => this.ahead?.pass(row) : undefined
+    const files = new FolderFiles(step, this.folder, language, tick, pass)
     return files
   }
 

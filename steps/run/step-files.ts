@@ -209,15 +209,15 @@ export abstract class StepFiles {
 export class MemoryFiles extends StepFiles {
   readonly written: object[] = []
   readonly rejects: RejectedRow[] = []
-  private readonly given: readonly object[]
+  private readonly given: Iterable<object> | AsyncIterable<object>
 
-  constructor(step: Step, language: Language, given: readonly object[] = [], tick?: () => void) {
+  constructor(step: Step, language: Language, given: MemoryFiles['given'] = [], tick?: () => void) {
     super(step, language, tick)
     this.given = given
   }
 
   protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
-    for (const row of this.given) yield row as RowsOf[F]
+    for await (const row of this.given) yield row as RowsOf[F]
   }
 
   protected override async put(row: object): Promise<void> {
