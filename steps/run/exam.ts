@@ -123,7 +123,8 @@ class Exam {
     // What is wrong in step 1 is wrong in the others as well, and is said first.
     const wrongAtOnce = novel === 0 && this.asking.generate.model.readings.why !== undefined
     if (this.stopped && !wrongAtOnce) return check.fault(screen.say(this.stopped))
-    if (novel === 0) check.fault(because('generate', words.noTasks))
+    const lost = screen.words.lost(generate?.rejects.map(({ reason }) => reason) ?? [])
+    if (novel === 0) check.fault(because('generate', lost ?? words.noTasks))
     if (this.stopped || !generate || !instances) return
     const labels = this.labels()
     const asked = rowsFor('instances', this.examinee.seeds).length

@@ -11,7 +11,7 @@ import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, rowsIn, writeRunRecord } from '../workspace/records.ts'
 import { type Materials, type Opened, openCommand } from './opening.ts'
 import type { Ahead, Batches, DryRun } from './rehearsal.ts'
-import { Rate, showEnding, showFirstLines, showStep } from './showing.ts'
+import { Rate, commonestReason, showEnding, showFirstLines, showStep } from './showing.ts'
 import { FolderFiles, type Round, type Work } from './step-files.ts'
 
 export class Session {
@@ -121,9 +121,9 @@ export class Session {
     const { novel = 0, kept = 0 } = this.record.funnel
     if (!whole || this.dryRun || this.model.stopped || last.ranDry || kept >= target) return undefined
     if (kept <= last.keptBefore) {
-      const { nothingSurvives } = this.screen.words
       const { ended, words } = this.model.budget
-      this.model.stop({ words: ended ? words : { en: nothingSurvives, zh: nothingSurvives }, exit: 1 })
+      const why = this.screen.words.nothingSurvives(...(commonestReason(this.record) ?? ['', 0]))
+      this.model.stop({ words: ended ? words : { en: why, zh: why }, exit: 1 })
       return undefined
     }
     return this.round(last.number + 1, wantedNext(target, novel, kept), kept)

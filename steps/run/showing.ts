@@ -122,8 +122,9 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
   screen.title(`${result} · ${await drawUnlessLarge(remains, rows)}`)
   const loop = settings.whole ? await loopIn(folder, settings.replay) : undefined
   if (loop) screen.line(cutToWidth(`  ${words.loop({ ...loop, task: plain(loop.task) })}`, screen.width))
-  screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
-  screen.detail(nextTry(remains))
+  const [reason = words.someWords] = commonestReason(record, isReason) ?? []
+  screen.detail(words.askWhy(commandLine(settings, `why ${reason}`)))
+  if (kept > 0) screen.detail(nextTry(remains))
 }
 
 /** What to try next: a stricter threshold, or from there the paper's again. */
@@ -150,13 +151,14 @@ async function drawUnlessLarge(
   return words.page(shownPath(await drawReport({ ...stored, outputPath }, language)))
 }
 
-/** The reason most rows were rejected for; being too many is no fault of theirs. */
-function commonestReason({ rejected }: RunRecord): string | undefined {
+/** The reason most rows were rejected for, and how many; being too many is no fault of theirs. */
+export function commonestReason(
+  { rejected }: RunRecord,
+  among: (reason: string) => boolean = () => true,
+): [reason: string, count: number] | undefined {
   const counts = Object.values(rejected).flatMap((reasons) => Object.entries(reasons))
-  const [commonest] = counts
-    .filter(([reason]) => reason !== 'beyond_target' && isReason(reason))
-    .toSorted((a, b) => b[1] - a[1])
-  return commonest?.[0]
+  const faults = counts.filter(([reason]) => reason !== 'beyond_target' && among(reason))
+  return faults.toSorted((a, b) => b[1] - a[1])[0]
 }
 
 async function showNext({ screen, materials: { settings }, folder }: Remains, lastStep: Step): Promise<void> {
