@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { readEnvironment } from '../steps/workspace/environment.ts'
+import { readEnvironment, tellOfUnread } from '../steps/workspace/environment.ts'
 import { readSettings } from '../steps/workspace/settings.ts'
 import {
   cleanEnvironment,
@@ -95,6 +95,43 @@ describe('an address in a folder that was handed out', () => {
     expect((await readEnvironment(path.resolve(dataDir))).OPENAI_BASE_URL).toBeUndefined()
     expect((await readEnvironment(path.resolve('data'))).OPENAI_BASE_URL).toBe('http://127.0.0.1:9/v1')
     delete process.env.OPENAI_BASE_URL
+  })
+
+  it('in such a .env is named as not read, a key too, where the environment has none', async () => {
+    const folder = await temporaryFolder()
+    const link = path.join(await temporaryFolder(), 'link')
+    await symlink(folder, link)
+    const lines = [`LLM_API_KEY=${secret}`, 'OPENAI_BASE_URL=http://127.0.0.1:9/v1', 'ALL_PROXY=x', 'OTHER=1']
+    await writeFile(path.join(folder, '.env'), lines.join('\n'))
+    vi.spyOn(process, 'cwd').mockReturnValue(folder)
+    vi.stubEnv('LLM_API_KEY', undefined)
+    vi.stubEnv('OPENAI_BASE_URL', undefined)
+    vi.stubEnv('ALL_PROXY', 'y')
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+      vi.unstubAllEnvs()
+    })
+    for (const dataDir of [folder, path.dirname(folder), link]) {
+      const told = await tellOfUnread(dataDir)
+      expect(told?.en).toContain(`not read: LLM_API_KEY, OPENAI_BASE_URL in ${path.join(folder, '.env')}.`)
+      expect(told?.zh).toContain(`没有读取 ${path.join(folder, '.env')} 中的 LLM_API_KEY、OPENAI_BASE_URL：`)
+      expect(JSON.stringify(told)).not.toContain(secret)
+    }
+    expect(await tellOfUnread(path.join(folder, 'data'))).toBeUndefined()
+    await writeFile(path.join(folder, '.env'), 'OTHER=1\n')
+    expect(await tellOfUnread(folder)).toBeUndefined()
+  })
+
+  it.each([
+    [['filter'], 'not read: ALL_PROXY in '],
+    [['filter', '--language', 'zh'], ' 中的 ALL_PROXY：'],
+    [['check'], 'not read: ALL_PROXY in '],
+  ])('in such a .env is told of on the screen (%j)', async (args, sentence) => {
+    const folder = await folderWithRun()
+    await writeFile(path.join(folder, '.env'), 'ALL_PROXY=http://127.0.0.1:9\n')
+    const spy = vi.spyOn(process, 'cwd').mockReturnValue(folder)
+    onTestFinished(() => spy.mockRestore())
+    expect((await workshop(folder, args)).out).toContain(sentence)
   })
 })
 

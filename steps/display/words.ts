@@ -223,8 +223,8 @@ const en = {
   reportLater: (rows: number, command: string) =>
     `${number(rows)} rows: the report page is drawn by ${command}`,
   belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
-  nothingSurvives: (reason: string, count: number) =>
-    `a whole round added nothing to the data set; most rows, ${number(count)}, are lost to ${reason}: see rejected.jsonl`,
+  nothingSurvives: (commonest: readonly [reason: string, count: number] | undefined) =>
+    `a whole round added nothing to the data set: ${commonest ? `the commonest reason in rejected.jsonl is ${commonest[0]}, ${number(commonest[1])} rows` : 'see rejected.jsonl for the reasons'}`,
   replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
   noReplyYet: (step: Step, seconds: number) => `${step} · no reply yet, ${duration(seconds, 'en')}`,
   progress: (step: Step, { done, all, rate, tokens, tokenRate, dollars }: Progress) =>
@@ -350,8 +350,8 @@ const zh: ScreenWords = {
   report: (file) => `${file}：可在浏览器中打开`,
   reportLater: (rows, command) => `共 ${number(rows)} 行：报告页请用 ${command} 生成`,
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
-  nothingSurvives: (reason, count) =>
-    `整整一轮没有为数据集增加任何内容；淘汰最多的原因是 ${nameOfReason(reason, 'zh')}，共 ${number(count)} 行：见 rejected.jsonl`,
+  nothingSurvives: (commonest) =>
+    `整整一轮没有为数据集增加任何内容：${commonest ? `rejected.jsonl 中最多的原因是 ${nameOfReason(commonest[0], 'zh')}，共 ${number(commonest[1])} 行` : '原因见 rejected.jsonl'}`,
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,
   noReplyYet: (step, seconds) => `${stepNames[step]} · 还没有收到回复，已等 ${duration(seconds, 'zh')}`,
   progress: (step, { done, all, rate, tokens, tokenRate, dollars }) =>

@@ -17,7 +17,13 @@ import {
   readSeedTasks,
   readTopics,
 } from '../workspace/data-rows.ts'
-import { type Environment, envFiles, projectFolder, readEnvironment } from '../workspace/environment.ts'
+import {
+  type Environment,
+  envFiles,
+  projectFolder,
+  readEnvironment,
+  tellOfUnread,
+} from '../workspace/environment.ts'
 import { Fault, type Words, nearest, shorten } from '../workspace/fault.ts'
 import {
   Folder,
@@ -67,8 +73,11 @@ export type Materials = {
 
 export async function openCommand(argv: readonly string[]): Promise<Opened> {
   const asked = readSettings(argv, process.env)
-  tellNotTaken(new Screen(asked.screen), asked)
+  const screen = new Screen(asked.screen)
+  tellNotTaken(screen, asked)
   if (asked.steps.includes('filter')) void import('../report/page.ts') // loads meanwhile; wanted at the end
+  const unread = await tellOfUnread(asked.dataDir)
+  if (unread) screen.remark(screen.say(unread))
   const environment = await readEnvironment(asked.dataDir)
   refuseEndlessTarget(asked)
   const lock: Lock = { release: async () => undefined, lost: undefined, tell: () => undefined }

@@ -122,7 +122,7 @@ export class Session {
     if (!whole || this.dryRun || this.model.stopped || last.ranDry || kept >= target) return undefined
     if (kept <= last.keptBefore) {
       const { ended, words } = this.model.budget
-      const why = this.screen.words.nothingSurvives(...(commonestReason(this.record) ?? ['', 0]))
+      const why = this.screen.words.nothingSurvives(commonestReason(this.record))
       this.model.stop({ words: ended ? words : { en: why, zh: why }, exit: 1 })
       return undefined
     }

@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Fault, lookAt } from './fault.ts'
+import { Fault, type Words, lookAt } from './fault.ts'
 import { address } from './options.ts'
 
 /** Variables that name a proxy, which Node's fetch does not use. */
@@ -28,15 +28,35 @@ const variables = [
 /** Keys and addresses of the providers, from the environment and from .env; never stored, never printed. */
 export type Environment = Partial<Record<(typeof variables)[number], string>>
 
-/**
- * Reads `.env` here and in the project's folder; a variable that is set already stays as it is. A `.env` that lies in the
- * data folder may have come with it, and is left alone; so is what is no file: a pipe would be waited for.
- */
+/** Reads `.env` here and in the project's folder; a variable that is set already stays as it is. */
 export async function readEnvironment(dataDir: string): Promise<Environment> {
   const [here, own] = envFiles()
-  const files = (here === own || liesIn(here, [dataDir]) ? [own] : [here, own]).filter(isFile)
+  const files = (mayHaveCome(here, dataDir) ? [own] : [here, own]).filter(isFile)
   if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
   return checkedVariables(process.env)
+}
+
+/**
+ * A `.env` that lies in the data folder may have come with it, and is left alone: an address in it would get this machine's
+ * key. So is what is no file: a pipe would be waited for.
+ */
+function mayHaveCome(here: string, dataDir: string): boolean {
+  return here !== envFiles()[1] && liesIn(here, [dataDir])
+}
+
+/** What to say of such a `.env` where a key or an address stands in it; undefined where nothing is missed. */
+export async function tellOfUnread(dataDir: string): Promise<Words | undefined> {
+  const [here, own] = envFiles()
+  if (!mayHaveCome(here, dataDir) || !isFile(here)) return undefined
+  const there: Record<string, string> = {}
+  const { config } = await import('dotenv')
+  config({ path: here, quiet: true, processEnv: there })
+  const missed = variables.filter((name) => there[name] && process.env[name] === undefined)
+  if (missed.length === 0) return undefined
+  return {
+    en: `not read: ${missed.join(', ')} in ${here}. It lies in the data folder, and may have come with it; put your own into ${own} or into the environment`,
+    zh: `没有读取 ${here} 中的 ${missed.join('、')}：它在数据文件夹里，可能是随文件夹一起来的。您自己的请写入 ${own}，或设为环境变量`,
+  }
 }
 
 /** The `.env` of where the command is typed, and the project's. */
