@@ -16,7 +16,8 @@ import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import type { ClassifiedRow, SeedTask } from '../workspace/records.ts'
-import { MemoryFiles, type Round, type Work } from './step-files.ts'
+import { MemoryFiles } from './rehearsal.ts'
+import type { Round, Work } from './step-files.ts'
 
 const newTasks = 6 // wanted of step 1: one good reply has them, and one request is sent
 const seedsAtMost = 40 // whose labels are asked: upstream's 175 would take nine requests

@@ -62,6 +62,33 @@ export function remarksOn(gave: readonly Contribution[], without: readonly strin
   return remarks
 }
 
+type RowWithCall = { instruction: string; call: string; instances?: readonly Instance[] }
+
+/** Tells rows of step 3 that somebody copied into the folder from a run of the stand-in: no request of its own log gave them. */
+export class Copies {
+  private readonly folder: Folder
+  private readonly gave: (call: string) => boolean
+  private isStandIns: ((instruction: string, instance: Instance) => boolean) | undefined
+
+  constructor(folder: Folder, gave: (call: string) => boolean) {
+    this.folder = folder
+    this.gave = gave
+  }
+
+  async has({ instruction, call, instances = [] }: RowWithCall): Promise<boolean> {
+    if (this.gave(call)) return false
+    const isStandIns = (this.isStandIns ??= await this.open())
+    return instances.some((instance) => isStandIns(instruction, instance))
+  }
+
+  /** In a folder of the stand-in's own nothing is to be told. */
+  private async open() {
+    const { cost } = await recordIn(this.folder.dir)
+    if (cost.instances?.provider === 'offline') return () => false
+    return (await import('../model/offline.ts')).standInRows()
+  }
+}
+
 const placesShown = 5
 
 /** Where the instances of a candidate stand in a merged file, the first of them by name. */

@@ -12,9 +12,17 @@ import type { Language } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Folder, type Step, batchesFile, handOffs } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
-import { rowsIn } from '../workspace/records.ts'
+import { type RejectedRow, rowsIn } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
-import { FolderFiles, MemoryFiles, type Round, type Work, works } from './step-files.ts'
+import {
+  FolderFiles,
+  type Input,
+  type Round,
+  type RowsOf,
+  StepFiles,
+  type Work,
+  works,
+} from './step-files.ts'
 
 /** `input.missing`: how many rows do not exist yet; all that are wanted where seed tasks stand in for them. */
 type Given = { rows: object[]; missing: number }
@@ -100,6 +108,30 @@ export class DryRun {
     const { calls, prompt_tokens, completion_tokens } = use
     const cost = this.model.account.dollars(use)
     this.screen.detail(this.screen.words.forecast(calls, prompt_tokens, completion_tokens, cost, logged))
+  }
+}
+
+/** The files of a step in memory: `given` are the rows it reads. */
+export class MemoryFiles extends StepFiles {
+  readonly written: object[] = []
+  readonly rejects: RejectedRow[] = []
+  private readonly given: Iterable<object> | AsyncIterable<object>
+
+  constructor(step: Step, language: Language, given: MemoryFiles['given'] = [], tick?: () => void) {
+    super(step, language, tick)
+    this.given = given
+  }
+
+  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
+    for await (const row of this.given) yield row as RowsOf[F]
+  }
+
+  protected override async put(row: object): Promise<void> {
+    this.written.push(row)
+  }
+
+  protected override async drop(row: Omit<RejectedRow, 'step'>): Promise<void> {
+    this.rejects.push({ step: this.step, ...row })
   }
 }
 

@@ -9,6 +9,7 @@ import { TaskPool } from '../text/pool.ts'
 import { type Folder, type Step, batchesFile, exists, stepBefore } from '../workspace/folder.ts'
 import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, rowsIn, writeRunRecord } from '../workspace/records.ts'
+import { Copies } from './merging.ts'
 import { type Materials, type Opened, openCommand } from './opening.ts'
 import type { Ahead, Batches, DryRun } from './rehearsal.ts'
 import { Rate, commonestReason, showEnding, showFirstLines, showStep } from './showing.ts'
@@ -183,6 +184,7 @@ export class Session {
     }
     const pass = step === 'generate' ? (row: object) => this.ahead?.pass(row) : undefined
     const files = new FolderFiles(step, this.folder, language, tick, pass)
+    if (step === 'filter') files.copies = new Copies(this.folder, (call) => this.model.log.has(call))
     return files
   }
 

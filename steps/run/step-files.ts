@@ -1,5 +1,5 @@
 // What a step reads and writes: rows in, rows out, rejects, counts, and what there is to say about them. On disk a step's
-// file is replaced in one go at its end; in memory nothing is written, for rehearsals and tests.
+// file is replaced in one go at its end.
 import { createReadStream } from 'node:fs'
 import type { Failure } from '../model/call.ts'
 import type { Model } from '../model/model.ts'
@@ -21,7 +21,7 @@ import {
 } from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
-import { type Merged, type Remark, filesToMerge, remarksOn } from './merging.ts'
+import { type Copies, type Merged, type Remark, filesToMerge, remarksOn } from './merging.ts'
 
 /** What the steps of one round share. */
 export type Round = {
@@ -145,11 +145,10 @@ export abstract class StepFiles {
       if (omissions.any) this.remark((words) => words.leftOut(source, omissions))
     }
     this.source = ''
-    if (files.length === 0) return
     const gave = contributions.concluded(own)
-    for (const one of gave) this.note((words) => words.contributed(one))
+    if (files.length > 0) for (const one of gave) this.note((words) => words.contributed(one))
     this.remarks.push(...remarksOn(gave, without))
-    if (this.rejected.has('beyond_target')) this.remark((words) => words.mergedBeyond)
+    if (files.length > 0 && this.rejected.has('beyond_target')) this.remark((words) => words.mergedBeyond)
   }
   private source = '' // the merged file being read
 
@@ -205,36 +204,14 @@ export abstract class StepFiles {
   }
 }
 
-/** The files of a step in memory: `given` are the rows it reads. */
-export class MemoryFiles extends StepFiles {
-  readonly written: object[] = []
-  readonly rejects: RejectedRow[] = []
-  private readonly given: Iterable<object> | AsyncIterable<object>
-
-  constructor(step: Step, language: Language, given: MemoryFiles['given'] = [], tick?: () => void) {
-    super(step, language, tick)
-    this.given = given
-  }
-
-  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
-    for await (const row of this.given) yield row as RowsOf[F]
-  }
-
-  protected override async put(row: object): Promise<void> {
-    this.written.push(row)
-  }
-
-  protected override async drop(row: Omit<RejectedRow, 'step'>): Promise<void> {
-    this.rejects.push({ step: this.step, ...row })
-  }
-}
-
 /** The files of a step in the data folder. */
 export class FolderFiles extends StepFiles {
   private readonly folder: Folder
   private readonly output: Replacement
   private readonly rejects: Rejects
   private readonly pass: (row: object) => void
+  /** Tells which rows of step 3 were copied from a run of the stand-in, where nobody else could have. */
+  copies: Copies | undefined
   /** What step 1 has accepted. */
   readonly instructions: string[] = []
   private inputFrom: string | undefined // the input's checksum before its first row was read: who saves it meanwhile makes this step stale
@@ -258,7 +235,11 @@ export class FolderFiles extends StepFiles {
     const input = await this.folder.input(this.step)
     this.inputFrom = await checksumOf(input)
     const { reads } = handOffs[this.step]
-    if (reads) yield* readRows(input, reads) as AsyncGenerator<RowsOf[F]>
+    if (!reads) return
+    for await (const row of readRows(input, reads) as AsyncGenerator<RowsOf[F]>) {
+      if (await this.copies?.has(row)) this.contributions.copied(handOffs.instances.file)
+      yield row
+    }
   }
 
   protected override merged(paths: readonly string[]): Promise<Merged> {
