@@ -297,6 +297,7 @@ describe.skipIf(process.platform === 'win32')('a folder that was handed out with
     'report.html',
     '.written.jsonl',
     'batches.jsonl',
+    'seeds.jsonl',
   ])('writes through no link: %s', async (name) => {
     const folder = await folderWithRun()
     const elsewhere = path.join(await temporaryFolder(), 'private')
@@ -325,6 +326,66 @@ describe.skipIf(process.platform === 'win32')('a folder that was handed out with
         expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`${name} is a link`) })
       }
       expect([await readdir(elsewhere), await readFile(mine, 'utf8')]).toEqual([['README.md'], 'mine\n'])
+    },
+  )
+
+  it('sends no file that a link leads to: neither as seed tasks nor as the name of a model', async () => {
+    const server = await serve()
+    const env = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url }
+    const elsewhere = path.join(await temporaryFolder(), 'private.txt')
+    await writeFile(elsewhere, 'A private matter.\n')
+    const folder = await handedOut({ 'seed-file': undefined }) // as where somebody brought seeds
+    await symlink(elsewhere, path.join(folder, 'seeds.jsonl'))
+    const replay = ['--replay', path.join(folder, 'calls.jsonl')]
+    for (const [place, args] of [
+      [folder, ['generate', '--provider', 'openai']],
+      [await temporaryFolder(), replay],
+    ] as const) {
+      const { code, err } = await workshop(place, args, env)
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('seeds.jsonl is a link') })
+      expect(existsSync(path.join(place, 'seeds.jsonl'))).toBe(place === folder)
+    }
+    const other = await temporaryFolder()
+    await mkdir(path.join(other, 'paste'))
+    await symlink(elsewhere, path.join(other, 'paste', 'model.txt'))
+    const { code, out, err } = await workshop(other, ['--provider', 'paste'])
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('model.txt is a link') })
+    expect(out + err).not.toContain('A private matter')
+    expect(server.received).toEqual([])
+  })
+
+  it('is merged by its run.json only where no link lies in what it names', async () => {
+    const elsewhere = path.join(await temporaryFolder(), 'private.jsonl')
+    await writeFile(elsewhere, '{"instruction":"Tell of a private matter.","output":"It is told."}\n')
+    const folder = await folderWithRun()
+    const more = path.join(folder, 'more', 'seat')
+    await mkdir(more, { recursive: true })
+    await symlink(elsewhere, path.join(more, '4-dataset.jsonl'))
+    const file = path.join(folder, 'run.json')
+    const run = JSON.parse(await readFile(file, 'utf8')) as { settings: object }
+    const settings = { ...run.settings, merge: [path.join(folder, 'more')] }
+    await writeFile(file, JSON.stringify({ ...run, settings }))
+    const { out } = await workshop(folder, ['filter', '--num-instructions', 'all'])
+    expect(out.split('\n')[0]).toContain('not taken from run.json: --merge')
+    expect(await readFile(path.join(folder, '4-dataset.jsonl'), 'utf8')).not.toContain('private')
+  })
+
+  it.each(['3-instances.jsonl', 'run.json', '4-dataset.jsonl'])(
+    'is waited for in no class: a pipe for %s',
+    async (name) => {
+      const [data, others] = [await temporaryFolder(), await temporaryFolder()]
+      const seat = path.join(others, 'seat-1')
+      await mkdir(seat)
+      const row = { instruction: 'Name three rivers.', is_classification: false }
+      const rows = JSON.stringify({ ...row, instances: [{ input: '', output: 'Rhine, Elbe and Weser.' }] })
+      await writeFile(path.join(seat, '3-instances.jsonl'), name === '4-dataset.jsonl' ? '' : rows)
+      await rm(path.join(seat, name), { force: true })
+      if (name === '4-dataset.jsonl') await rm(path.join(seat, '3-instances.jsonl'))
+      execFileSync('mkfifo', [path.join(seat, name)])
+      const { code, err } = await workshop(data, ['filter', '--num-instructions', 'all', '--merge', others])
+      if (name === 'run.json') expect({ code, err }).toEqual({ code: 0, err: '' })
+      else
+        expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`${name} is a link, a pipe`) })
     },
   )
 

@@ -24,7 +24,7 @@ import {
   readEnvironment,
   tellOfUnread,
 } from '../workspace/environment.ts'
-import { Fault, type Words, nearest, shorten } from '../workspace/fault.ts'
+import { Fault, type Words, isOdd, nearest, noFile, shorten } from '../workspace/fault.ts'
 import {
   Folder,
   type Step,
@@ -149,6 +149,7 @@ async function withModelOfChat(settings: Settings, log: CallLog): Promise<Settin
   if (provider !== 'paste' || model !== undefined || replay !== undefined || dryRun || isKnown)
     return settings
   const file = path.join(dataDir, 'paste', 'model.txt')
+  if (isOdd(file)) throw noFile(file)
   const kept = (await exists(file)) ? (await readFile(file, 'utf8')).trim() : ''
   const named = kept || (await askAtTerminal(screenWords[screen].askModel)).replace(/\s+/g, ' ')
   if (named === '') return settings

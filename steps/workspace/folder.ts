@@ -50,6 +50,7 @@ export const ownFiles = [
   recordFile,
   pageFile,
   batchesFile,
+  seedsFile,
   'review.json',
   '.written.jsonl',
   '.lock',

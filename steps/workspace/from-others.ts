@@ -1,11 +1,11 @@
 // What comes from other people: a folder that was handed out, which decides nothing outside itself, and the files that
 // --merge takes.
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { hash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { found, isFile, liesIn, projectFolder, realOf } from './environment.ts'
-import { Fault, unreadable } from './fault.ts'
+import { Fault, lookAt, noFile, unreadable } from './fault.ts'
 import { batchesFile, foldersIn, handOffs, logFile, recordFile, stepFiles } from './folder.ts'
 import { Ledger, field } from './jsonl.ts'
 import type { OptionName, Values } from './options.ts'
@@ -55,7 +55,14 @@ export function sorted(
 function staysInside(dir: string, name: LeadingOut, value: string): boolean {
   if (!isPath(name)) return false
   const inside = name === 'output-path' ? [dir] : [dir, path.join(projectFolder, 'data')]
-  return liesIn(placeOf(name, value), inside)
+  const place = placeOf(name, value)
+  return liesIn(place, inside) && !holdsLinks(place)
+}
+
+/** Whether a folder holds a link, which may lead out of it. */
+function holdsLinks(place: string): boolean {
+  if (!lookAt(place, 'followed')?.isDirectory()) return false
+  return readdirSync(place, { recursive: true, withFileTypes: true }).some((entry) => entry.isSymbolicLink())
 }
 
 function isPath(name: LeadingOut): boolean {
@@ -189,7 +196,13 @@ async function dataFilesIn(dir: string): Promise<Merged> {
   }))
   const files = [...runs.filter(hasRows), ...own.map((file) => ({ file, contributor: undefined }))]
   if (files.length === 0) throw nothingIn(dir)
+  for (const { file } of files) refusePipe(file)
   return { files, without: runs.filter((run) => !hasRows(run)).map(({ contributor }) => contributor) }
+}
+
+/** In a folder of other people's a pipe or a device would be waited for, or never end. */
+function refusePipe(file: string): void {
+  if (existsSync(file) && !isFile(file)) throw noFile(file)
 }
 
 function hasRows(run: { file: string | undefined; contributor: string }): run is MergedFile & typeof run {
@@ -218,7 +231,7 @@ export function runFolderOf(file: string): string | undefined {
   const run = path.basename(dir).startsWith('4-dataset.') ? path.dirname(dir) : dir
   const isOfRun =
     run !== dir || stepFiles.some((name) => path.basename(file).startsWith(name.replace('.jsonl', '.')))
-  return isOfRun && existsSync(path.join(run, recordFile)) ? run : undefined
+  return isOfRun && isFile(path.join(run, recordFile)) ? run : undefined
 }
 
 function nothingIn(dir: string): Fault {

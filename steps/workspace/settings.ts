@@ -198,7 +198,9 @@ function lastOf(values: Values): (name: OptionName) => string | undefined {
 /** The seed tasks of a run that brought its own; its run.json then names no file, which others would not have. */
 function seedsIn(dir: string | undefined): string | undefined {
   const own = dir === undefined ? undefined : path.join(dir, seedsFile)
-  return own !== undefined && existsSync(own) ? own : undefined
+  if (own === undefined || !existsSync(own)) return undefined
+  if (isOdd(own)) throw noFile(own) // a link may lead to anything, and a prompt would send it away
+  return own
 }
 
 /** Whether a seed file is one of one's own: others do not have it. */
