@@ -5,8 +5,9 @@
 // reads  data/workshop/3-instances.jsonl        writes  data/workshop/4-dataset.jsonl
 // run    npx tsx workshop.ts filter
 import type { Candidate } from './model/judge.ts'
+import { placesOf } from './run/merging.ts'
 import { runStep } from './run/notebook.ts'
-import { type Round, type StepFiles, placesOf, step, withAnswer } from './run/step-files.ts'
+import { type Round, type StepFiles, step, withAnswer } from './run/step-files.ts'
 import { type Finding, checkInstances } from './text/check.ts'
 import type { Instance } from './text/given.ts'
 import type { TaskPool } from './text/pool.ts'

@@ -12,6 +12,7 @@ import type { Language } from './text/language.ts'
 import { Deck, randomFor, sample, shuffle } from './text/pool.ts'
 import { readTasks } from './text/replies.ts'
 import { wordsOf } from './text/rouge.ts'
+import type { Finding } from './text/check.ts'
 import { isMain } from './workspace/environment.ts'
 import { idOf } from './workspace/jsonl.ts'
 
@@ -60,6 +61,7 @@ export const generateInstructions = step('generate', async (round, files) => {
   const accepted: string[] = []
   const after = [0] // instructions accepted after so many replies
   const heard: Counts = { accepted: [0], read: [0], copied: [0] }
+  const lost: string[][] = [] // why candidates were rejected, reply by reply
   let [read, copies] = [0, 0]
   const unmet = () => accepted.length < wanted && !ranDry(heard) && !onlyCopies(heard)
 
@@ -71,13 +73,18 @@ export const generateInstructions = step('generate', async (round, files) => {
       if (!goesOn) break
     } else {
       const { value, call } = reply
+      const reasons: string[] = []
+      const reject = async (row: Finding & { instruction: string }): Promise<void> => {
+        reasons.push(row.reason)
+        await files.reject({ ...row, call })
+      }
       for (const instruction of value.tasks) {
         read++
         copies += Number(value.copies.has(instruction))
         // Compare with what the model was shown, and with everything in the pool; the rules look at it too.
         const finding = value.copies.has(instruction) ? copied : pool.check(instruction)
-        if (finding) await files.reject({ ...finding, instruction, call })
-        else if (accepted.length >= wanted) await files.reject({ ...beyond(wanted), instruction, call })
+        if (finding) await reject({ ...finding, instruction })
+        else if (accepted.length >= wanted) await reject({ ...beyond(wanted), instruction })
         else {
           // Keep it, with its nearest neighbour. The file is data/workshop/1-instructions.jsonl.
           const most_similar = pool.nearest(instruction, nearestAmong)
@@ -87,8 +94,8 @@ export const generateInstructions = step('generate', async (round, files) => {
           accepted.push(instruction)
         }
       }
-      for (const { text, why } of value.dropped)
-        await files.reject({ reason: why, detail: '', instruction: text, call })
+      for (const { text, why } of value.dropped) await reject({ reason: why, detail: '', instruction: text })
+      lost.push(reasons)
       heard.accepted.push(accepted.length)
       heard.read.push(read)
       heard.copied.push(copies)
@@ -101,7 +108,8 @@ export const generateInstructions = step('generate', async (round, files) => {
   round.ranDry = !round.model.stopped && (ranDry(heard) || onlyCopies(heard))
   const { standIn } = round.model.provider
   const why = onlyCopies(heard) ? 'onlyCopies' : standIn ? 'bankEmpty' : 'ranDry'
-  if (round.ranDry) files.remark((words) => words[why])
+  const last = lost.slice(-dryReplies).flat()
+  if (round.ranDry) files.remark((words) => words.lost(last) ?? words[why])
   files.counts = { asked: (after.length - 1) * newTasks, parsed: read, novel: accepted.length }
 })
 

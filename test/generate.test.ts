@@ -206,6 +206,50 @@ describe('a model that says again what it is shown', () => {
   })
 })
 
+describe('a model whose candidates are all lost', () => {
+  const verbs = ['Describe', 'Compare', 'Explain', 'Weigh up', 'Retell', 'Shorten', 'Defend', 'List']
+  const nouns = ['a river', 'a lamp', 'the harbour', 'two kings', 'an old song', 'my garden', 'this engine']
+  const task = (n: number, end: string) => `${verbs[n % 8]} ${nouns[n % 7]} ${n} ${end}`
+  const lostBy = {
+    wrong_language: (n: number) => `请说明第${n}座桥与第${n * 7}条河的三处不同，并写出理由。`,
+    blocked_keyword: (n: number) => task(n, 'and draw a picture of it.'),
+    too_short: (n: number) => `Name ${n}.`,
+    near_duplicate: () => 'Give me the names of three long rivers in Asia.',
+  }
+  /** What step 1 says at its end. */
+  const toldOf = async (language: 'en' | 'zh', ...tasks: ((n: number) => string)[]) => {
+    let n = 0
+    const next = (): string => tasks[n % tasks.length]?.(n++) ?? ''
+    const wire: Wire = async () => replied(JSON.stringify({ tasks: Array.from({ length: 10 }, next) }))
+    const files = await runStep(generateInstructions, { wire, seeds: seedTasks, wanted: 40 })
+    return files.remarks.map((remark) => remark({ en: screenWords.en, zh: screenWords.zh }[language]))
+  }
+
+  it.each([
+    ['wrong_language', '100 wrong_language', '--language'],
+    ['blocked_keyword', '100 blocked_keyword', '--rules -blocked_keyword'],
+    ['too_short', '100 too_short', '--rules -too_short'],
+  ] as const)('to %s is told so, with how many and what helps', async (reason, count, cure) => {
+    const [told = '', ...others] = await toldOf('en', lostBy[reason])
+    expect(others).toEqual([])
+    expect(told).toContain(count)
+    expect(told).toContain(cure)
+    expect(told).not.toMatch(/dry|new\./)
+  })
+
+  it('to several reasons is told them in order, in Chinese too', async () => {
+    const { wrong_language, too_short } = lostBy
+    const [told] = await toldOf('zh', wrong_language, wrong_language, too_short)
+    expect(told).toMatch(/6[67] 语言不符 wrong_language，3[34] 太短 too_short。/)
+    expect(told).toContain('--language')
+  })
+
+  it('to likeness has nothing new to say, though a few are lost otherwise', async () => {
+    const { near_duplicate, too_short } = lostBy
+    expect(await toldOf('en', near_duplicate, near_duplicate, too_short)).toEqual([screenWords.en.bankEmpty])
+  })
+})
+
 describe('the plan', () => {
   it('takes no more instructions than are wanted: the rest of a reply is over at once', async () => {
     const shown: string[][] = []

@@ -1,8 +1,9 @@
 // Several runs in one data set (--merge), data one owns already (--avoid), and topics for step 1 (--topics).
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { TestServer } from './support/server.ts'
 
 type Kept = { instruction: string; output: string }
 type Rejected = { step: string; reason: string; detail: string; instruction: string }
@@ -307,6 +308,37 @@ describe('a class', () => {
     const again = await temporaryFolder()
     const twice = ['filter', '--num-instructions', 'all', '--merge', path.join(data, '4-dataset.jsonl')]
     expect((await workshop(again, twice)).out).toContain('rows of the stand-in are among them')
+  })
+
+  it.each([
+    ['in place of', (standIns: string, _own: string) => standIns],
+    ['behind', (standIns: string, own: string) => own + standIns],
+  ])('is told from rows of the stand-in that were copied %s its own', async (_, put) => {
+    const server = await TestServer.start() // what it says is the stand-in's, but it is the folder's own log that has it
+    onTestFinished(() => server.close())
+    const env = { OPENAI_API_KEY: 'sk-test-0123456789abcdef', OPENAI_BASE_URL: server.url }
+    const data = await temporaryFolder()
+    const { out } = await workshop(data, ['--num-instructions', '3'], env)
+    expect(out).not.toContain('rows of the stand-in')
+    const file = path.join(data, '3-instances.jsonl')
+    const standIns = await readFile(path.join(await folderWithRun(), '3-instances.jsonl'), 'utf8')
+    await writeFile(file, put(standIns, await readFile(file, 'utf8')))
+    const args = ['filter', '--num-instructions', 'all', '--export', 'huggingface']
+    for (const again of [args, args]) {
+      const told = await workshop(data, again, env)
+      expect(told.out).toContain('rows of the stand-in are among them (3-instances.jsonl)')
+      expect(told.out).not.toContain('3-instances.jsonl: ')
+      expect(await readFile(path.join(data, 'report.html'), 'utf8')).toMatch(/class="remark">Some of these/)
+      const card = await readFile(path.join(data, '4-dataset.huggingface', 'README.md'), 'utf8')
+      expect(card).toMatch(/not-for-training[^]*\| merged: 3-instances.jsonl \| offline \| offline \|/)
+    }
+    // In its own folder the stand-in's rows are its own, whatever became of the log; and other rows are nobody's.
+    const own = await folderWithRun()
+    await writeFile(path.join(own, 'calls.jsonl'), '')
+    expect((await workshop(own, ['filter'])).out).not.toContain('rows of the stand-in')
+    await writeFile(file, rows(anna, 'Anna'))
+    expect((await workshop(data, ['filter'], env)).out).not.toContain('rows of the stand-in')
+    expect(await readFile(path.join(data, 'run.json'), 'utf8')).not.toContain('offline')
   })
 
   it('leaves out the share of classification tasks where a file does not say', async () => {

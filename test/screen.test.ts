@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nameOfReason, whyReason } from '../steps/display/reasons.ts'
 import { ProgressLine, cutToWidth, plain, widthOf, wrapToWidth } from '../steps/display/screen.ts'
 import { screenWords } from '../steps/display/words.ts'
-import { Rate } from '../steps/run/session.ts'
+import { Rate } from '../steps/run/showing.ts'
 import { rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { TestServer, completion, questionIn } from './support/server.ts'
 

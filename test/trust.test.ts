@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { readEnvironment } from '../steps/workspace/environment.ts'
+import { readEnvironment, tellOfUnread } from '../steps/workspace/environment.ts'
 import { readSettings } from '../steps/workspace/settings.ts'
 import {
   cleanEnvironment,
@@ -95,6 +95,43 @@ describe('an address in a folder that was handed out', () => {
     expect((await readEnvironment(path.resolve(dataDir))).OPENAI_BASE_URL).toBeUndefined()
     expect((await readEnvironment(path.resolve('data'))).OPENAI_BASE_URL).toBe('http://127.0.0.1:9/v1')
     delete process.env.OPENAI_BASE_URL
+  })
+
+  it('in such a .env is named as not read, a key too, where the environment has none', async () => {
+    const folder = await temporaryFolder()
+    const link = path.join(await temporaryFolder(), 'link')
+    await symlink(folder, link)
+    const lines = [`LLM_API_KEY=${secret}`, 'OPENAI_BASE_URL=http://127.0.0.1:9/v1', 'ALL_PROXY=x', 'OTHER=1']
+    await writeFile(path.join(folder, '.env'), lines.join('\n'))
+    vi.spyOn(process, 'cwd').mockReturnValue(folder)
+    vi.stubEnv('LLM_API_KEY', undefined)
+    vi.stubEnv('OPENAI_BASE_URL', undefined)
+    vi.stubEnv('ALL_PROXY', 'y')
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+      vi.unstubAllEnvs()
+    })
+    for (const dataDir of [folder, path.dirname(folder), link]) {
+      const told = await tellOfUnread(dataDir)
+      expect(told?.en).toContain(`not read: LLM_API_KEY, OPENAI_BASE_URL in ${path.join(folder, '.env')}.`)
+      expect(told?.zh).toContain(`没有读取 ${path.join(folder, '.env')} 中的 LLM_API_KEY、OPENAI_BASE_URL：`)
+      expect(JSON.stringify(told)).not.toContain(secret)
+    }
+    expect(await tellOfUnread(path.join(folder, 'data'))).toBeUndefined()
+    await writeFile(path.join(folder, '.env'), 'OTHER=1\n')
+    expect(await tellOfUnread(folder)).toBeUndefined()
+  })
+
+  it.each([
+    [['filter'], 'not read: ALL_PROXY in '],
+    [['filter', '--language', 'zh'], ' 中的 ALL_PROXY：'],
+    [['check'], 'not read: ALL_PROXY in '],
+  ])('in such a .env is told of on the screen (%j)', async (args, sentence) => {
+    const folder = await folderWithRun()
+    await writeFile(path.join(folder, '.env'), 'ALL_PROXY=http://127.0.0.1:9\n')
+    const spy = vi.spyOn(process, 'cwd').mockReturnValue(folder)
+    onTestFinished(() => spy.mockRestore())
+    expect((await workshop(folder, args)).out).toContain(sentence)
   })
 })
 
@@ -260,6 +297,7 @@ describe.skipIf(process.platform === 'win32')('a folder that was handed out with
     'report.html',
     '.written.jsonl',
     'batches.jsonl',
+    'seeds.jsonl',
   ])('writes through no link: %s', async (name) => {
     const folder = await folderWithRun()
     const elsewhere = path.join(await temporaryFolder(), 'private')
@@ -288,6 +326,66 @@ describe.skipIf(process.platform === 'win32')('a folder that was handed out with
         expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`${name} is a link`) })
       }
       expect([await readdir(elsewhere), await readFile(mine, 'utf8')]).toEqual([['README.md'], 'mine\n'])
+    },
+  )
+
+  it('sends no file that a link leads to: neither as seed tasks nor as the name of a model', async () => {
+    const server = await serve()
+    const env = { OPENAI_API_KEY: secret, OPENAI_BASE_URL: server.url }
+    const elsewhere = path.join(await temporaryFolder(), 'private.txt')
+    await writeFile(elsewhere, 'A private matter.\n')
+    const folder = await handedOut({ 'seed-file': undefined }) // as where somebody brought seeds
+    await symlink(elsewhere, path.join(folder, 'seeds.jsonl'))
+    const replay = ['--replay', path.join(folder, 'calls.jsonl')]
+    for (const [place, args] of [
+      [folder, ['generate', '--provider', 'openai']],
+      [await temporaryFolder(), replay],
+    ] as const) {
+      const { code, err } = await workshop(place, args, env)
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('seeds.jsonl is a link') })
+      expect(existsSync(path.join(place, 'seeds.jsonl'))).toBe(place === folder)
+    }
+    const other = await temporaryFolder()
+    await mkdir(path.join(other, 'paste'))
+    await symlink(elsewhere, path.join(other, 'paste', 'model.txt'))
+    const { code, out, err } = await workshop(other, ['--provider', 'paste'])
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('model.txt is a link') })
+    expect(out + err).not.toContain('A private matter')
+    expect(server.received).toEqual([])
+  })
+
+  it('is merged by its run.json only where no link lies in what it names', async () => {
+    const elsewhere = path.join(await temporaryFolder(), 'private.jsonl')
+    await writeFile(elsewhere, '{"instruction":"Tell of a private matter.","output":"It is told."}\n')
+    const folder = await folderWithRun()
+    const more = path.join(folder, 'more', 'seat')
+    await mkdir(more, { recursive: true })
+    await symlink(elsewhere, path.join(more, '4-dataset.jsonl'))
+    const file = path.join(folder, 'run.json')
+    const run = JSON.parse(await readFile(file, 'utf8')) as { settings: object }
+    const settings = { ...run.settings, merge: [path.join(folder, 'more')] }
+    await writeFile(file, JSON.stringify({ ...run, settings }))
+    const { out } = await workshop(folder, ['filter', '--num-instructions', 'all'])
+    expect(out.split('\n')[0]).toContain('not taken from run.json: --merge')
+    expect(await readFile(path.join(folder, '4-dataset.jsonl'), 'utf8')).not.toContain('private')
+  })
+
+  it.each(['3-instances.jsonl', 'run.json', '4-dataset.jsonl'])(
+    'is waited for in no class: a pipe for %s',
+    async (name) => {
+      const [data, others] = [await temporaryFolder(), await temporaryFolder()]
+      const seat = path.join(others, 'seat-1')
+      await mkdir(seat)
+      const row = { instruction: 'Name three rivers.', is_classification: false }
+      const rows = JSON.stringify({ ...row, instances: [{ input: '', output: 'Rhine, Elbe and Weser.' }] })
+      await writeFile(path.join(seat, '3-instances.jsonl'), name === '4-dataset.jsonl' ? '' : rows)
+      await rm(path.join(seat, name), { force: true })
+      if (name === '4-dataset.jsonl') await rm(path.join(seat, '3-instances.jsonl'))
+      execFileSync('mkfifo', [path.join(seat, name)])
+      const { code, err } = await workshop(data, ['filter', '--num-instructions', 'all', '--merge', others])
+      if (name === 'run.json') expect({ code, err }).toEqual({ code: 0, err: '' })
+      else
+        expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`${name} is a link, a pipe`) })
     },
   )
 
@@ -408,18 +506,19 @@ describe('the end', () => {
     expect(existsSync(path.join(folder, '.lock'))).toBe(false)
   })
 
-  it.skipIf(process.platform === 'win32')('of a pipe is quiet, in whichever command', async () => {
+  it.skipIf(process.platform === 'win32').each([
+    ["why 'a'", 0],
+    ['--help', 0],
+    ['filter --similarity 0.5', 130],
+    ['--num-instructions 21', 130],
+  ])('of a pipe that nobody reads is quiet: %s', async (words, status) => {
     const folder = await folderWithRun()
-    const shell = (words: string) =>
-      spawnSync('sh', ['-c', `(${words}; echo $? >&2) | head -n 1`], {
-        cwd: project,
-        encoding: 'utf8',
-        env: cleanEnvironment(),
-      })
-    const command = `"${process.execPath}" --import tsx workshop.ts why 'a' --data-dir '${folder}'`
-    const { stdout, stderr } = shell(command)
-    expect(stdout.trim().split('\n')).toHaveLength(1)
-    expect(stderr).toBe('0\n')
+    const command = `"${process.execPath}" --import tsx workshop.ts ${words} --data-dir '${folder}'`
+    const options = { cwd: project, encoding: 'utf8', env: cleanEnvironment() } as const
+    const { stderr } = spawnSync('sh', ['-c', `(${command}; echo $? >&2) | true`], options)
+    expect(stderr).toBe(`${status}\n`)
+    expect((await rowsOf(folder, '4-dataset.jsonl')).length).toBeGreaterThan(0)
+    expect(existsSync(path.join(folder, '.lock'))).toBe(false)
   })
 
   it('of a killed batch leaves questions behind, which go', async () => {

@@ -1,7 +1,7 @@
 // The whole workshop through its real command, with no key.
 import { appendFile, copyFile, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Message } from '../steps/model/call.ts'
 import {
   bytesOf,
@@ -13,7 +13,7 @@ import {
   temporaryFolder,
   workshop,
 } from './support/command.ts'
-import { rowsAsked } from './support/server.ts'
+import { TestServer, completion, questionIn, rowsAsked } from './support/server.ts'
 
 type Row = { instruction: string }
 const distinct = (rows: Row[]): number => new Set(rows.map((row) => row.instruction)).size
@@ -233,5 +233,23 @@ describe('another run’s call log', () => {
     expect((await workshop(replayed, ['--replay', log])).code).toBe(0)
     expect(await bytesOf(replayed)).toEqual(await bytesOf(folder))
     expect(await readFile(log, 'utf8')).toBe(text)
+  })
+})
+
+describe('a round that adds nothing', () => {
+  it.each([
+    ['en', 'the commonest reason in rejected.jsonl is refusal, '],
+    ['zh', '最多的原因是 拒绝回答 refusal，共 '],
+  ])('ends the run with the reason that took most rows, in %s', async (language, sentence) => {
+    const said = language === 'zh' ? '抱歉，我无法完成这个请求。' : "I'm sorry, but I can't help with that."
+    const refused = completion(JSON.stringify({ instances: [{ input: '', output: said }] }))
+    const server = await TestServer.start(({ body }) =>
+      questionIn(body.messages).includes('"instances"') ? { status: 200, body: refused } : undefined,
+    )
+    onTestFinished(() => server.close())
+    const env = { OPENAI_API_KEY: 'sk-test-0123456789abcdef', OPENAI_BASE_URL: server.url }
+    const args = ['--num-instructions', '3', '--language', language]
+    const { code, err } = await workshop(await temporaryFolder(), args, env)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(sentence) })
   })
 })

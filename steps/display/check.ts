@@ -19,7 +19,7 @@ import { openWire } from '../model/wire.ts'
 import { type Language, languageOf } from '../text/language.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
 import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
-import { projectFolder, readEnvironment } from '../workspace/environment.ts'
+import { projectFolder, readEnvironment, tellOfUnread } from '../workspace/environment.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import type { SeedTask } from '../workspace/records.ts'
@@ -114,6 +114,8 @@ type Spoken = Settings & { language: Language }
 /** Key, region, model, one tiny call, price; where nobody is to be asked, what a run does instead. Returns a server that answers. */
 async function checkAnswers(settings: Spoken, check: Check): Promise<Provider | undefined> {
   const { words, screen } = check
+  const unread = await tellOfUnread(settings.dataDir)
+  if (unread) screen.remark(screen.say(unread))
   const environment = await readEnvironment(settings.dataDir)
   const named = Object.keys(environment).some((name) => name.endsWith('_KEY'))
   if (!named) for (const fault of envFileFaults(words)) check.fault(fault)

@@ -136,6 +136,45 @@ export function whyReason(reason: string, language: Language): string | undefine
   return (ruleFor(reason)?.why ?? otherWhys[reason])?.[language]
 }
 
+const saidBefore = ['near_duplicate', 'already_elsewhere', 'copied_demonstration']
+
+/** What a model's last candidates were lost to, and what helps; undefined where most were known already. */
+export function lostTo(reasons: readonly string[], language: Language): string | undefined {
+  const known = reasons.filter((reason) => saidBefore.includes(reason)).length
+  if (known * 2 >= reasons.length) return undefined
+  const counts = new Map<string, number>()
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  const sorted = [...counts].toSorted((a, b) => b[1] - a[1])
+  const [commonest = ''] = sorted.map(([reason]) => reason)
+  const cure = (Object.hasOwn(cures, commonest) ? cures[commonest] : cureFor(commonest))?.[language] ?? ''
+  const named = sorted.map(([reason, count]) => `${count} ${nameOfReason(reason, language)}`)
+  return language === 'en'
+    ? `nearly all of the model's last candidates were rejected, and not for being known already: ${named.join(', ')}. ${cure}`
+    : `模型最近的候选几乎都被淘汰，而且不是因为与已有任务重复：${named.join('，')}。${cure}`
+}
+
+const cures: Record<string, Words> = {
+  wrong_language: {
+    en: 'Take a model that writes the language of the seed tasks, or seed tasks in the language it writes, with --language',
+    zh: '请换一个能用种子任务的语言写作的模型，或改用它所写语言的种子任务，并用 --language 指明',
+  },
+  cut: {
+    en: 'The replies end before their first task does: give them more room with --max-tokens',
+    zh: '回复还没写完一条任务就断了：请调高 --max-tokens',
+  },
+  not_a_row: {
+    en: 'Little of its replies can be read as tasks: take a larger model',
+    zh: '它的回复大多读不成任务：请换大一点的模型',
+  },
+}
+
+function cureFor(rule: string): Words {
+  return {
+    en: `If these are good tasks, leave the rule out with --rules -${rule}; if not, try other seed tasks, --topics FILE or a larger model`,
+    zh: `如果这些任务其实不错，可用 --rules -${rule} 去掉这条规则；否则请换种子任务、使用 --topics 文件，或换大一点的模型`,
+  }
+}
+
 /** The identifier of a reason known by its Chinese name. */
 export function reasonNamed(name: string): string | undefined {
   return Object.keys(chineseNames).find((reason) => chineseNames[reason] === name)

@@ -2,7 +2,7 @@
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
 import type { Contribution, Judgement } from '../workspace/records.ts'
-import { nameOfReason } from './reasons.ts'
+import { lostTo, nameOfReason } from './reasons.ts'
 
 /** Rows of a file that were not taken: without an answer, of several turns, and such as cannot be read. */
 type LeftOut = { unanswered: number; turns: number; bad: number }
@@ -141,6 +141,7 @@ const en = {
     'the model has run dry: of its last candidates fewer than 5 % were new. Try --topics FILE, more seed tasks, a higher --temperature, or --merge with other runs',
   onlyCopies:
     'this model says again what it is shown: most of its first tasks are those of its prompt. Take a larger model, or try a higher --temperature or --topics FILE',
+  lost: (reasons: readonly string[]) => lostTo(reasons, 'en'),
   bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
   ineffective: (options: string) => `${options}: no effect here`,
   total: ({ paid, unanswered, ...cost }: Cost & { paid: number | undefined; unanswered: number }) =>
@@ -222,7 +223,8 @@ const en = {
   reportLater: (rows: number, command: string) =>
     `${number(rows)} rows: the report page is drawn by ${command}`,
   belowTarget: (kept: number, target: number) => `${number(kept)} of ${number(target)} instructions`,
-  nothingSurvives: 'a whole round added nothing to the data set: see rejected.jsonl for the reasons',
+  nothingSurvives: (commonest: readonly [reason: string, count: number] | undefined) =>
+    `a whole round added nothing to the data set: ${commonest ? `the commonest reason in rejected.jsonl is ${commonest[0]}, ${number(commonest[1])} rows` : 'see rejected.jsonl for the reasons'}`,
   replayingFile: (model: string, day: string) => `replaying ${model}'s replies of ${day} from a log`,
   noReplyYet: (step: Step, seconds: number) => `${step} · no reply yet, ${duration(seconds, 'en')}`,
   progress: (step: Step, { done, all, rate, tokens, tokenRate, dollars }: Progress) =>
@@ -276,6 +278,7 @@ const zh: ScreenWords = {
     '模型已经写不出新东西：最近的候选中新指令不足 5 %。可以试试 --topics 文件、增加种子任务、提高 --temperature，或用 --merge 合并其他运行',
   onlyCopies:
     '这个模型只是把给它看的任务再说一遍：前几次回复大多照抄提示词。请换大一点的模型，或调高 --temperature、使用 --topics 文件',
+  lost: (reasons) => lostTo(reasons, 'zh'),
   bankEmpty: '离线模型的题库已经用完；要更多指令需要真正的模型',
   ineffective: (options) => `${options}：在这里不起作用`,
   total: ({ paid, unanswered, ...cost }) =>
@@ -347,7 +350,8 @@ const zh: ScreenWords = {
   report: (file) => `${file}：可在浏览器中打开`,
   reportLater: (rows, command) => `共 ${number(rows)} 行：报告页请用 ${command} 生成`,
   belowTarget: (kept, target) => `${number(kept)} / ${number(target)} 条指令`,
-  nothingSurvives: '整整一轮没有为数据集增加任何内容：原因见 rejected.jsonl',
+  nothingSurvives: (commonest) =>
+    `整整一轮没有为数据集增加任何内容：${commonest ? `rejected.jsonl 中最多的原因是 ${nameOfReason(commonest[0], 'zh')}，共 ${number(commonest[1])} 行` : '原因见 rejected.jsonl'}`,
   replayingFile: (model, day) => `重放日志中 ${model} 在 ${day} 的回复`,
   noReplyYet: (step, seconds) => `${stepNames[step]} · 还没有收到回复，已等 ${duration(seconds, 'zh')}`,
   progress: (step, { done, all, rate, tokens, tokenRate, dollars }) =>

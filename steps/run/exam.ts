@@ -5,19 +5,19 @@ import os from 'node:os'
 import path from 'node:path'
 import { type Check, type Examinee, checkSetup } from '../display/check.ts'
 import { duration } from '../display/words.ts'
-import { Account } from '../model/account.ts'
+import { Account, wantedInAll } from '../model/account.ts'
 import { Budget } from '../model/budget.ts'
 import { CallLog } from '../model/call-log.ts'
 import type { Wire } from '../model/call.ts'
 import { Model } from '../model/model.ts'
-import { wantedInAll } from '../model/account.ts'
 import { openWire } from '../model/wire.ts'
 import { TaskPool } from '../text/pool.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import type { ClassifiedRow, SeedTask } from '../workspace/records.ts'
-import { MemoryFiles, type Round, type Work } from './step-files.ts'
+import { MemoryFiles } from './rehearsal.ts'
+import type { Round, Work } from './step-files.ts'
 
 const newTasks = 6 // wanted of step 1: one good reply has them, and one request is sent
 const seedsAtMost = 40 // whose labels are asked: upstream's 175 would take nine requests
@@ -28,7 +28,12 @@ export async function* examine(argv: readonly string[]): AsyncGenerator<Round> {
   if (examinee) {
     const dir = await mkdtemp(path.join(os.tmpdir(), 'workshop-exam-')) // its replies are no part of a run
     try {
-      const exam = new Exam(check, examinee, await modelsOf(examinee, dir))
+      const modelFor = (step: Step) => modelOf(examinee, path.join(dir, `${step}.jsonl`))
+      const exam = new Exam(check, examinee, {
+        generate: await modelFor('generate'),
+        classify: await modelFor('classify'),
+        instances: await modelFor('instances'),
+      })
       yield exam.round
       exam.tell()
     } finally {
@@ -41,15 +46,6 @@ export async function* examine(argv: readonly string[]): AsyncGenerator<Round> {
 /** A model for each step, since step 1 ends after one reply, and how many requests took how long. */
 type Asked = { model: Model; requests: number; ms: number; tokens: number }
 type Asking = Record<'generate' | 'classify' | 'instances', Asked>
-
-async function modelsOf(examinee: Examinee, dir: string): Promise<Asking> {
-  const [generate, classify, instances] = await Promise.all([
-    modelOf(examinee, path.join(dir, '1.jsonl')),
-    modelOf(examinee, path.join(dir, '2.jsonl')),
-    modelOf(examinee, path.join(dir, '3.jsonl')),
-  ])
-  return { generate, classify, instances }
-}
 
 async function modelOf({ settings, language, provider }: Examinee, file: string): Promise<Asked> {
   const log = await CallLog.open(file, false)
@@ -128,7 +124,8 @@ class Exam {
     // What is wrong in step 1 is wrong in the others as well, and is said first.
     const wrongAtOnce = novel === 0 && this.asking.generate.model.readings.why !== undefined
     if (this.stopped && !wrongAtOnce) return check.fault(screen.say(this.stopped))
-    if (novel === 0) check.fault(because('generate', words.noTasks))
+    const lost = screen.words.lost(generate?.rejects.map(({ reason }) => reason) ?? [])
+    if (novel === 0) check.fault(because('generate', lost ?? words.noTasks))
     if (this.stopped || !generate || !instances) return
     const labels = this.labels()
     const asked = rowsFor('instances', this.examinee.seeds).length
@@ -159,23 +156,20 @@ class Exam {
   /** Tokens a second, and how long a run to the target would take at the pace of these replies. */
   private speed(): string {
     const { settings, provider, language } = this.examinee
-    const target = Number.isFinite(settings.target) ? settings.target : 0
-    const sideBySide = provider.local ? 1 : settings.concurrency
     const account = new Account({ ...settings, language }, provider)
-    const seconds = (['generate', 'classify', 'instances'] as const).map((step) => {
-      const { requests, ms } = this.asking[step]
-      return requests === 0
-        ? 0
-        : (account.estimate(step, wantedInAll(settings, provider)).calls * ms) / requests / 1000
-    })
-    const all = Object.values(this.asking)
-    const [tokens, ms] = [
-      all.reduce((sum, { tokens }) => sum + tokens, 0),
-      all.reduce((sum, { ms }) => sum + ms, 0),
-    ]
-    const time = seconds.reduce((sum, each) => sum + each, 0) / sideBySide
+    const wanted = wantedInAll(settings, provider)
+    let [tokens, ms, whole] = [0, 0, 0]
+    for (const step of ['generate', 'classify', 'instances'] as const) {
+      const asked = this.asking[step]
+      tokens += asked.tokens
+      ms += asked.ms
+      whole += (account.estimate(step, wanted).calls * asked.ms) / Math.max(asked.requests, 1)
+    }
     const { words, screen } = this.check
-    return words.speed(Math.round((tokens / Math.max(ms, 1)) * 1000), target, duration(time, screen.language))
+    const target = Number.isFinite(settings.target) ? settings.target : 0
+    const seconds = whole / 1000 / (provider.local ? 1 : settings.concurrency)
+    const rate = Math.round((tokens / Math.max(ms, 1)) * 1000)
+    return words.speed(rate, target, duration(seconds, screen.language))
   }
 }
 
@@ -187,17 +181,13 @@ function labelled(seeds: readonly SeedTask[]): SeedTask[] {
 
 /** What a step is examined on: seed tasks, as the step before it would have written them. */
 function rowsFor(step: Step, seeds: readonly SeedTask[]): object[] {
-  const known = labelled(seeds)
   if (step === 'generate') return []
-  if (step === 'classify')
-    return known.map(({ instruction }) => ({ id: idOf(instruction), instruction, call: '' }))
-  const two = [true, false].flatMap((label) =>
-    known.filter((seed) => seed.is_classification === label).slice(0, 1),
-  )
-  return two.map(({ instruction, is_classification }) => ({
+  const known = labelled(seeds)
+  const two = [true, false].flatMap((label) => known.find((seed) => seed.is_classification === label) ?? [])
+  return (step === 'classify' ? known : two).map(({ instruction, is_classification }) => ({
     id: idOf(instruction),
     instruction,
-    is_classification,
     call: '',
+    ...(step === 'instances' && { is_classification }),
   }))
 }

@@ -12,7 +12,7 @@ export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
   let session: Session | undefined
   const leave = (error: Error): void => {
     if (!nobodyReads.includes(codeOf(error))) return
-    if (session) session.leave()
+    if (session) session.interrupt(true)
     else process.exit(0)
   }
   for (const stream of [process.stdout, process.stderr]) stream.on('error', leave)
@@ -28,6 +28,7 @@ export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
   if (command === 'check') return yield* (await import('./exam.ts')).examine(argv)
   if (command === 'report') return (await import('../report/page.ts')).report(argv)
   session = await (await import('./session.ts')).Session.open(argv)
+  onInterrupt(() => session?.interrupt())
   try {
     for (let round: Round | undefined = session.firstRound(); round; round = session.nextRound(round))
       yield round
@@ -38,6 +39,29 @@ export async function* rounds(argv: readonly string[]): AsyncGenerator<Round> {
 }
 
 const nobodyReads = ['EPIPE', 'EIO', 'ENXIO'] // `| head` has seen enough, or the terminal is closed
+
+// Ctrl-C once: come to a good end. Twice: at once. Under `npx tsx` one key press reaches the program twice within 40 ms.
+
+const secondPressAfter = 1000 // ms
+
+/**
+ * Calls `stop` at the first Ctrl-C (or SIGTERM), and ends the program at the second. A terminal that closes sends its
+ * signal several times, and means the first.
+ */
+export function onInterrupt(stop: () => void): void {
+  let first = 0
+  const press = (): void => {
+    if (first === 0) {
+      first = Date.now()
+      stop()
+    } else if (Date.now() - first > secondPressAfter) process.exit(130)
+  }
+  process.on('SIGINT', press)
+  process.on('SIGTERM', press)
+  process.on('SIGHUP', () => {
+    if (first === 0) press()
+  })
+}
 
 /** One step on its own, as `npx tsx steps/classify.ts`. */
 export async function runStep(step: string, work: (round: Round) => Promise<void>): Promise<void> {

@@ -12,12 +12,11 @@ import type { Language } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
 import { Folder, type Step, batchesFile, handOffs } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
-import { rowsIn } from '../workspace/records.ts'
+import { type RejectedRow, rowsIn } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
 import {
   FolderFiles,
   type Input,
-  MemoryFiles,
   type Round,
   type RowsOf,
   StepFiles,
@@ -112,6 +111,30 @@ export class DryRun {
   }
 }
 
+/** The files of a step in memory: `given` are the rows it reads. */
+export class MemoryFiles extends StepFiles {
+  readonly written: object[] = []
+  readonly rejects: RejectedRow[] = []
+  private readonly given: Iterable<object> | AsyncIterable<object>
+
+  constructor(step: Step, language: Language, given: MemoryFiles['given'] = [], tick?: () => void) {
+    super(step, language, tick)
+    this.given = given
+  }
+
+  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
+    for await (const row of this.given) yield row as RowsOf[F]
+  }
+
+  protected override async put(row: object): Promise<void> {
+    this.written.push(row)
+  }
+
+  protected override async drop(row: Omit<RejectedRow, 'step'>): Promise<void> {
+    this.rejects.push({ step: this.step, ...row })
+  }
+}
+
 // Seed tasks that stand in for rows would be near-duplicates of themselves.
 function withEmptyPool(round: Round): Round {
   return { ...round, newPool: () => new TaskPool(round.settings, round.language, [], []) }
@@ -191,18 +214,12 @@ class Rows implements AsyncIterable<object> {
 }
 
 /** The files of a step begun ahead: rows come from the step before and go to the next. */
-class PassedFiles extends StepFiles {
-  private readonly given: Rows
+class PassedFiles extends MemoryFiles {
   private readonly pass: (row: object) => void
 
   constructor(step: Step, language: Language, given: Rows, pass: (row: object) => void) {
-    super(step, language)
-    this.given = given
+    super(step, language, given)
     this.pass = pass
-  }
-
-  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
-    for await (const row of this.given) yield row as RowsOf[F]
   }
 
   protected override async put(row: object): Promise<void> {
@@ -216,7 +233,6 @@ class PassedFiles extends StepFiles {
 export class Batches {
   private readonly batching: Batching
   private readonly screen: Screen
-
   private readonly folder: Folder
 
   private constructor(batching: Batching, screen: Screen, folder: Folder) {

@@ -1,57 +1,26 @@
-// One command from its first line to its exit status: who answers, the steps as they finish, the end.
+// A command that was opened: its rounds, its steps as they finish, the record it keeps.
 import { readdir } from 'node:fs/promises'
-import { Screen, type Wires, commandLine, shownPath, tellNotTaken, wiresTo } from '../display/screen.ts'
+import { Screen, type Wires, commandLine, shownPath, wiresTo } from '../display/screen.ts'
 import type { Progress } from '../display/words.ts'
-import { Budget } from '../model/budget.ts'
-import { type CallLog, openLog } from '../model/call-log.ts'
-import type { Provider } from '../model/call.ts'
-import { Model } from '../model/model.ts'
 import { askingSteps, wantedFirst, wantedInAll, wantedNext } from '../model/account.ts'
-import { withListedModel } from '../model/provider.ts'
+import { Budget } from '../model/budget.ts'
+import { Model } from '../model/model.ts'
 import { TaskPool } from '../text/pool.ts'
-import { readEnvironment } from '../workspace/environment.ts'
-import type { Words } from '../workspace/fault.ts'
-import { Folder, type Step, batchesFile, exists, markHandedOut, stepBefore } from '../workspace/folder.ts'
-import { lockFolder } from '../workspace/lock.ts'
+import { type Folder, type Step, batchesFile, exists, stepBefore } from '../workspace/folder.ts'
 import { countLines } from '../workspace/jsonl.ts'
-import { type RunRecord, writeRunRecord } from '../workspace/records.ts'
-import { readSettings } from '../workspace/settings.ts'
-import { showEnding, showFirstLines, showStep } from './ending.ts'
-import {
-  type Materials,
-  answersFromLog,
-  beginRecord,
-  carriedInstructions,
-  checkFiles,
-  gather,
-  hasKey,
-  keepSeeds,
-  refuseEndlessTarget,
-  refuseOtherLanguage,
-  settle,
-  withModelOfChat,
-} from './materials.ts'
+import { type RunRecord, rowsIn, writeRunRecord } from '../workspace/records.ts'
+import { Copies } from './merging.ts'
+import { type Materials, type Opened, openCommand } from './opening.ts'
 import type { Ahead, Batches, DryRun } from './rehearsal.ts'
+import { Rate, commonestReason, showEnding, showFirstLines, showStep } from './showing.ts'
 import { FolderFiles, type Round, type Work } from './step-files.ts'
-
-type Opened = {
-  materials: Materials
-  provider: Provider
-  log: CallLog
-  folder: Folder
-  record: RunRecord
-  lock: Lock
-}
-
-/** `lost`: why the folder is this run's no more. */
-type Lock = { release: () => Promise<void>; lost: Words | undefined }
 
 export class Session {
   readonly screen: Screen
   private readonly materials: Materials
   private readonly folder: Folder
   private readonly record: RunRecord
-  private readonly lock: Lock
+  private readonly lock: Opened['lock']
   private readonly wires: Wires
   private readonly model: Model
   private readonly dryRun: DryRun | undefined
@@ -90,44 +59,14 @@ export class Session {
   }
 
   static async open(argv: readonly string[]): Promise<Session> {
-    const asked = readSettings(argv, process.env)
-    tellNotTaken(new Screen(asked.screen), asked)
-    if (asked.steps.includes('filter')) void import('../report/page.ts') // loads meanwhile; wanted at the end
-    const environment = await readEnvironment(asked.dataDir)
-    refuseEndlessTarget(asked)
-    let session: Session | undefined
-    const lock: Lock = { release: async () => undefined, lost: undefined }
-    const lost = (words: Words): void => {
-      lock.lost = words
-      session?.model.stop({ words, exit: 1 })
-    }
-    if (!asked.dryRun) lock.release = await lockFolder(asked.dataDir, lost)
+    const opened = await openCommand(argv)
     try {
-      const log = await openLog(asked)
-      const handedOut = await answersFromLog(asked)
-      const known = handedOut ? {} : environment // no key of this machine is for a run made elsewhere
-      const listed = await withListedModel(asked, known, log.latest)
-      const named = handedOut ? listed : await withModelOfChat(listed, log)
-      const { settings, provider } = settle(
-        named,
-        known,
-        log,
-        handedOut && (hasKey(environment) ? 'despite a key' : 'no key'),
-      )
-      if (asked.notTaken.size === 0) tellNotTaken(new Screen(settings.screen), settings)
-      const materials = await gather(settings)
-      const folder = await Folder.open(settings.dataDir, settings.outputPath)
-      await checkFiles(settings, folder)
-      await refuseOtherLanguage(folder, materials, argv)
-      const record = await beginRecord(folder, materials, provider)
-      if (settings.whole && !settings.dryRun) await markHandedOut(settings.dataDir, handedOut)
-      if (!settings.dryRun) await keepSeeds(folder, materials)
-      const dry = settings.dryRun ? await import('./rehearsal.ts') : undefined
-      session = new Session({ materials, provider, log, folder, record, lock }, dry)
+      const dry = opened.materials.settings.dryRun ? await import('./rehearsal.ts') : undefined
+      const session = new Session(opened, dry)
       await session.begin()
       return session
     } catch (error) {
-      await lock.release()
+      await opened.lock.release()
       throw error
     }
   }
@@ -135,7 +74,8 @@ export class Session {
   private async begin(): Promise<void> {
     const { materials, model, folder, screen } = this
     const { settings, seeds, omitted } = materials
-    if (this.lock.lost) model.stop({ words: this.lock.lost, exit: 1 })
+    this.lock.tell = (words) => model.stop({ words, exit: 1 })
+    if (this.lock.lost) this.lock.tell(this.lock.lost)
     if (!settings.dryRun) await this.removeOrphans()
     if (settings.batch || (await exists(folder.path(batchesFile))))
       this.batches = await (await import('./rehearsal.ts')).Batches.open(model, settings, screen, folder)
@@ -144,10 +84,6 @@ export class Session {
     showFirstLines(screen, settings, model.provider, seeds.length, forecast)
     for (const { file, omissions } of omitted)
       if (omissions.any) screen.remark(screen.words.leftOut(shownPath(file), omissions))
-    onInterrupt(() => {
-      if (!model.provider.byHand) screen.error(screen.words.interrupted)
-      this.interrupt()
-    })
   }
 
   /** A killed batch may have left its questions behind. */
@@ -157,14 +93,11 @@ export class Session {
     await (await import('../model/batch-results.ts')).removeOrphans(dir)
   }
 
-  private interrupt(): void {
+  /** Comes to a good end. `quietly`: nobody reads what is said any more. */
+  interrupt(quietly = false): void {
+    if (quietly) this.screen.mute()
+    else if (!this.model.provider.byHand) this.screen.error(this.screen.words.interrupted)
     this.model.interrupt({ en: 'interrupted', zh: '已中断' })
-  }
-
-  /** Nobody reads what is said any more: as after Ctrl-C, but quietly. */
-  leave(): void {
-    this.screen.mute()
-    this.interrupt()
   }
 
   /** Rows the first step that asks will come to: what its file holds, or what step 1 will be asked for. */
@@ -189,30 +122,23 @@ export class Session {
     const { novel = 0, kept = 0 } = this.record.funnel
     if (!whole || this.dryRun || this.model.stopped || last.ranDry || kept >= target) return undefined
     if (kept <= last.keptBefore) {
-      const { nothingSurvives } = this.screen.words
       const { ended, words } = this.model.budget
-      this.model.stop({ words: ended ? words : { en: nothingSurvives, zh: nothingSurvives }, exit: 1 })
+      const why = this.screen.words.nothingSurvives(commonestReason(this.record))
+      this.model.stop({ words: ended ? words : { en: why, zh: why }, exit: 1 })
       return undefined
     }
     return this.round(last.number + 1, wantedNext(target, novel, kept), kept)
   }
 
   private round(number: number, wanted: number, keptBefore = 0): Round {
-    const { settings, language, seeds, topics, avoided } = this.materials
-    const newPool = () =>
-      new TaskPool(
-        settings,
-        language,
-        seeds.map((seed) => seed.instruction),
-        avoided,
-      )
+    const { materials } = this
+    const { settings, language, seeds, avoided } = materials
+    const instructions = seeds.map((seed) => seed.instruction)
+    const newPool = () => new TaskPool(settings, language, instructions, avoided)
     const round: Round = {
+      ...materials,
       number,
       wanted,
-      settings,
-      language,
-      seeds,
-      topics,
       model: this.model,
       newPool,
       ranDry: false,
@@ -252,16 +178,13 @@ export class Session {
   private filesOf(step: Step, { language }: Round): FolderFiles {
     const { budget } = this.model
     const rates = { rows: new Rate(), tokens: new Rate() }
-    const files = new FolderFiles(
-      step,
-      this.folder,
-      language,
-      (done, all) => {
-        if (step === 'generate') budget.took(files.instructions)
-        this.showProgress(step, rates, done, all)
-      },
-      step === 'generate' ? (row) => this.ahead?.pass(row) : undefined,
-    )
+    const tick = (done: number, all?: number): void => {
+      if (step === 'generate') budget.took(files.instructions)
+      this.showProgress(step, rates, done, all)
+    }
+    const pass = step === 'generate' ? (row: object) => this.ahead?.pass(row) : undefined
+    const files = new FolderFiles(step, this.folder, language, tick, pass)
+    if (step === 'filter') files.copies = new Copies(this.folder, (call) => this.model.log.has(call))
     return files
   }
 
@@ -359,9 +282,9 @@ export class Session {
     this.record.rejected[step] = Object.fromEntries(files.rejected)
     if (step === 'filter') {
       this.record.judge = files.judgement
-      this.record.merged = files.mergedFrom
+      const { others, classification } = files.contributions
+      this.record.merged = others
       delete this.record.funnel.kept_classification
-      const classification = files.mergedClassification
       if (classification !== undefined) this.record.funnel.kept_classification = classification
       delete this.record.cost.filter
     }
@@ -386,50 +309,15 @@ export class Session {
   }
 }
 
-// How fast a step goes and how long it will take, from what it did in the last half minute: replies out of the log
-// come at once and say nothing about the next ones.
-
 const redrawnEvery = 1_000 // ms
-const looksBack = 30_000 // ms
-const markEvery = 1_000 // ms
-const tellsAfter = 2_000 // ms; before that a rate is noise
-const fewestMarks = 3 // kept however old: on a laptop a reply takes up to a minute
 
 type Rates = { rows: Rate; tokens: Rate }
 
-export class Rate {
-  private marks: { at: number; done: number }[] = []
-
-  /** So many a second, once that can be told: from the third mark on. `now` in ms. */
-  perSecond(done: number, now: number): number | undefined {
-    const newest = this.marks.at(-1)
-    if (!newest || now - newest.at >= markEvery) this.marks.push({ at: now, done })
-    while (this.marks.length > fewestMarks && (this.marks[0]?.at ?? now) < now - looksBack) this.marks.shift()
-    const [oldest] = this.marks
-    if (!oldest || now - oldest.at < tellsAfter || done <= oldest.done) return undefined
-    return ((done - oldest.done) / (now - oldest.at)) * 1000
-  }
-}
-
-// Ctrl-C once: come to a good end. Twice: at once. Under `npx tsx` one key press reaches the program twice within 40 ms.
-
-const secondPressAfter = 1000 // ms
-
-/**
- * Calls `stop` at the first Ctrl-C (or SIGTERM), and ends the program at the second. A terminal that closes sends its
- * signal several times, and means the first.
- */
-export function onInterrupt(stop: () => void): void {
-  let first = 0
-  const press = (): void => {
-    if (first === 0) {
-      first = Date.now()
-      stop()
-    } else if (Date.now() - first > secondPressAfter) process.exit(130)
-  }
-  process.on('SIGINT', press)
-  process.on('SIGTERM', press)
-  process.on('SIGHUP', () => {
-    if (first === 0) press()
-  })
+/** The instructions that steps 2 and 3 have dealt with already, by the files as they stand; a row that was rejected because its call failed is still to be dealt with. */
+async function carriedInstructions(folder: Folder): Promise<Set<string>> {
+  const carried = new Set<string>()
+  for await (const { instruction } of rowsIn(folder, 'withInstances')) carried.add(instruction)
+  for await (const { step, reason, instruction } of rowsIn(folder, 'rejected'))
+    if ((step === 'classify' || step === 'instances') && reason !== 'call_failed') carried.add(instruction)
+  return carried
 }

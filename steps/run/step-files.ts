@@ -1,41 +1,27 @@
 // What a step reads and writes: rows in, rows out, rejects, counts, and what there is to say about them. On disk a step's
-// file is replaced in one go at its end; in memory nothing is written, for rehearsals and tests.
+// file is replaced in one go at its end.
 import { createReadStream } from 'node:fs'
-import path from 'node:path'
-import type { ScreenWords } from '../display/words.ts'
 import type { Failure } from '../model/call.ts'
 import type { Model } from '../model/model.ts'
 import type { Instance } from '../text/given.ts'
 import type { Language } from '../text/language.ts'
 import type { TaskPool } from '../text/pool.ts'
 import { Omissions, groupedRows } from '../workspace/data-rows.ts'
-import { Contributions, type Origin } from '../workspace/dataset-card.ts'
-import {
-  type Folder,
-  type MergedFile,
-  type Step,
-  exists,
-  handOffs,
-  mergedFiles,
-  rejectedFile,
-  runFolderOf,
-  steps,
-} from '../workspace/folder.ts'
+import { Contributions } from '../workspace/dataset-card.ts'
+import { type Folder, type Step, handOffs, rejectedFile, steps } from '../workspace/folder.ts'
 import { TextWriter, temporaryName } from '../workspace/jsonl.ts'
 import {
-  type Contribution,
   type Judgement,
   type RejectedRow,
   type Row,
   type SeedTask,
-  makersOf,
   readRows,
   rejectedLines,
   rowsIn,
-  readRunRecord,
 } from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
+import { type Copies, type Merged, type Remark, filesToMerge, remarksOn } from './merging.ts'
 
 /** What the steps of one round share. */
 export type Round = {
@@ -74,25 +60,13 @@ export function withAnswer(instruction: string, { input, output }: Instance): st
   return `${instruction} ⇒ ${input === '' ? '' : `[${input}] `}${output}`
 }
 
-/** Where the instances of a candidate stand in a merged file, the first of them by name. */
-export function placesOf(instances: readonly Instance[]): string {
-  const places = [...new Set(instances.flatMap(({ at }) => at ?? []))] // a row of step 3 holds several
-  const [first = '', ...others] = places.slice(0, placesShown)
-  const more = places.length > placesShown ? ['…'] : []
-  return [first, ...others.map((place) => place.slice(1)), ...more].join(',')
-}
-
 /** The rows of the files that steps hand to each other. */
 export type RowsOf = { [H in HandOff as H['file']]: Row<H['writes']> }
 type HandOff = (typeof handOffs)[Step]
 export type Input = Exclude<keyof RowsOf, '4-dataset.jsonl'>
 type Rejected = Omit<RejectedRow, 'step'> & { at?: string | undefined }
 
-/** A line for the screen, in whatever language it speaks. */
-type Remark = (words: ScreenWords) => string
-
 const samplesShown = 3
-const placesShown = 5
 
 export abstract class StepFiles {
   /** Rows written. */
@@ -105,19 +79,12 @@ export abstract class StepFiles {
   readonly rejected = new Map<string, number>()
   /** The step's part of the funnel. */
   counts: Record<string, number> = {}
-  /** Who gave what, when step 4 merged files. */
-  get mergedFrom(): Contribution[] | undefined {
-    return this.contributions.others
-  }
-  /** Classification tasks in a merged data set, where its files say so. */
-  get mergedClassification(): number | undefined {
-    return this.contributions.classification
-  }
   /** What the judge said, when step 4 asked one. */
   judgement: Judgement | undefined
   /** Why step 1 will get no further reply. */
   endedBy: Failure | undefined
-  protected readonly contributions = new Contributions()
+  /** Who gave what, when step 4 merged files. */
+  readonly contributions = new Contributions()
   protected inputRows = 0
   readonly step: Step
   private readonly language: Language
@@ -178,21 +145,10 @@ export abstract class StepFiles {
       if (omissions.any) this.remark((words) => words.leftOut(source, omissions))
     }
     this.source = ''
-    if (files.length > 0) this.tellMerged(contributions.concluded(own), without)
-  }
-
-  private tellMerged(gave: readonly Contribution[], without: readonly string[]): void {
-    for (const one of gave) this.note((words) => words.contributed(one))
-    if (without.length > 0) this.remark((words) => words.withoutRows(without.join(', ')))
-    const makers = new Map<string, string[]>()
-    for (const { name, made_by } of gave)
-      for (const { provider, model } of made_by)
-        makers.set(`${provider} ${model}`, [...(makers.get(`${provider} ${model}`) ?? []), name])
-    const standIn = makers.get('offline offline')
-    makers.delete('offline offline')
-    if (makers.size > 0) this.remark((words) => words.madeBy([...makers.keys()].join(', ')))
-    if (standIn) this.remark((words) => words.standInMerged(standIn.join(', ')))
-    if (this.rejected.has('beyond_target')) this.remark((words) => words.mergedBeyond)
+    const gave = contributions.concluded(own)
+    if (files.length > 0) for (const one of gave) this.note((words) => words.contributed(one))
+    this.remarks.push(...remarksOn(gave, without))
+    if (files.length > 0 && this.rejected.has('beyond_target')) this.remark((words) => words.mergedBeyond)
   }
   private source = '' // the merged file being read
 
@@ -248,36 +204,14 @@ export abstract class StepFiles {
   }
 }
 
-/** The files of a step in memory: `given` are the rows it reads. */
-export class MemoryFiles extends StepFiles {
-  readonly written: object[] = []
-  readonly rejects: RejectedRow[] = []
-  private readonly given: readonly object[]
-
-  constructor(step: Step, language: Language, given: readonly object[] = [], tick?: () => void) {
-    super(step, language, tick)
-    this.given = given
-  }
-
-  protected override async *rowsIn<F extends Input>(): AsyncGenerator<RowsOf[F]> {
-    for (const row of this.given) yield row as RowsOf[F]
-  }
-
-  protected override async put(row: object): Promise<void> {
-    this.written.push(row)
-  }
-
-  protected override async drop(row: Omit<RejectedRow, 'step'>): Promise<void> {
-    this.rejects.push({ step: this.step, ...row })
-  }
-}
-
 /** The files of a step in the data folder. */
 export class FolderFiles extends StepFiles {
   private readonly folder: Folder
   private readonly output: Replacement
   private readonly rejects: Rejects
   private readonly pass: (row: object) => void
+  /** Tells which rows of step 3 were copied from a run of the stand-in, where nobody else could have. */
+  copies: Copies | undefined
   /** What step 1 has accepted. */
   readonly instructions: string[] = []
   private inputFrom: string | undefined // the input's checksum before its first row was read: who saves it meanwhile makes this step stale
@@ -301,24 +235,15 @@ export class FolderFiles extends StepFiles {
     const input = await this.folder.input(this.step)
     this.inputFrom = await checksumOf(input)
     const { reads } = handOffs[this.step]
-    if (reads) yield* readRows(input, reads) as AsyncGenerator<RowsOf[F]>
+    if (!reads) return
+    for await (const row of readRows(input, reads) as AsyncGenerator<RowsOf[F]>) {
+      if (await this.copies?.has(row)) this.contributions.copied(handOffs.instances.file)
+      yield row
+    }
   }
 
-  protected override async merged(paths: readonly string[]): Promise<Merged> {
-    const own = this.folder.output('instances')
-    const { files: all, without } = await mergedFiles(paths, this.folder.dir)
-    const others = all.filter(({ file }) => path.resolve(file) !== own)
-    const [ownName = '', ...names] = contributorNames([{ file: own, contributor: undefined }, ...others])
-    const standIn = others.length > 0 ? await (await import('../model/offline.ts')).standInRows() : undefined
-    const files = await Promise.all(
-      others.map(async (one, place) => {
-        const dir = runFolderOf(one.file)
-        const record = dir === undefined ? undefined : await readRunRecord({ dir })
-        const of = { made_by: record ? makersOf(record) : [], funnel: record?.funnel, standIn }
-        return { ...one, source: names[place] ?? one.file, of }
-      }),
-    )
-    return { own: others.length === 0 || (await exists(own)), ownName, files, without }
+  protected override merged(paths: readonly string[]): Promise<Merged> {
+    return filesToMerge(this.folder, paths)
   }
 
   override async spareRows(whole: boolean): Promise<(row: { instruction: string }) => boolean> {
@@ -353,25 +278,6 @@ export class FolderFiles extends StepFiles {
     await this.rejects.discard()
     await this.output.discard()
   }
-}
-
-/** `own`: whether the folder has rows of step 3 itself. `source`: what the rejects call a file. */
-type Merged = {
-  own: boolean
-  ownName: string
-  files: (MergedFile & { source: string; of: Origin })[]
-  without: string[]
-}
-
-/** The files by name, which is the contributor's; two of the same name also by their folder. */
-function contributorNames(files: readonly MergedFile[]): string[] {
-  const names = files.map(({ file }) => path.basename(file))
-  return files.map(({ file, contributor }, place) => {
-    const name = names[place] ?? file
-    if (contributor !== undefined) return `${contributor}/${name}`
-    const single = names.indexOf(name) === names.lastIndexOf(name)
-    return single ? name : `${path.basename(path.dirname(file))}/${name}`
-  })
 }
 
 /** Gathers one step's rejects in a file of their own, so that memory does not grow with them. */

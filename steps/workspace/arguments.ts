@@ -88,9 +88,9 @@ export function readStored(stored: object, file: string): Values {
 
 /** A stored value as one would type it, '' when it is of another type than the option's. */
 function asTyped(name: OptionName, value: unknown): string {
-  const { kind } = options[name]
-  if (typeof value === 'string') return kind === 'text' ? value : ''
-  if (typeof value === 'boolean') return kind === 'flag' ? String(value) : ''
+  const { flag, range }: Option = options[name]
+  if (typeof value === 'string') return flag || range ? '' : value
+  if (typeof value === 'boolean') return flag ? String(value) : ''
   if (typeof value !== 'number') return ''
   return /e-/.test(String(value)) ? value.toFixed(20).replace(/0+$/, '') : String(value) // JSON writes 1e-7
 }
@@ -105,7 +105,7 @@ function isOption(name: string): name is OptionName {
 }
 
 function isFlag(name: OptionName): boolean {
-  return options[name].kind === 'flag'
+  return 'flag' in options[name]
 }
 
 function isRepeatable(name: OptionName): boolean {
@@ -113,9 +113,9 @@ function isRepeatable(name: OptionName): boolean {
 }
 
 function takes(name: OptionName, value: string): boolean {
-  const { kind, oneOf, range, form }: Option = options[name]
+  const { flag, oneOf, range, form }: Option = options[name]
   if (value.trim() === '' || value.includes('\0')) return false
-  if (kind === 'flag') return value === 'true'
+  if (flag) return value === 'true'
   if (oneOf) return oneOf.includes(value)
   return range ? isWithin(range, value) : (form?.fits(value) ?? true)
 }
@@ -157,11 +157,10 @@ function complaint(name: OptionName, value: string): Words {
   }
 }
 
-function expectation({ kind, oneOf, range, form, value = '' }: Option): Words {
+function expectation({ flag, oneOf, range, form, value = '' }: Option): Words {
   if (form) return form.words
   if (oneOf) return { en: `one of ${oneOf.join(', ')}`, zh: ` ${oneOf.join('、')} 之一` }
-  if (kind === 'flag')
-    return { en: 'no value (in run.json: true)', zh: '单独使用、不带值（在 run.json 中为 true）' }
+  if (flag) return { en: 'no value (in run.json: true)', zh: '单独使用、不带值（在 run.json 中为 true）' }
   if (!range) return { en: `a ${value}`, zh: `一个值（${value}）` }
   const [least, most, whole] = range
   return {

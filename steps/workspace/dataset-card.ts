@@ -198,6 +198,13 @@ export class Contributions {
     this.all.push({ name, ...nothing, made_by: [...made_by], ...(funnel && { funnel }) })
   }
 
+  /** A row of the folder's own file is the stand-in's: somebody copied it there. */
+  copied(name: string): void {
+    if (this.all.length === 0) this.begin(name)
+    const [own] = this.all
+    if (own?.made_by.length === 0) own.made_by.push(theStandIn)
+  }
+
   private get current(): Contribution | undefined {
     return this.all.at(-1)
   }
@@ -257,9 +264,10 @@ export class Contributions {
     return this.all
   }
 
-  /** Those of other runs, as run.json keeps them; undefined where nothing was merged. */
+  /** Those of other runs, as run.json keeps them, and the own file where the stand-in's rows are in it; undefined where there are none. */
   get others(): Contribution[] | undefined {
-    return this.all.length > 0 ? this.all.slice(Number(this.own)) : undefined
+    const others = this.all.filter(({ made_by }, place) => made_by.length > 0 || place >= Number(this.own))
+    return this.all.length > Number(this.own) || others.length > 0 ? others : undefined
   }
 
   /** Classification tasks in a merged data set; undefined where the files do not say. */

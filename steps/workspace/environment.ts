@@ -1,10 +1,9 @@
-// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, where the
-// project lies, and what this machine remembers of its runs.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
-import { hash } from 'node:crypto'
+// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, and where the
+// project lies.
+import { existsSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Fault, lookAt } from './fault.ts'
+import { Fault, type Words, lookAt } from './fault.ts'
 import { address } from './options.ts'
 
 /** Variables that name a proxy, which Node's fetch does not use. */
@@ -29,15 +28,35 @@ const variables = [
 /** Keys and addresses of the providers, from the environment and from .env; never stored, never printed. */
 export type Environment = Partial<Record<(typeof variables)[number], string>>
 
-/**
- * Reads `.env` here and in the project's folder; a variable that is set already stays as it is. A `.env` that lies in the
- * data folder may have come with it, and is left alone; so is what is no file: a pipe would be waited for.
- */
+/** Reads `.env` here and in the project's folder; a variable that is set already stays as it is. */
 export async function readEnvironment(dataDir: string): Promise<Environment> {
   const [here, own] = envFiles()
-  const files = (here === own || liesIn(here, [dataDir]) ? [own] : [here, own]).filter(isFile)
+  const files = (mayHaveCome(here, dataDir) ? [own] : [here, own]).filter(isFile)
   if (files.length > 0) (await import('dotenv')).config({ path: files, quiet: true })
   return checkedVariables(process.env)
+}
+
+/**
+ * A `.env` that lies in the data folder may have come with it, and is left alone: an address in it would get this machine's
+ * key. So is what is no file: a pipe would be waited for.
+ */
+function mayHaveCome(here: string, dataDir: string): boolean {
+  return here !== envFiles()[1] && liesIn(here, [dataDir])
+}
+
+/** What to say of such a `.env` where a key or an address stands in it; undefined where nothing is missed. */
+export async function tellOfUnread(dataDir: string): Promise<Words | undefined> {
+  const [here, own] = envFiles()
+  if (!mayHaveCome(here, dataDir) || !isFile(here)) return undefined
+  const there: Record<string, string> = {}
+  const { config } = await import('dotenv')
+  config({ path: here, quiet: true, processEnv: there })
+  const missed = variables.filter((name) => there[name] && process.env[name] === undefined)
+  if (missed.length === 0) return undefined
+  return {
+    en: `not read: ${missed.join(', ')} in ${here}. It lies in the data folder, and may have come with it; put your own into ${own} or into the environment`,
+    zh: `没有读取 ${here} 中的 ${missed.join('、')}：它在数据文件夹里，可能是随文件夹一起来的。您自己的请写入 ${own}，或设为环境变量`,
+  }
 }
 
 /** The `.env` of where the command is typed, and the project's. */
@@ -45,7 +64,7 @@ export function envFiles(): [here: string, own: string] {
   return [path.resolve('.env'), path.join(projectFolder, '.env')]
 }
 
-function isFile(file: string): boolean {
+export function isFile(file: string): boolean {
   return lookAt(file, 'followed')?.isFile() ?? false
 }
 
@@ -163,61 +182,6 @@ export function realOf(file: string): string {
     const dir = path.dirname(file)
     return dir === file ? file : path.join(realOf(dir), path.basename(file))
   }
-}
-
-// A run.json may have been handed out, and nothing in it can tell. So what somebody typed here is remembered here, outside
-// every data folder: a line for each folder, option and value, from which none of them can be read.
-
-/** Whether on this machine a run in this folder was given these values. */
-export class Memory {
-  private readonly file: string
-  private readonly known: ReadonlySet<string>
-
-  constructor(environment: NodeJS.ProcessEnv) {
-    const state = stateFolder(environment)
-    this.file = state && path.join(state, 'self-instruct-workshop', 'given.txt')
-    this.known = new Set(linesOf(this.file))
-  }
-
-  knows(dir: string, option: string, value: string): boolean {
-    return this.known.has(markOf(dir, option, value))
-  }
-
-  /** Where nothing can be written, as in some containers, nothing is remembered, and the value has to be given again. */
-  take(dir: string, values: readonly (readonly [option: string, value: string])[]): void {
-    const marks = values.map(([option, value]) => markOf(dir, option, value))
-    const fresh = marks.filter((mark) => !this.known.has(mark))
-    if (fresh.length === 0 || this.file === '') return
-    try {
-      mkdirSync(path.dirname(this.file), { recursive: true })
-      appendFileSync(this.file, fresh.map((mark) => `${mark}\n`).join(''))
-    } catch {}
-  }
-}
-
-/** Where the system keeps what programs remember of a person's work; '' where it has no such place. */
-function stateFolder({
-  XDG_STATE_HOME = '',
-  LOCALAPPDATA = '',
-  HOME = '',
-  USERPROFILE = '',
-}: NodeJS.ProcessEnv): string {
-  const usual = [HOME, USERPROFILE]
-    .filter((home) => home !== '')
-    .map((home) => path.join(home, '.local', 'state'))
-  return [XDG_STATE_HOME, LOCALAPPDATA, ...usual].find((dir) => path.isAbsolute(dir)) ?? ''
-}
-
-function linesOf(file: string): string[] {
-  try {
-    return isFile(file) ? readFileSync(file, 'utf8').split('\n') : []
-  } catch {
-    return []
-  }
-}
-
-function markOf(dir: string, option: string, value: string): string {
-  return hash('sha256', JSON.stringify([realOf(dir), option, value]))
 }
 
 /**

@@ -1,11 +1,10 @@
 // The data folder: which file belongs to which step, which files are out of date, and that its files are no links.
 import { existsSync, readdirSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { projectFolder } from './environment.ts'
-import { Fault, type Words, isOdd, noFile, unreadable } from './fault.ts'
-import { Ledger, field } from './jsonl.ts'
-import { Journal, Replacement, checksumOf, journalFile } from './replacement.ts'
+import { projectFolder, realOf } from './environment.ts'
+import { Fault, type Words, codeOf, isOdd, lookAt, noFile, unreadable } from './fault.ts'
+import { Journal, Replacement, checksumOf } from './replacement.ts'
 
 export const steps = ['generate', 'classify', 'instances', 'filter'] as const
 export type Step = (typeof steps)[number]
@@ -51,6 +50,7 @@ export const ownFiles = [
   recordFile,
   pageFile,
   batchesFile,
+  seedsFile,
   'review.json',
   '.written.jsonl',
   '.lock',
@@ -183,29 +183,38 @@ export class Folder {
   }
 }
 
-// A folder that was handed out: a log and a run.json, made elsewhere, gave the run again. What it cannot answer is asked of
-// nobody until somebody names a provider here: the keys of this machine were not meant for it.
+// Where something is to be written
 
-/** Whether the folder was handed out: nothing but a log and a record is there, or that was so when the run was first given again. */
-export async function isHandedOut(dir: string): Promise<boolean> {
-  const there = (name: string): boolean => existsSync(path.join(dir, name))
-  if (![logFile, recordFile].every(there)) return false
-  return !stepFiles.some(there) || markOf(await journalIn(dir))
+/** Whether two paths lead to one file: by their names once links are followed, or, as hard links do, by what is there. */
+export function isSameFile(a: string, b: string): boolean {
+  // Some systems take capitals and small letters for the same.
+  if (realOf(a).toLowerCase() === realOf(b).toLowerCase()) return true
+  const [first, second] = [a, b].map((file) => lookAt(file, 'followed'))
+  return first !== undefined && first.ino !== 0n && first.ino === second?.ino && first.dev === second.dev
 }
 
-/** Remembers that a folder was handed out, or that its owner has named a provider. */
-export async function markHandedOut(dir: string, handedOut: boolean): Promise<void> {
-  const journal = await journalIn(dir)
-  if (markOf(journal) !== handedOut) await journal.append({ handed_out: handedOut })
+/** A file can be written there: it is no folder, and every folder on the way is one. */
+export async function checkPlace(target: string): Promise<void> {
+  if (isOdd(target)) throw noFile(target)
+  if (await isFolder(target)) throw inTheWay(target, { en: 'a folder', zh: '文件夹' })
+  for (let dir = path.dirname(target); (await isFolder(dir)) !== true; dir = path.dirname(dir))
+    if ((await isFolder(dir)) === false) throw inTheWay(dir, { en: 'a file', zh: '文件' })
 }
 
-function journalIn(dir: string): Promise<Ledger> {
-  return Ledger.open(path.join(dir, journalFile))
+async function isFolder(place: string): Promise<boolean | undefined> {
+  try {
+    return (await stat(place)).isDirectory()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
+    throw unreadable(place, error)
+  }
 }
 
-function markOf({ lines }: Ledger): boolean {
-  const marks = lines.map((line) => field(line, 'handed_out'))
-  return marks.findLast((mark) => typeof mark === 'boolean') === true
+function inTheWay(place: string, what: Words): Fault {
+  return new Fault({
+    en: `${place} is ${what.en}, and in the way of a file that is to be written. Move it, or name another place (--output-path, --data-dir).`,
+    zh: `${place} 是${what.zh}，妨碍写入所需的文件。请移走它，或另选位置（--output-path、--data-dir）。`,
+  })
 }
 
 const namedAtMost = 5 // folders that hold a run; a class of forty has more
@@ -242,7 +251,7 @@ function runsNear(dir: string): string[] {
   return [...new Set(beside)].filter((folder) => folder !== dir && holdsRun(folder)).toSorted()
 }
 
-function foldersIn(parent: string): string[] {
+export function foldersIn(parent: string): string[] {
   try {
     const there = readdirSync(parent, { withFileTypes: true })
     return there.filter((entry) => entry.isDirectory()).map(({ name }) => name)
@@ -256,96 +265,4 @@ export async function exists(file: string): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-/**
- * The files that paths stand for: a folder means every file of rows in it, in the order of their names; the folder of a
- * run means its file of step 3. A missing path is a Fault, and a folder without such a file.
- */
-export async function dataFiles(paths: readonly string[], own?: string): Promise<string[]> {
-  return (await mergedFiles(paths, own)).files.map(({ file }) => file)
-}
-
-/** A file that is merged; `contributor`: the folder whose run it is, in a folder of run folders. */
-export type MergedFile = { file: string; contributor: string | undefined }
-
-/**
- * The same with the names of contributors. `own`: the folder that is written, no contributor of its own. `without`: folders
- * of such a folder in which no run came to step 3.
- */
-export async function mergedFiles(
-  paths: readonly string[],
-  own?: string,
-): Promise<{ files: MergedFile[]; without: string[] }> {
-  const files: MergedFile[] = []
-  const without: string[] = []
-  for (const name of paths) {
-    try {
-      if (!(await stat(name)).isDirectory()) files.push({ file: name, contributor: undefined })
-      else {
-        const found = await dataFilesIn(name)
-        files.push(
-          ...found.files.filter(
-            ({ file, contributor }) => !contributor || path.dirname(path.resolve(file)) !== own,
-          ),
-        )
-        without.push(...found.without)
-      }
-    } catch (error) {
-      throw error instanceof Fault ? error : unreadable(name, error)
-    }
-  }
-  return { files, without }
-}
-
-const endsAsRows = /\.(?:jsonl?|csv|tsv|parquet)(?:\.gz)?$/i
-const holdsNoRows: readonly string[] = [recordFile, 'dataset_info.json', logFile, batchesFile]
-const isReview = /^review.*\.json$/i
-
-async function dataFilesIn(dir: string): Promise<{ files: MergedFile[]; without: string[] }> {
-  const names = (await readdir(dir)).filter(
-    (name) =>
-      endsAsRows.test(name) && !name.startsWith('.') && !holdsNoRows.includes(name) && !isReview.test(name),
-  )
-  const ofRun: string = handOffs.instances.file
-  if (names.includes(ofRun))
-    return { files: [{ file: path.join(dir, ofRun), contributor: undefined }], without: [] }
-  const runs = runFoldersIn(dir).map((name) => ({ name, file: rowsOfRun(path.join(dir, name)) }))
-  const files = names.toSorted().map((name) => ({ file: path.join(dir, name), contributor: undefined }))
-  const ofRuns = runs.flatMap(({ name, file }) => (file === undefined ? [] : [{ file, contributor: name }]))
-  if (files.length + ofRuns.length === 0) throw nothingIn(dir)
-  const without = runs.flatMap(({ name, file }) => (file === undefined ? [name] : []))
-  return { files: [...ofRuns, ...files], without }
-}
-
-const noRunsIn = /^(?:\.|__MACOSX$|4-dataset\.)/
-
-/** The folders in a folder that may each hold somebody's run, by name; seat-10 comes after seat-9. */
-export function runFoldersIn(dir: string): string[] {
-  const names = foldersIn(dir).filter((name) => !noRunsIn.test(name))
-  return names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-}
-
-/** The rows of the run in a folder, or in the one folder that an unpacked archive put inside it. */
-function rowsOfRun(dir: string): string | undefined {
-  const own = [handOffs.instances.file, handOffs.filter.file].map((name) => path.join(dir, name))
-  const found = own.find((file) => existsSync(file))
-  const [inner, ...others] = found === undefined ? runFoldersIn(dir) : []
-  return inner === undefined || others.length > 0 ? found : rowsOfRun(path.join(dir, inner))
-}
-
-/** The folder of the run that a file came out of: its files lie in it, its exports perhaps in a folder there. */
-export function runFolderOf(file: string): string | undefined {
-  const dir = path.dirname(file)
-  const run = path.basename(dir).startsWith('4-dataset.') ? path.dirname(dir) : dir
-  const isOfRun =
-    run !== dir || stepFiles.some((name) => path.basename(file).startsWith(name.replace('.jsonl', '.')))
-  return isOfRun && existsSync(path.join(run, recordFile)) ? run : undefined
-}
-
-function nothingIn(dir: string): Fault {
-  return new Fault({
-    en: `${dir} holds no *.jsonl file, and no JSON, CSV, TSV or parquet. Name the files of the other runs, or a folder they lie in.`,
-    zh: `${dir} 中没有 *.jsonl 文件，也没有 JSON、CSV、TSV 或 parquet 文件。请指定其他运行的文件，或它们所在的文件夹。`,
-  })
 }

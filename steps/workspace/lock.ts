@@ -47,7 +47,7 @@ export async function lockFolder(
   }, renewedEvery).unref()
   return async () => {
     clearInterval(renewing)
-    mine.delete(String(field(jsonIn(text), 'run')))
+    mine.delete(holderIn(text).run)
     if (textIn(file) === text) rmSync(file, { force: true })
     await release()
   }
@@ -157,15 +157,13 @@ function silenceOf(file: string): number {
 
 function holderIn(text: string): Holder {
   const found = jsonIn(text)
-  const [host, place, started, run] = ['host', 'place', 'started', 'run'].map((name) =>
-    String(field(found, name) ?? ''),
-  )
+  const word = (name: keyof Holder): string => String(field(found, name) ?? '')
   return {
     pid: Number(field(found, 'pid')),
-    host: host ?? '',
-    place: place ?? '',
-    started: started ?? '',
-    run: run ?? '',
+    host: word('host'),
+    place: word('place'),
+    started: word('started'),
+    run: word('run'),
   }
 }
 

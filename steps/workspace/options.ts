@@ -2,10 +2,10 @@
 import type { Words } from './fault.ts'
 
 export type Option = {
-  kind: 'text' | 'number' | 'flag'
+  flag?: true // stands alone, without a value
   value?: string // how --help names the value
   fallback?: string
-  range?: [least: number, most: number, whole?: 'whole']
+  range?: [least: number, most: number, whole?: 'whole'] // of a number
   oneOf?: readonly string[]
   /** A rule of its own for the value, its description, and a hint for a value that breaks it. */
   form?: { fits: (value: string) => boolean; words: Words; hint?: Words }
@@ -33,7 +33,6 @@ export type ExportName = (typeof exportNames)[number]
 
 export const options = {
   provider: {
-    kind: 'text',
     value: 'NAME',
     oneOf: ['openai', 'dashscope', 'ollama', 'offline', 'paste'],
     help: {
@@ -42,7 +41,6 @@ export const options = {
     },
   },
   model: {
-    kind: 'text',
     value: 'NAME',
     help: {
       en: 'openai gpt-6-luna, dashscope qwen-plus; elsewhere it must be named',
@@ -50,7 +48,6 @@ export const options = {
     },
   },
   'base-url': {
-    kind: 'text',
     value: 'URL',
     form: address,
     help: {
@@ -59,7 +56,6 @@ export const options = {
     },
   },
   'num-instructions': {
-    kind: 'text',
     value: 'N',
     fallback: '20',
     form: {
@@ -75,7 +71,6 @@ export const options = {
     },
   },
   'seed-file': {
-    kind: 'text',
     value: 'FILE',
     fallback: 'data/seed_tasks.jsonl',
     help: {
@@ -84,7 +79,6 @@ export const options = {
     },
   },
   'output-path': {
-    kind: 'text',
     value: 'FILE',
     help: {
       en: 'where the data set goes (4-dataset.jsonl in the data folder)',
@@ -92,7 +86,6 @@ export const options = {
     },
   },
   temperature: {
-    kind: 'number',
     value: 'T',
     fallback: '0.7',
     range: [0, 2],
@@ -102,20 +95,17 @@ export const options = {
     },
   },
   'max-tokens': {
-    kind: 'number',
     value: 'N',
     fallback: '512',
     range: [16, 1_000_000, 'whole'],
     help: { en: 'most tokens of one reply', zh: '每次回复的最大 token 数' },
   },
   'data-dir': {
-    kind: 'text',
     value: 'DIR',
     fallback: 'data/workshop',
     help: { en: 'folder of the files in between', zh: '中间文件所在的文件夹' },
   },
   language: {
-    kind: 'text',
     value: 'LANG',
     oneOf: ['en', 'zh'],
     help: {
@@ -124,7 +114,6 @@ export const options = {
     },
   },
   similarity: {
-    kind: 'number',
     value: 'S',
     fallback: '0.7',
     range: [0, 1],
@@ -134,21 +123,18 @@ export const options = {
     },
   },
   concurrency: {
-    kind: 'number',
     value: 'N',
     fallback: '8',
     range: [1, 1024, 'whole'],
     help: { en: 'requests in flight', zh: '同时进行的请求数' },
   },
   seed: {
-    kind: 'number',
     value: 'N',
     fallback: '42',
     range: [0, Number.MAX_SAFE_INTEGER, 'whole'],
     help: { en: 'of the random sampling', zh: '抽样用的随机种子' },
   },
   topics: {
-    kind: 'text',
     value: 'FILE',
     help: {
       en: 'each generation request also names one topic of this list',
@@ -156,13 +142,11 @@ export const options = {
     },
   },
   avoid: {
-    kind: 'text',
     value: 'FILE',
     repeatable: true,
     help: { en: 'its instructions count as already there; repeatable', zh: '其中的指令视为已有；可重复使用' },
   },
   merge: {
-    kind: 'text',
     value: 'PATH',
     repeatable: true,
     help: {
@@ -171,14 +155,13 @@ export const options = {
     },
   },
   'skip-bad-rows': {
-    kind: 'flag',
+    flag: true,
     help: {
       en: 'rows of files you bring that cannot be read are counted and left out',
       zh: '自带文件中无法读取的数据只计数、不收入，而不中止运行',
     },
   },
   rules: {
-    kind: 'text',
     value: 'NAMES',
     help: {
       en: 'filter rules: name,name these alone, -name all but this one (default: all)',
@@ -186,13 +169,11 @@ export const options = {
     },
   },
   budget: {
-    kind: 'number',
     value: 'USD',
     range: [0, 1_000_000],
     help: { en: 'most US dollars this run may spend', zh: '本次运行最多花费多少美元' },
   },
   price: {
-    kind: 'text',
     value: 'IN/OUT',
     form: {
       fits: (value) => /^\d+(\.\d+)?\/\d+(\.\d+)?$/.test(value),
@@ -207,7 +188,6 @@ export const options = {
     },
   },
   param: {
-    kind: 'text',
     value: 'NAME=JSON',
     repeatable: true,
     form: {
@@ -223,7 +203,6 @@ export const options = {
     },
   },
   timeout: {
-    kind: 'number',
     value: 'S',
     range: [0.01, 86_400],
     help: {
@@ -232,35 +211,33 @@ export const options = {
     },
   },
   'dry-run': {
-    kind: 'flag',
+    flag: true,
     help: {
       en: 'print the first prompt of each step and what the run would cost; ask nothing',
       zh: '只显示每一步的第一个提示词和预计费用，不发送任何请求',
     },
   },
   batch: {
-    kind: 'flag',
+    flag: true,
     help: {
       en: 'steps 2 to 4 through the provider’s Batch API: half the price, within a day',
       zh: '第 2 至 4 步走服务商的 Batch API：半价，一天之内完成',
     },
   },
   poll: {
-    kind: 'number',
     value: 'S',
     fallback: '30',
     range: [0.01, 86_400],
     help: { en: 'seconds between looks at a batch', zh: '每隔多少秒查看一次批处理' },
   },
   judge: {
-    kind: 'flag',
+    flag: true,
     help: {
       en: 'step 4 also asks the model the paper’s three quality questions about each row',
       zh: '第 4 步另请模型就每行数据回答论文的三个质量问题',
     },
   },
   export: {
-    kind: 'text',
     value: 'NAME',
     repeatable: true,
     oneOf: exportNames,
@@ -270,7 +247,6 @@ export const options = {
     },
   },
   split: {
-    kind: 'number',
     value: 'SHARE',
     range: [0.001, 0.9],
     help: {
@@ -279,17 +255,15 @@ export const options = {
     },
   },
   replay: {
-    kind: 'text',
     value: 'FILE',
     help: { en: 'replies come from this call log alone', zh: '所有回复只取自该调用日志' },
   },
   compare: {
-    kind: 'text',
     value: 'DIR',
     help: { en: 'report: this run beside the one in that folder', zh: 'report：与该文件夹中的运行对照' },
   },
   help: {
-    kind: 'flag',
+    flag: true,
     help: { en: 'what a class needs; --help all: everything', zh: '课堂要用的选项；--help all：全部选项' },
   },
 } as const satisfies Record<string, Option>

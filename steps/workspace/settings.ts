@@ -3,9 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { readCommand, readCommandLine, readSteps, readStored } from './arguments.ts'
-import { Memory, found, liesIn, portable, projectFolder } from './environment.ts'
+import { found, portable, projectFolder } from './environment.ts'
 import { Fault, isMissing, isOdd, noFile, unreadable } from './fault.ts'
 import { type Step, recordFile, seedsFile, steps } from './folder.ts'
+import { sorted } from './from-others.ts'
 import { isObject, jsonIn } from './jsonl.ts'
 import { type ExportName, type OptionName, type Values, exportNames, options } from './options.ts'
 
@@ -197,7 +198,9 @@ function lastOf(values: Values): (name: OptionName) => string | undefined {
 /** The seed tasks of a run that brought its own; its run.json then names no file, which others would not have. */
 function seedsIn(dir: string | undefined): string | undefined {
   const own = dir === undefined ? undefined : path.join(dir, seedsFile)
-  return own !== undefined && existsSync(own) ? own : undefined
+  if (own === undefined || !existsSync(own)) return undefined
+  if (isOdd(own)) throw noFile(own) // a link may lead to anything, and a prompt would send it away
+  return own
 }
 
 /** Whether a seed file is one of one's own: others do not have it. */
@@ -274,70 +277,6 @@ export function keptSettings(
     split: settings.split,
     'skip-bad-rows': settings.skipBadRows || undefined,
   }
-}
-
-// A folder that was handed out decides nothing outside itself: where requests go, what goes with them, which files are read
-// and written elsewhere. The project's own `data` is the same on every machine.
-
-const leadingOut = [
-  'base-url',
-  'param',
-  'seed-file',
-  'output-path',
-  'topics',
-  'avoid',
-  'merge',
-  'price',
-] as const
-type LeadingOut = (typeof leadingOut)[number]
-
-/** The stored settings that count here, and those that do not. */
-function sorted(dir: string, values: Values, environment: NodeJS.ProcessEnv, given: Values): Stored {
-  const memory = new Memory(environment)
-  const harmless: readonly OptionName[] = given.has('budget') ? [] : ['price'] // with a budget it decides what is spent
-  const [carried, notTaken] = [new Map(values), new Map<OptionName, string[]>()]
-  for (const name of leadingOut.filter((name) => !harmless.includes(name))) {
-    const counts = (value: string): boolean =>
-      staysInside(dir, name, value) || memory.knows(dir, name, placeOf(name, value))
-    const all = values.get(name) ?? []
-    const refused = all.filter((value) => !counts(value))
-    if (refused.length === 0) continue
-    notTaken.set(name, refused)
-    if (refused.length === all.length) carried.delete(name)
-    else carried.set(name, all.filter(counts))
-  }
-  return { carried, notTaken }
-}
-
-function staysInside(dir: string, name: LeadingOut, value: string): boolean {
-  if (!isPath(name)) return false
-  // Nor does it choose which file of the project is replaced.
-  const inside = name === 'output-path' ? [dir] : [dir, path.join(projectFolder, 'data')]
-  return liesIn(placeOf(name, value), inside)
-}
-
-function isPath(name: LeadingOut): boolean {
-  return !['base-url', 'param', 'price'].includes(name)
-}
-
-/** A value as it is made use of. */
-function placeOf(name: LeadingOut, value: string): string {
-  if (!isPath(name)) return value
-  return name === 'output-path' ? insideProject(value) : found(value)
-}
-
-/** Remembers that on this machine a run in this folder was given these settings. */
-export function rememberGiven(
-  dir: string,
-  kept: ReturnType<typeof keptSettings>,
-  environment: NodeJS.ProcessEnv,
-): void {
-  const given = leadingOut.flatMap((name) =>
-    [kept[name] ?? []].flat().map((value) => [name, String(value)] as const),
-  )
-  const outside = given.filter(([name, value]) => !staysInside(dir, name, value))
-  const places = outside.map(([name, value]) => [name, placeOf(name, value)] as const)
-  if (places.length > 0) new Memory(environment).take(dir, places)
 }
 
 /** The settings of the run in a folder; none where there is no run.json. */

@@ -1,6 +1,6 @@
 // Ctrl-C: the first press asks for a good end, one more than a second later ends at once.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { onInterrupt } from '../../steps/run/session.ts'
+import { onInterrupt } from '../../steps/run/notebook.ts'
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never)

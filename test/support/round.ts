@@ -1,7 +1,8 @@
 // A round whose steps work in memory: what one step writes is what the next is given.
 import path from 'node:path'
 import type { Wire } from '../../steps/model/call.ts'
-import { MemoryFiles, type Round } from '../../steps/run/step-files.ts'
+import { MemoryFiles } from '../../steps/run/rehearsal.ts'
+import type { Round } from '../../steps/run/step-files.ts'
 import type { Language } from '../../steps/text/language.ts'
 import { TaskPool } from '../../steps/text/pool.ts'
 import type { Step } from '../../steps/workspace/folder.ts'

@@ -1,15 +1,16 @@
-// What a command works with: the call log, settings, who answers, seed tasks, topics, the record of the last run.
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+// Opens a command: its lock and its log, who answers, seed tasks and topics, the record of the last run. All of it is read
+// and checked before anything is asked or written.
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { askAtTerminal, shownPath, typed } from '../display/screen.ts'
+import { Screen, askAtTerminal, shownPath, tellNotTaken, typed } from '../display/screen.ts'
 import { screenWords } from '../display/words.ts'
-import { CallLog } from '../model/call-log.ts'
+import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'
-import { chooseProvider } from '../model/provider.ts'
+import { chooseProvider, withListedModel } from '../model/provider.ts'
 import { checkOwnRules } from '../text/check.ts'
 import { type Language, languageOf } from '../text/language.ts'
-import { withoutOption } from '../workspace/arguments.ts'
 import { ruleFor, ruleNames, rules } from '../text/rules.ts'
+import { withoutOption } from '../workspace/arguments.ts'
 import {
   Omissions,
   readInstructions,
@@ -17,43 +18,48 @@ import {
   readSeedTasks,
   readTopics,
 } from '../workspace/data-rows.ts'
-import { type Environment, envFiles, projectFolder, realOf } from '../workspace/environment.ts'
 import {
-  Fault,
-  type Words,
-  codeOf,
-  isOdd,
-  lookAt,
-  nearest,
-  noFile,
-  shorten,
-  unreadable,
-} from '../workspace/fault.ts'
+  type Environment,
+  envFiles,
+  projectFolder,
+  readEnvironment,
+  tellOfUnread,
+} from '../workspace/environment.ts'
+import { Fault, type Words, isOdd, nearest, noFile, shorten } from '../workspace/fault.ts'
 import {
-  type Folder,
+  Folder,
   type Step,
-  dataFiles,
+  checkPlace,
   exists,
   handOffs,
-  isHandedOut,
+  isSameFile,
   logFile,
   ownFiles,
   recordFile,
   rejectedFile,
   seedsFile,
   stepBefore,
-  steps,
   stepFiles,
+  steps,
 } from '../workspace/folder.ts'
-import {
-  type RunRecord,
-  type SeedTask,
-  readRows,
-  readRunRecord,
-  rowsIn,
-  type shapes,
-} from '../workspace/records.ts'
-import { type Settings, bringsSeeds, keptSettings, rememberGiven, withStored } from '../workspace/settings.ts'
+import { dataFiles, isHandedOut, markHandedOut, rememberGiven } from '../workspace/from-others.ts'
+import { lockFolder } from '../workspace/lock.ts'
+import { type RunRecord, type SeedTask, readRows, readRunRecord, type shapes } from '../workspace/records.ts'
+import { type Settings, bringsSeeds, keptSettings, readSettings, withStored } from '../workspace/settings.ts'
+
+/** A command that can begin. */
+export type Opened = {
+  materials: Materials
+  provider: Provider
+  log: CallLog
+  folder: Folder
+  /** That of the last run, to be filled in. */
+  record: RunRecord
+  lock: Lock
+}
+
+/** `lost`: why the folder is this run's no more; `tell` hears it. */
+type Lock = { release: () => Promise<void>; lost: Words | undefined; tell: (words: Words) => void }
 
 /** What a command works with, all of it checked before anything is touched. */
 export type Materials = {
@@ -66,34 +72,69 @@ export type Materials = {
   omitted: { file: string; omissions: Omissions }[]
 }
 
+export async function openCommand(argv: readonly string[]): Promise<Opened> {
+  const asked = readSettings(argv, process.env)
+  const screen = new Screen(asked.screen)
+  tellNotTaken(screen, asked)
+  if (asked.steps.includes('filter')) void import('../report/page.ts') // loads meanwhile; wanted at the end
+  const unread = await tellOfUnread(asked.dataDir)
+  if (unread) screen.remark(screen.say(unread))
+  const environment = await readEnvironment(asked.dataDir)
+  refuseEndlessTarget(asked)
+  const lock: Lock = { release: async () => undefined, lost: undefined, tell: () => undefined }
+  const lost = (words: Words): void => {
+    lock.lost = words
+    lock.tell(words)
+  }
+  if (!asked.dryRun) lock.release = await lockFolder(asked.dataDir, lost)
+  try {
+    const log = await openLog(asked)
+    const handedOut = await answersFromLog(asked)
+    const { settings, provider } = await whoAnswers(asked, environment, log, handedOut)
+    if (asked.notTaken.size === 0) tellNotTaken(new Screen(settings.screen), settings)
+    const materials = await gather(settings)
+    const folder = await Folder.open(settings.dataDir, settings.outputPath)
+    await checkFiles(settings, folder)
+    await refuseOtherLanguage(folder, materials, argv)
+    const record = await beginRecord(folder, materials, provider)
+    if (settings.whole && !settings.dryRun) await markHandedOut(settings.dataDir, handedOut)
+    if (!settings.dryRun) await keepSeeds(folder, materials)
+    return { materials, provider, log, folder, record, lock }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+// Who answers
+
 /** Whether the log of a folder that was handed out answers, and nobody else: nothing on the command line names who should. */
-export async function answersFromLog({ given, dataDir }: Settings): Promise<boolean> {
+async function answersFromLog({ given, dataDir }: Settings): Promise<boolean> {
   const named = (['provider', 'base-url', 'model', 'replay'] as const).some((name) => given.has(name))
   return !named && isHandedOut(dataDir)
 }
 
-/** Whether this machine has a key of any provider. */
-export function hasKey(environment: Environment): boolean {
-  return Object.keys(environment).some((name) => name.endsWith('_KEY'))
-}
-
 /** Who answers; a replayed run, and one from a folder that was handed out, takes its settings from the run it gives again. */
-export function settle(
+async function whoAnswers(
   asked: Settings,
   environment: Environment,
   log: CallLog,
-  handedOut: false | 'no key' | 'despite a key' = false,
-): { settings: Settings; provider: Provider } {
-  const found = chooseProvider(asked, environment, log.latest)
-  if (found.replayOf === undefined && !handedOut) return { settings: asked, provider: found }
-  const stored = withStored(asked, log.file, process.env)
+  handedOut: boolean,
+): Promise<{ settings: Settings; provider: Provider }> {
+  const known = handedOut ? {} : environment // no key of this machine is for a run made elsewhere
+  const listed = await withListedModel(asked, known, log.latest)
+  const named = handedOut ? listed : await withModelOfChat(listed, log)
+  const found = chooseProvider(named, known, log.latest)
+  if (found.replayOf === undefined && !handedOut) return { settings: named, provider: found }
+  const stored = withStored(named, log.file, process.env)
   const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
   const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
-  const provider = chooseProvider(settings, environment, log.latest)
+  const provider = chooseProvider(settings, known, log.latest)
   if (handedOut && provider.standIn) return { settings, provider }
   const recorded = log.latest.get(`${provider.name} ${provider.model}`) ?? ''
   const replayOf = provider.replayOf ?? found.replayOf ?? recorded
-  const note = handedOut === 'despite a key' ? { note: nobodyNamed } : {}
+  const hasKey = Object.keys(environment).some((name) => name.endsWith('_KEY'))
+  const note = handedOut && hasKey ? { note: nobodyNamed } : {}
   return { settings, provider: { ...provider, ...note, replayOf } }
 }
 
@@ -103,12 +144,13 @@ const nobodyNamed: Words = {
 }
 
 /** The name of the model behind a chat window: asked for once, and kept beside the prompts. */
-export async function withModelOfChat(settings: Settings, log: CallLog): Promise<Settings> {
+async function withModelOfChat(settings: Settings, log: CallLog): Promise<Settings> {
   const { provider, model, replay, dryRun, dataDir, screen } = settings
   const isKnown = [...log.latest.keys()].some((source) => source.startsWith('paste '))
   if (provider !== 'paste' || model !== undefined || replay !== undefined || dryRun || isKnown)
     return settings
   const file = path.join(dataDir, 'paste', 'model.txt')
+  if (isOdd(file)) throw noFile(file)
   const kept = (await exists(file)) ? (await readFile(file, 'utf8')).trim() : ''
   const named = kept || (await askAtTerminal(screenWords[screen].askModel)).replace(/\s+/g, ' ')
   if (named === '') return settings
@@ -120,7 +162,7 @@ export async function withModelOfChat(settings: Settings, log: CallLog): Promise
 }
 
 /** Reads and checks what the steps share. A broken file is a Fault. */
-export async function gather(settings: Settings): Promise<Materials> {
+async function gather(settings: Settings): Promise<Materials> {
   checkRules(settings.rules ?? '')
   const omitted: Materials['omitted'] = []
   const omissionsOf = (file: string): Omissions => {
@@ -154,7 +196,7 @@ function checkRules(names: string): void {
 }
 
 /** With a seed file of one's own, its rows: the third file to hand out. */
-export async function keepSeeds(folder: Folder, { settings, seeds }: Materials): Promise<void> {
+async function keepSeeds(folder: Folder, { settings, seeds }: Materials): Promise<void> {
   if (!settings.whole || !bringsSeeds(settings) || settings.seedFile === folder.path(seedsFile)) return
   const file = folder.replace(seedsFile)
   for (const seed of seeds) await file.add(seed)
@@ -165,7 +207,7 @@ export async function keepSeeds(folder: Folder, { settings, seeds }: Materials):
  * The record of the last run, to be filled in; a whole run puts its own settings there. So does a look at other people's
  * data in a folder of its own, so that `report`, `why` and another filter find the same files.
  */
-export async function beginRecord(
+async function beginRecord(
   folder: Folder,
   { settings, language }: Materials,
   provider: Provider,
@@ -195,7 +237,7 @@ async function ownVersion(): Promise<string> {
   return (JSON.parse(text) as { version: string }).version
 }
 
-export function refuseEndlessTarget({ target, steps }: Settings): void {
+function refuseEndlessTarget({ target, steps }: Settings): void {
   if (target !== Infinity || !steps.includes('generate')) return
   throw new Fault({
     en: '--num-instructions all is for filter alone; generating needs a number.',
@@ -204,7 +246,7 @@ export function refuseEndlessTarget({ target, steps }: Settings): void {
 }
 
 /** A run in another language than the folder's would put its files in place of those. */
-export async function refuseOtherLanguage(
+async function refuseOtherLanguage(
   folder: Folder,
   { settings, language }: Materials,
   argv: readonly string[],
@@ -272,52 +314,9 @@ async function checkOutputs(settings: Settings, folder: Folder): Promise<void> {
   for (const step of settings.steps) await checkPlace(folder.output(step))
 }
 
-/** Whether two paths lead to one file: by their names once links are followed, or, as hard links do, by what is there. */
-function isSameFile(a: string, b: string): boolean {
-  // Some systems take capitals and small letters for the same.
-  if (realOf(a).toLowerCase() === realOf(b).toLowerCase()) return true
-  const [first, second] = [a, b].map((file) => lookAt(file, 'followed'))
-  return first !== undefined && first.ino !== 0n && first.ino === second?.ino && first.dev === second.dev
-}
-
-/** A file can be written there: it is no folder, and every folder on the way is one. */
-async function checkPlace(target: string): Promise<void> {
-  if (isOdd(target)) throw noFile(target)
-  if (await isFolder(target)) throw inTheWay(target, { en: 'a folder', zh: '文件夹' })
-  for (let dir = path.dirname(target); (await isFolder(dir)) !== true; dir = path.dirname(dir))
-    if ((await isFolder(dir)) === false) throw inTheWay(dir, { en: 'a file', zh: '文件' })
-}
-
-async function isFolder(place: string): Promise<boolean | undefined> {
-  try {
-    return (await stat(place)).isDirectory()
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
-    throw unreadable(place, error)
-  }
-}
-
 function overwrites(file: string): Fault {
   return new Fault({
     en: `--output-path: ${file} is a file the workshop itself reads or keeps, and would be lost. Name another file.`,
     zh: `--output-path：${file} 是工作坊自己要读取或保存的文件，会被覆盖。请换一个文件名。`,
   })
-}
-
-function inTheWay(place: string, what: Words): Fault {
-  return new Fault({
-    en: `${place} is ${what.en}, and in the way of a file that is to be written. Move it, or name another place (--output-path, --data-dir).`,
-    zh: `${place} 是${what.zh}，妨碍写入所需的文件。请移走它，或另选位置（--output-path、--data-dir）。`,
-  })
-}
-
-// The instructions that steps 2 and 3 have dealt with already: those with instances, and those rejected on the way there.
-
-/** Those of the files as they stand; a row that was rejected because its call failed is still to be dealt with. */
-export async function carriedInstructions(folder: Folder): Promise<Set<string>> {
-  const carried = new Set<string>()
-  for await (const { instruction } of rowsIn(folder, 'withInstances')) carried.add(instruction)
-  for await (const { step, reason, instruction } of rowsIn(folder, 'rejected'))
-    if ((step === 'classify' || step === 'instances') && reason !== 'call_failed') carried.add(instruction)
-  return carried
 }

@@ -1,4 +1,5 @@
-// The end of a command: its exit status, what it cost, where the data set lies, what to look at next.
+// What the screen shows of a command: its first lines, a step when it is through, and the end: exit status, cost, where the
+// data set lies, what to look at next.
 import { loopIn } from '../display/lives.ts'
 import { isReason } from '../display/reasons.ts'
 import {
@@ -18,7 +19,7 @@ import { type Folder, type Step, exists } from '../workspace/folder.ts'
 import { options } from '../workspace/options.ts'
 import { type RunRecord, type StepCost, writeRunRecord } from '../workspace/records.ts'
 import { type Settings, settingsOf } from '../workspace/settings.ts'
-import type { Materials } from './materials.ts'
+import type { Materials } from './opening.ts'
 import type { Round, StepFiles } from './step-files.ts'
 
 const reasonsShown = 3 // of a step; the others are counted together
@@ -121,8 +122,9 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
   screen.title(`${result} · ${await drawUnlessLarge(remains, rows)}`)
   const loop = settings.whole ? await loopIn(folder, settings.replay) : undefined
   if (loop) screen.line(cutToWidth(`  ${words.loop({ ...loop, task: plain(loop.task) })}`, screen.width))
-  screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
-  screen.detail(nextTry(remains))
+  const [reason = words.someWords] = commonestReason(record, isReason) ?? []
+  screen.detail(words.askWhy(commandLine(settings, `why ${reason}`)))
+  if (kept > 0) screen.detail(nextTry(remains))
 }
 
 /** What to try next: a stricter threshold, or from there the paper's again. */
@@ -149,13 +151,14 @@ async function drawUnlessLarge(
   return words.page(shownPath(await drawReport({ ...stored, outputPath }, language)))
 }
 
-/** The reason most rows were rejected for; being too many is no fault of theirs. */
-function commonestReason({ rejected }: RunRecord): string | undefined {
+/** The reason most rows were rejected for, and how many; being too many is no fault of theirs. */
+export function commonestReason(
+  { rejected }: RunRecord,
+  among: (reason: string) => boolean = () => true,
+): [reason: string, count: number] | undefined {
   const counts = Object.values(rejected).flatMap((reasons) => Object.entries(reasons))
-  const [commonest] = counts
-    .filter(([reason]) => reason !== 'beyond_target' && isReason(reason))
-    .toSorted((a, b) => b[1] - a[1])
-  return commonest?.[0]
+  const faults = counts.filter(([reason]) => reason !== 'beyond_target' && among(reason))
+  return faults.toSorted((a, b) => b[1] - a[1])[0]
 }
 
 async function showNext({ screen, materials: { settings }, folder }: Remains, lastStep: Step): Promise<void> {
@@ -280,4 +283,26 @@ function funnelLine(words: ScreenWords, funnel: Record<string, number>): string 
     .filter(([name]) => funnel[name] !== undefined)
     .map(([name, title]) => `${title} ${number(funnel[name] ?? 0)}`)
   return stages.join(' → ')
+}
+
+// How fast a step goes and how long it will take, from what it did in the last half minute: replies out of the log
+// come at once and say nothing about the next ones.
+
+const looksBack = 30_000 // ms
+const markEvery = 1_000 // ms
+const tellsAfter = 2_000 // ms; before that a rate is noise
+const fewestMarks = 3 // kept however old: on a laptop a reply takes up to a minute
+
+export class Rate {
+  private marks: { at: number; done: number }[] = []
+
+  /** So many a second, once that can be told: from the third mark on. `now` in ms. */
+  perSecond(done: number, now: number): number | undefined {
+    const newest = this.marks.at(-1)
+    if (!newest || now - newest.at >= markEvery) this.marks.push({ at: now, done })
+    while (this.marks.length > fewestMarks && (this.marks[0]?.at ?? now) < now - looksBack) this.marks.shift()
+    const [oldest] = this.marks
+    if (!oldest || now - oldest.at < tellsAfter || done <= oldest.done) return undefined
+    return ((done - oldest.done) / (now - oldest.at)) * 1000
+  }
 }

@@ -1,0 +1,100 @@
+// The files that step 4 takes besides its own: what the rejects call them, and what the screen says of them.
+import path from 'node:path'
+import type { ScreenWords } from '../display/words.ts'
+import type { Instance } from '../text/given.ts'
+import type { Origin } from '../workspace/dataset-card.ts'
+import { type Folder, exists } from '../workspace/folder.ts'
+import { type MergedFile, mergedFiles, runFolderOf } from '../workspace/from-others.ts'
+import { type Contribution, makersOf, readRunRecord } from '../workspace/records.ts'
+
+/** A line for the screen, in whatever language it speaks. */
+export type Remark = (words: ScreenWords) => string
+
+/** `own`: whether the folder has rows of step 3 itself. `source`: what the rejects call a file. */
+export type Merged = {
+  own: boolean
+  ownName: string
+  files: (MergedFile & { source: string; of: Origin })[]
+  without: string[]
+}
+
+/** The files that --merge names, each with who made it as far as the run beside it tells. */
+export async function filesToMerge(folder: Folder, paths: readonly string[]): Promise<Merged> {
+  const own = folder.output('instances')
+  const { files: all, without } = await mergedFiles(paths, folder.dir)
+  const others = all.filter(({ file }) => path.resolve(file) !== own)
+  const [ownName = '', ...names] = contributorNames([{ file: own, contributor: undefined }, ...others])
+  const standIn = others.length > 0 ? await (await import('../model/offline.ts')).standInRows() : undefined
+  const files = await Promise.all(
+    others.map(async (one, place) => {
+      const dir = runFolderOf(one.file)
+      const record = dir === undefined ? undefined : await readRunRecord({ dir })
+      const of = { made_by: record ? makersOf(record) : [], funnel: record?.funnel, standIn }
+      return { ...one, source: names[place] ?? one.file, of }
+    }),
+  )
+  return { own: others.length === 0 || (await exists(own)), ownName, files, without }
+}
+
+/** The files by name, which is the contributor's; two of the same name also by their folder. */
+function contributorNames(files: readonly MergedFile[]): string[] {
+  const names = files.map(({ file }) => path.basename(file))
+  return files.map(({ file, contributor }) => {
+    const name = path.basename(file)
+    if (contributor !== undefined) return `${contributor}/${name}`
+    const single = names.indexOf(name) === names.lastIndexOf(name)
+    return single ? name : `${path.basename(path.dirname(file))}/${name}`
+  })
+}
+
+/** Whose rows the merged ones are, where that is known, and which folders gave none. */
+export function remarksOn(gave: readonly Contribution[], without: readonly string[]): Remark[] {
+  const remarks: Remark[] = []
+  if (without.length > 0) remarks.push((words) => words.withoutRows(without.join(', ')))
+  const makers = new Map<string, string[]>()
+  for (const { name, made_by } of gave)
+    for (const { provider, model } of made_by)
+      makers.set(`${provider} ${model}`, [...(makers.get(`${provider} ${model}`) ?? []), name])
+  const standIn = makers.get('offline offline')
+  makers.delete('offline offline')
+  if (makers.size > 0) remarks.push((words) => words.madeBy([...makers.keys()].join(', ')))
+  if (standIn) remarks.push((words) => words.standInMerged(standIn.join(', ')))
+  return remarks
+}
+
+type RowWithCall = { instruction: string; call: string; instances?: readonly Instance[] }
+
+/** Tells rows of step 3 that somebody copied into the folder from a run of the stand-in: no request of its own log gave them. */
+export class Copies {
+  private readonly folder: Folder
+  private readonly gave: (call: string) => boolean
+  private isStandIns: ((instruction: string, instance: Instance) => boolean) | undefined
+
+  constructor(folder: Folder, gave: (call: string) => boolean) {
+    this.folder = folder
+    this.gave = gave
+  }
+
+  async has({ instruction, call, instances = [] }: RowWithCall): Promise<boolean> {
+    if (this.gave(call)) return false
+    const isStandIns = (this.isStandIns ??= await this.open())
+    return instances.some((instance) => isStandIns(instruction, instance))
+  }
+
+  /** In a folder of the stand-in's own nothing is to be told. */
+  private async open() {
+    const { cost } = await readRunRecord(this.folder)
+    if (cost.instances?.provider === 'offline') return () => false
+    return (await import('../model/offline.ts')).standInRows()
+  }
+}
+
+const placesShown = 5
+
+/** Where the instances of a candidate stand in a merged file, the first of them by name. */
+export function placesOf(instances: readonly Instance[]): string {
+  const places = [...new Set(instances.flatMap(({ at }) => at ?? []))] // a row of step 3 holds several
+  const [first = '', ...others] = places.slice(0, placesShown)
+  const more = places.length > placesShown ? ['…'] : []
+  return [first, ...others.map((place) => place.slice(1)), ...more].join(',')
+}
