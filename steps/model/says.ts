@@ -1,5 +1,6 @@
-// What servers say → what it means. Each line is a wording met in public reports or in a provider's documentation, in
+// What servers say → what it means, and the cure. Each line is a wording met in public reports or in a provider's documentation, in
 // English and in Chinese; add another where a server says it in its own way.
+import type { Words } from '../workspace/fault.ts'
 import type { Provider } from './call.ts'
 
 /** What a server said. `text`: all of it, but what it repeats of the request. */
@@ -194,4 +195,106 @@ function mostIn(text: string): number | undefined {
       text,
     )
   return told ? Number(told[1]) : undefined
+}
+
+// Cures
+
+export const topUp: Words = {
+  en: 'The account is out of credit: top it up, then run the same command.',
+  zh: '账户余额不足：请充值后重新运行同一命令。',
+}
+export const comeBack: Words = {
+  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
+  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
+}
+export const moreContext: Words = {
+  en: 'Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)',
+  zh: '请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）',
+}
+export const tooLongCure: Words = {
+  en: `The server's context is too small for this. ${moreContext.en}`,
+  zh: `服务器的上下文长度不够。${moreContext.zh}`,
+}
+export const certificateCure: Words = {
+  en: "The server's certificate is not known here. If it is your school's or your own, name its file: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+  zh: '本机不认识该服务器的证书。如果是学校或自己的证书，请指明证书文件：NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
+}
+export const schemeCure: Words = {
+  en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
+  zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+}
+
+export function longWait(ms: number): Words {
+  const minutes = Math.ceil(ms / 60_000)
+  return {
+    en: `The server asks to wait ${minutes} minutes, which is too long to sit and wait: run the same command then; it goes on where it stopped.`,
+    zh: `服务器要求等待 ${minutes} 分钟，时间太长，不再等待：到时重新运行同一命令，即可从中断处继续。`,
+  }
+}
+
+export function modelCure({ model, baseUrl }: Provider): Words {
+  const missing = lacksVersion(baseUrl)
+  return {
+    en: `Is the model's name right (--model ${model}), and the address (${baseUrl}${missing ? ': does it lack /v1?' : ''})?`,
+    zh: `请检查模型名称（--model ${model}）和地址（${baseUrl}${missing ? '，是否缺少 /v1？' : ''}）是否正确。`,
+  }
+}
+
+export function addressCure({ baseUrl }: Provider): Words {
+  return lacksVersion(baseUrl)
+    ? {
+        en: `No API answers at ${baseUrl}: does the address lack /v1?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否缺少 /v1？`,
+      }
+    : {
+        en: `No API answers at ${baseUrl}: is the address right (does the address lack /v1, or have too much behind it)?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否正确（是否缺少 /v1，或后面多了什么）？`,
+      }
+}
+
+function lacksVersion(baseUrl: string): boolean {
+  return !/\/v\d/.test(baseUrl)
+}
+
+/** A variable that names a proxy Node does not use. */
+export function proxyNote(proxied: string): Words {
+  return {
+    en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
+    zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
+  }
+}
+
+// A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.
+export function accessCure(told: Told, provider: Provider): Words {
+  const proxy = provider.proxied && !provider.local ? proxyNote(provider.proxied) : { en: '', zh: '' }
+  if (told.status !== 401 && says.place.test(told.text))
+    return {
+      en: `The provider does not serve the country or network these requests come from.${proxy.en}`,
+      zh: `服务商不向发出请求的国家、地区或网络提供服务。${proxy.zh}`,
+    }
+  if (told.status !== 401 && says.quota.test(told.text))
+    return {
+      en: "See the provider's console: which quota does it speak of, and how is it raised?",
+      zh: '请在服务商控制台查看：它说的是哪项额度，如何提高？',
+    }
+  if (told.status !== 401 && says.notYours.test(told.text))
+    return {
+      en: `Has this account the use of ${provider.model}? Switch the model on in the provider's console, or name another (--model).`,
+      zh: `此账户是否开通了 ${provider.model}？请在服务商控制台开通，或改用其他模型（--model）。`,
+    }
+  const key = keyCure(provider)
+  return told.status === 403 ? { en: key.en + proxy.en, zh: key.zh + proxy.zh } : key
+}
+
+function keyCure({ regional, keyFrom }: Provider): Words {
+  if (regional)
+    return {
+      en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
+      zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
+    }
+  const variable = keyFrom || 'LLM_API_KEY'
+  return {
+    en: `Check the key in ${variable} and what it may be used for.`,
+    zh: `请检查 ${variable} 中的密钥及其权限。`,
+  }
 }
