@@ -182,7 +182,7 @@ export class BatchLedger {
     return this.sent.get(key) ?? 0
   }
 
-  /** Writes and flushes that a batch was made, before anybody waits for it, or how it ended. */
+  /** Writes and flushes what became of a batch. */
   async write(line: OpenBatch | { id: string; status: string }): Promise<void> {
     await this.ledger.append(line)
     this.note(line)
@@ -194,16 +194,21 @@ export class BatchLedger {
     this.uploads.set(upload.file, upload)
   }
 
-  /** The batch is written down. */
-  async end({ file }: Pick<Upload, 'file'>): Promise<void> {
-    await rm(path.join(this.dir, uploadOf(file)), { force: true })
-    this.uploads.delete(file)
+  /** Writes and flushes that a batch was made of these questions, before anybody waits for it. */
+  async made({ input: _, ...asked }: Upload, id: string): Promise<void> {
+    await this.write({ ...asked, id })
+    await this.forget(asked.file)
   }
 
   /** There is no batch of these questions. */
   async discard(file: string): Promise<void> {
-    await this.end({ file })
+    await this.forget(file)
     await rm(path.join(this.dir, file), { force: true })
+  }
+
+  private async forget(file: string): Promise<void> {
+    await rm(path.join(this.dir, uploadOf(file)), { force: true })
+    this.uploads.delete(file)
   }
 
   private note(line: unknown): void {

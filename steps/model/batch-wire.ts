@@ -110,22 +110,15 @@ export class BatchWire {
     })
   }
 
-  /** Has an uploaded file answered; the name of the batch. */
+  /** Has an uploaded file answered; the name of the batch. One that was made without an answer is not made again. */
   async make(input: string): Promise<string> {
+    const batch = { input_file_id: input, endpoint, completion_window: '24h' } as const
     let tried = false
-    try {
-      return await this.patiently(async () => {
-        const made = tried ? await this.madeOf(input) : undefined
-        tried = true
-        const batch = { input_file_id: input, endpoint, completion_window: '24h' } as const
-        return made ?? idIn(await this.client.batches.create(batch, brief), this.provider)
-      })
-    } catch (error) {
-      // It may have been made all the same: then it is waited for, and not paid twice.
-      const made = tried ? await this.madeOf(input).catch(() => undefined) : undefined
-      if (made === undefined) throw error
-      return made
-    }
+    return this.patiently(async () => {
+      const made = tried ? await this.madeOf(input) : undefined
+      tried = true
+      return made ?? idIn(await this.client.batches.create(batch, brief), this.provider)
+    })
   }
 
   /** The batch made of an uploaded file, if there is one. */

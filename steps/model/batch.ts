@@ -156,16 +156,34 @@ export class Batching {
       await this.model.log.ready()
       const upload = { ...asked, input: await this.upload(file) }
       await this.ledger.begin(upload)
-      const id = await this.wire.make(upload.input)
-      await this.ledger.write({ ...asked, id })
-      await this.ledger.end(upload)
+      const id = await this.make(upload)
+      await this.ledger.made(upload, id)
       this.terms.tell({ step, made: { id, requests: keys.length } })
     } catch (error) {
-      const isTooMuch = isProblem(error) && this.makeSmaller(error.words.en, keys.length)
-      const isRefused = isTooMuch || (isProblem(error) && error.status !== undefined && error.status < 500)
-      // Else a batch may have been made all the same: the next run looks for it.
-      if (isRefused || !this.ledger.isUploaded(asked.file)) await this.ledger.discard(asked.file)
-      if (!isTooMuch) this.stop(error)
+      if (!this.ledger.isUploaded(asked.file)) await spool.discard()
+      if (!isProblem(error) || !this.makeSmaller(error.words.en, keys.length)) this.stop(error)
+    }
+  }
+
+  /** Has a batch made of what went up. Where nobody can say whether there is one, the next run looks again. */
+  private async make(upload: Upload): Promise<string> {
+    try {
+      return await this.wire.make(upload.input)
+    } catch (error) {
+      const made = await this.wire.madeOf(upload.input).catch(() => Promise.reject(error))
+      if (made !== undefined) return made
+      await this.ledger.discard(upload.file)
+      throw error
+    }
+  }
+
+  /** A run that was killed may have had a batch made of this: then it is under way, and not paid twice. */
+  private async takeUp(upload: Upload): Promise<void> {
+    try {
+      const id = await this.wire.patiently(() => this.wire.madeOf(upload.input))
+      await (id === undefined ? this.ledger.discard(upload.file) : this.ledger.made(upload, id))
+    } catch (error) {
+      this.stop(error)
     }
   }
 
@@ -189,18 +207,6 @@ export class Batching {
       return await this.wire.upload(spelt.file)
     } finally {
       await spelt.discard()
-    }
-  }
-
-  /** Whoever was killed after this upload may have had a batch made of it: then it is under way, and not paid twice. */
-  private async takeUp({ input, ...asked }: Upload): Promise<void> {
-    try {
-      const id = await this.wire.patiently(() => this.wire.madeOf(input))
-      if (id === undefined) return await this.ledger.discard(asked.file)
-      await this.ledger.write({ ...asked, id })
-      await this.ledger.end(asked)
-    } catch (error) {
-      this.stop(error)
     }
   }
 
