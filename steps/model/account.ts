@@ -78,7 +78,6 @@ export class Account {
     this.measure(billed)
   }
 
-  /** The tokens of a reply as somebody will bill them. */
   private billed(messages: unknown, reply: Pick<Reply, 'reply' | 'refusal' | 'usage'>): Usage {
     return this.free || !Array.isArray(messages) ? reply.usage : billedFor(messages as Message[], reply)
   }
@@ -100,8 +99,9 @@ export class Account {
   }
 
   /** US dollars for these tokens; undefined where no price is known. */
-  dollars(usage: Usage & { batch?: Usage }): number | undefined {
-    return dollars(usage, this.price)
+  dollars({ batch, ...usage }: Usage & { batch?: Usage }): number | undefined {
+    const { price } = this
+    return price && full(usage, price) - (batch ? full(batch, price) * (1 - batchShare) : 0)
   }
 
   /** The same as a sum to reckon with: 0 where no price is known. */
@@ -156,11 +156,8 @@ export class Account {
     const request = this.nextRequest(step, messages)
     const calls = rows === 0 ? 0 : Math.ceil((rows + (step === 'classify' ? examRows : 0)) / request.rows)
     const prompt_tokens = Math.round(calls * request.prompt)
-    const usage = {
-      prompt_tokens,
-      completion_tokens: Math.round(calls * request.completion),
-      cached_tokens: 0,
-    }
+    const completion_tokens = Math.round(calls * request.completion)
+    const usage = { prompt_tokens, completion_tokens, cached_tokens: 0 }
     return { calls, ...usage, batch: this.byBatch && step !== 'generate' ? usage : noUsage }
   }
 
@@ -217,15 +214,6 @@ const usual: Record<Language, Record<Step, Request>> = {
 const examRows = 20 // labelled seed tasks that step 2 asks about first, in a request of their own
 
 const batchShare = 0.5 // of every rate, the cached one too: OpenAI's and DashScope's Batch API
-
-/** Dollars for these tokens; undefined without a price. */
-function dollars(
-  { batch, ...usage }: Usage & { batch?: Usage },
-  price: Price | undefined,
-): number | undefined {
-  if (!price) return undefined
-  return full(usage, price) - (batch ? full(batch, price) * (1 - batchShare) : 0)
-}
 
 function full({ prompt_tokens, cached_tokens, completion_tokens }: Usage, price: Price): number {
   const fresh = prompt_tokens - cached_tokens

@@ -195,9 +195,9 @@ export class BatchLedger {
   }
 
   /** Writes and flushes that a batch was made of these questions, before anybody waits for it. */
-  async made({ input: _, ...asked }: Upload, id: string): Promise<void> {
-    await this.write({ ...asked, id })
-    await this.forget(asked.file)
+  async made(upload: Upload, id: string): Promise<void> {
+    await this.write({ id, ...upload })
+    await this.forget(upload.file)
   }
 
   /** There is no batch of these questions. */

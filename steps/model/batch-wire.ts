@@ -144,16 +144,8 @@ export class BatchWire {
     const awaited = status === 'completed' && counts?.completed !== 0 && (results ?? failures) === undefined
     const errors = (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' ')
     const ms = Math.max(0, end - start) * 1000
-    return {
-      status,
-      ended: ended.includes(status) && !awaited,
-      answered,
-      replies,
-      results,
-      failures,
-      errors,
-      ms,
-    }
+    const isOver = ended.includes(status) && !awaited
+    return { status, ended: isOver, answered, replies, results, failures, errors, ms }
   }
 
   /** Writes one file of results to disk, line by line: the key is in none of them. */
