@@ -2,13 +2,13 @@
 // the question; what was asked stands in the file the batch was made from.
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { Fault, type Words } from '../workspace/fault.ts'
 import { batchesFile, exists, steps } from '../workspace/folder.ts'
 import { Ledger, field, jsonIn, readLines, temporaryName } from '../workspace/jsonl.ts'
 import type { BatchState, BatchWire, OpenBatch } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
 import { type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
 import type { Model } from './model.ts'
-import { incomplete, questionsGone } from './problem.ts'
 import { type Body, type Dialect, dialectOf } from './wire.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
@@ -254,4 +254,43 @@ export async function removeOrphans(dir: string): Promise<void> {
   for (const name of await readdir(dir))
     if ((questionFile.test(name) || uploadFile.test(name)) && !files.includes(name))
       await rm(path.join(dir, name), { force: true })
+}
+
+// How a batch may end otherwise than with its replies.
+
+function incomplete(id: string, got: number, all: number): Problem {
+  const words = {
+    en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${batchesFile}, and the others are asked and paid for once more`,
+    zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${batchesFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
+  }
+  return { kind: 'again', unsure: true, words }
+}
+
+function questionsGone(id: string, asked: string): Fault {
+  return new Fault(
+    {
+      en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
+      zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+    },
+    1,
+  )
+}
+
+/** Every line of a batch failed, as this one. */
+export function allFailed(id: string, { words: said }: Problem): Words {
+  const words = { en: said.en.replace(/\.$/, ''), zh: said.zh.replace(/[.。]$/, '') }
+  return {
+    en: `no request of the batch ${id} was answered: ${words.en}. Nothing was asked at the full price; the same command sends another batch`,
+    zh: `批处理 ${id} 中没有一个请求得到回答：${words.zh}。没有按全价发送任何请求；重新运行同一命令会再提交一个批处理`,
+  }
+}
+
+export function refused(id: string, status: string, errors: string): Words {
+  if (status === 'cancelled')
+    return {
+      en: `the batch ${id} was cancelled; the same command makes another`,
+      zh: `批处理 ${id} 已被取消；重新运行同一命令会另建一个`,
+    }
+  const [en, zh] = errors === '' ? ['it does not say why', '未说明原因'] : [errors, errors]
+  return { en: `the provider did not take the batch ${id}: ${en}`, zh: `服务商没有接受批处理 ${id}：${zh}` }
 }

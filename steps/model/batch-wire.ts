@@ -2,12 +2,12 @@
 import { openAsBlob } from 'node:fs'
 import type OpenAI from 'openai'
 import { type Hide, hiding } from '../workspace/environment.ts'
-import { Fault } from '../workspace/fault.ts'
-import type { Step } from '../workspace/folder.ts'
+import { Fault, type Words } from '../workspace/fault.ts'
+import { type Step, batchesFile } from '../workspace/folder.ts'
 import { TextWriter, field, jsonIn, onOneLine } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
-import { noBatches, nonsense, notYet, problemOf, unknownBatch, unknownStatus } from './problem.ts'
+import { problemOf } from './problem.ts'
 import { readReply } from './reply.ts'
 import { openClient } from './wire.ts'
 
@@ -227,4 +227,46 @@ function listIn(page: unknown, provider: Provider): unknown[] {
   const list = field(field(page, 'body'), 'data')
   if (!Array.isArray(list)) throw nonsense(provider)
   return list
+}
+
+// What can go wrong with a batch, each as a sentence with its cure.
+
+// The run ends here, with what exists written.
+const ending = (words: Words): Fault => new Fault(words, 1)
+
+function noBatches({ name, baseUrl }: Provider): Fault {
+  const who = baseUrl === '' ? name : baseUrl
+  return new Fault({
+    en: `--batch needs a server with a Batch API, as openai and dashscope have; ${who} has none. Leave --batch out.`,
+    zh: `--batch 需要提供 Batch API 的服务（如 openai、dashscope）；${who} 没有。请去掉 --batch。`,
+  })
+}
+
+// What answers in the server's place, such as a gateway's page, says nothing about a batch.
+function nonsense({ baseUrl }: Provider): Problem {
+  const en = `${baseUrl}: the answer is none of a Batch API`
+  return { kind: 'again', words: { en, zh: `${baseUrl}：返回的不是 Batch API 的回答` } }
+}
+
+function notYet(id: string): Problem {
+  return {
+    kind: 'again',
+    words: { en: `the results of ${id} are not there yet`, zh: `批处理 ${id} 的结果尚未就绪` },
+  }
+}
+
+function unknownStatus(id: string, status: string): Fault {
+  const shown = status.slice(0, 40)
+  return ending({
+    en: `the batch ${id} has the status "${shown}", which means nothing to the workshop. Look at it in the provider's console; once it is completed, failed, expired or cancelled there, the same command goes on.`,
+    zh: `批处理 ${id} 的状态是“${shown}”，本程序不认识。请在服务商控制台查看；等它显示 completed、failed、expired 或 cancelled 后，重新运行同一命令即可继续。`,
+  })
+}
+
+function unknownBatch(id: string, { baseUrl, keyFrom }: Provider): Fault {
+  const key = keyFrom || 'LLM_API_KEY'
+  return ending({
+    en: `${baseUrl} knows no batch ${id}, or has its results no more. Was it made at another address, or with another key than that of ${key}? Else delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
+    zh: `${baseUrl} 上没有批处理 ${id}，或者结果已不再保留。它是不是在另一个地址、或用 ${key} 以外的密钥提交的？如果都不是，请删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+  })
 }

@@ -1,24 +1,21 @@
 // Why a call gave no reply, and what that means: wait and try again, spell it otherwise, give the row up, or end the run
 // with a cure. What servers say is matched in says.ts.
 import { hiding } from '../workspace/environment.ts'
-import { Fault, type Words, codeOf, messageOf } from '../workspace/fault.ts'
-import { batchesFile } from '../workspace/folder.ts'
+import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
 import {
   type Told,
-  accessCure,
-  addressCure,
-  certificateCure,
   comeBack,
   is,
   longWait,
-  modelCure,
   namedIn,
+  proxyNote,
   says,
-  schemeCure,
+  tlsCure,
   tooLongCure,
   topUp,
+  wantsTlsCure,
 } from './says.ts'
 import { Silence } from './transport.ts'
 
@@ -67,6 +64,7 @@ function meaningOf(told: Told, provider: Provider): Problem {
   const wait = retryAfter === undefined ? {} : { retryAfter }
   const fatal = (cure: Words): Problem => ({ kind: 'fatal', status, words: withCure(words, cure) })
   if (status >= 300 && status < 400) return redirected(told, provider)
+  if (says.wantsTls.test(told.text)) return fatal(wantsTlsCure)
   if (is.badSample(told)) return { kind: 'sample', words }
   if (is.filter(told)) return { kind: 'filter', words }
   if (is.waiting402(told, retryAfter)) return { kind: 'slow', words, ...wait }
@@ -182,9 +180,8 @@ function unconnected(error: unknown, provider: Provider): Problem {
   const cause = reason === error ? '' : ` (${code})`
   const said = masked(hiding(provider.key)(`${messageOf(error)}${cause}`)).slice(0, 300)
   const words = at({ en: said, zh: said })
-  if (says.certificate.test(code)) return { kind: 'fatal', words: withCure(words, certificateCure) }
-  if (says.noTls.test(code)) return { kind: 'fatal', words: withCure(words, schemeCure) }
-  return { kind: 'again', connection: true, words }
+  const cure = tlsCure(code)
+  return cure ? { kind: 'fatal', words: withCure(words, cure) } : { kind: 'again', connection: true, words }
 }
 
 // "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND.
@@ -217,78 +214,63 @@ function redirected({ headers, status }: Told, provider: Provider): Problem {
   }
 }
 
-// What can go wrong with a batch, each as a sentence with its cure.
+// Cures that depend on the provider
 
-// The run ends here, with what exists written.
-const ending = (words: Words): Fault => new Fault(words, 1)
-
-export function noBatches({ name, baseUrl }: Provider): Fault {
-  const who = baseUrl === '' ? name : baseUrl
-  return new Fault({
-    en: `--batch needs a server with a Batch API, as openai and dashscope have; ${who} has none. Leave --batch out.`,
-    zh: `--batch 需要提供 Batch API 的服务（如 openai、dashscope）；${who} 没有。请去掉 --batch。`,
-  })
-}
-
-// What answers in the server's place, such as a gateway's page, says nothing about a batch.
-export function nonsense({ baseUrl }: Provider): Problem {
-  const en = `${baseUrl}: the answer is none of a Batch API`
-  return { kind: 'again', words: { en, zh: `${baseUrl}：返回的不是 Batch API 的回答` } }
-}
-
-export function notYet(id: string): Problem {
+function modelCure({ model, baseUrl }: Provider): Words {
+  const missing = lacksVersion(baseUrl)
   return {
-    kind: 'again',
-    words: { en: `the results of ${id} are not there yet`, zh: `批处理 ${id} 的结果尚未就绪` },
+    en: `Is the model's name right (--model ${model}), and the address (${baseUrl}${missing ? ': does it lack /v1?' : ''})?`,
+    zh: `请检查模型名称（--model ${model}）和地址（${baseUrl}${missing ? '，是否缺少 /v1？' : ''}）是否正确。`,
   }
 }
 
-export function unknownStatus(id: string, status: string): Fault {
-  const shown = status.slice(0, 40)
-  return ending({
-    en: `the batch ${id} has the status "${shown}", which means nothing to the workshop. Look at it in the provider's console; once it is completed, failed, expired or cancelled there, the same command goes on.`,
-    zh: `批处理 ${id} 的状态是“${shown}”，本程序不认识。请在服务商控制台查看；等它显示 completed、failed、expired 或 cancelled 后，重新运行同一命令即可继续。`,
-  })
+function addressCure({ baseUrl }: Provider): Words {
+  return lacksVersion(baseUrl)
+    ? {
+        en: `No API answers at ${baseUrl}: does the address lack /v1?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否缺少 /v1？`,
+      }
+    : {
+        en: `No API answers at ${baseUrl}: is the address right (does the address lack /v1, or have too much behind it)?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否正确（是否缺少 /v1，或后面多了什么）？`,
+      }
 }
 
-export function unknownBatch(id: string, { baseUrl, keyFrom }: Provider): Fault {
-  const key = keyFrom || 'LLM_API_KEY'
-  return ending({
-    en: `${baseUrl} knows no batch ${id}, or has its results no more. Was it made at another address, or with another key than that of ${key}? Else delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
-    zh: `${baseUrl} 上没有批处理 ${id}，或者结果已不再保留。它是不是在另一个地址、或用 ${key} 以外的密钥提交的？如果都不是，请删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
-  })
+function lacksVersion(baseUrl: string): boolean {
+  return !/\/v\d/.test(baseUrl)
 }
 
-export function incomplete(id: string, got: number, all: number): Problem {
-  const words = {
-    en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${batchesFile}, and the others are asked and paid for once more`,
-    zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${batchesFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
-  }
-  return { kind: 'again', unsure: true, words }
-}
-
-export function questionsGone(id: string, asked: string): Fault {
-  return ending({
-    en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
-    zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
-  })
-}
-
-/** Every line of a batch failed, as this one. */
-export function allFailed(id: string, { words: said }: Problem): Words {
-  const words = { en: said.en.replace(/\.$/, ''), zh: said.zh.replace(/[.。]$/, '') }
-  return {
-    en: `no request of the batch ${id} was answered: ${words.en}. Nothing was asked at the full price; the same command sends another batch`,
-    zh: `批处理 ${id} 中没有一个请求得到回答：${words.zh}。没有按全价发送任何请求；重新运行同一命令会再提交一个批处理`,
-  }
-}
-
-export function refused(id: string, status: string, errors: string): Words {
-  if (status === 'cancelled')
+// A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.
+function accessCure(told: Told, provider: Provider): Words {
+  const proxy = provider.proxied && !provider.local ? proxyNote(provider.proxied) : { en: '', zh: '' }
+  if (told.status !== 401 && says.place.test(told.text))
     return {
-      en: `the batch ${id} was cancelled; the same command makes another`,
-      zh: `批处理 ${id} 已被取消；重新运行同一命令会另建一个`,
+      en: `The provider does not serve the country or network these requests come from.${proxy.en}`,
+      zh: `服务商不向发出请求的国家、地区或网络提供服务。${proxy.zh}`,
     }
-  const [en, zh] = errors === '' ? ['it does not say why', '未说明原因'] : [errors, errors]
-  return { en: `the provider did not take the batch ${id}: ${en}`, zh: `服务商没有接受批处理 ${id}：${zh}` }
+  if (told.status !== 401 && says.quota.test(told.text))
+    return {
+      en: "See the provider's console: which quota does it speak of, and how is it raised?",
+      zh: '请在服务商控制台查看：它说的是哪项额度，如何提高？',
+    }
+  if (told.status !== 401 && says.notYours.test(told.text))
+    return {
+      en: `Has this account the use of ${provider.model}? Switch the model on in the provider's console, or name another (--model).`,
+      zh: `此账户是否开通了 ${provider.model}？请在服务商控制台开通，或改用其他模型（--model）。`,
+    }
+  const key = keyCure(provider)
+  return told.status === 403 ? { en: key.en + proxy.en, zh: key.zh + proxy.zh } : key
+}
+
+function keyCure({ regional, keyFrom }: Provider): Words {
+  if (regional)
+    return {
+      en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
+      zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
+    }
+  const variable = keyFrom || 'LLM_API_KEY'
+  return {
+    en: `Check the key in ${variable} and what it may be used for.`,
+    zh: `请检查 ${variable} 中的密钥及其权限。`,
+  }
 }

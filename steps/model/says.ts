@@ -54,6 +54,8 @@ export const says = {
   /** Finish reasons of a reply that came to its end. */
   end: anyOf(/^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/),
   page: anyOf(/^\s*<(!doctype|html|head|body|\?xml)/, /404 page not found/),
+  /** Said by a server that speaks TLS alone, of a request without. */
+  wantsTls: anyOf(/plain http request was sent to https|http request to an? (https|tls|ssl)/), // nginx, Go
   wrongEndpoint: anyOf(
     /unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/,
   ),
@@ -73,10 +75,6 @@ export const says = {
   notYours: anyOf(
     /eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/,
   ),
-  certificate: anyOf(
-    /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|certificate/, // names of OpenSSL and Node
-  ),
-  noTls: anyOf(/WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH|EPROTO|ERR_SSL_/),
   /** Words about a parameter that count under a status of 500 too, where a message may name anything. */
   atAnyStatus: anyOf(
     /not support|unsupported|required for format|does(n't| not) (support|allow|accept)|must be (set|true|false)|not (allowed|permitted|enabled)/,
@@ -215,13 +213,60 @@ export const tooLongCure: Words = {
   en: `The server's context is too small for this. ${moreContext.en}`,
   zh: `服务器的上下文长度不够。${moreContext.zh}`,
 }
-export const certificateCure: Words = {
-  en: "The server's certificate is not known here. If it is your school's or your own, name its file: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
-  zh: '本机不认识该服务器的证书。如果是学校或自己的证书，请指明证书文件：NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
+export const wantsTlsCure: Words = {
+  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
+  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
 }
-export const schemeCure: Words = {
-  en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
-  zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+
+// What is wrong with TLS, by the names OpenSSL and Node have for it. Only an unknown issuer can be made known.
+const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|SSL_HTTP_REQUEST/,
+    {
+      en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
+      zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+    },
+  ],
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_UNTRUSTED/,
+    {
+      en: "The server's certificate is not known here. If it is your school's or your own, name its file, in the environment and not in .env: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+      zh: '本机不认识该服务器的证书。如果是学校或自己的证书，请用环境变量（不是 .env）指明证书文件：NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
+    },
+  ],
+  [
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    {
+      en: "The server's certificate is not valid today: is the clock of this machine right? If it is, whoever runs the server has to renew it.",
+      zh: '服务器的证书今天无效：本机的时钟是否正确？如果正确，需要服务器的管理者更换证书。',
+    },
+  ],
+  [
+    /ALTNAME_INVALID|HOSTNAME_MISMATCH/,
+    {
+      en: "The server's certificate is made out for another host: is the address the one it was given for?",
+      zh: '服务器的证书是发给另一个主机名的：地址是否与证书上的一致？',
+    },
+  ],
+  [
+    /CERT|EE_KEY|CA_KEY|CA_MD|INVALID_CA|INVALID_PURPOSE/,
+    {
+      en: "The server's certificate is not accepted here; whoever runs the server has to replace it.",
+      zh: '本机不接受该服务器的证书：需要服务器的管理者更换证书。',
+    },
+  ],
+  [
+    /ERR_SSL_|EPROTO/,
+    {
+      en: 'The server and Node cannot agree on how to encrypt: is it an old server, or does a proxy or firewall stand in between?',
+      zh: '服务器与 Node 无法就加密方式达成一致：服务器是否太旧，或者中间有代理、防火墙？',
+    },
+  ],
+]
+
+/** What to do about a connection that TLS does not allow; undefined where it is no matter of TLS. */
+export function tlsCure(code: string): Words | undefined {
+  return tlsCures.find(([sign]) => sign.test(code))?.[1]
 }
 
 export function longWait(ms: number): Words {
@@ -232,69 +277,10 @@ export function longWait(ms: number): Words {
   }
 }
 
-export function modelCure({ model, baseUrl }: Provider): Words {
-  const missing = lacksVersion(baseUrl)
-  return {
-    en: `Is the model's name right (--model ${model}), and the address (${baseUrl}${missing ? ': does it lack /v1?' : ''})?`,
-    zh: `请检查模型名称（--model ${model}）和地址（${baseUrl}${missing ? '，是否缺少 /v1？' : ''}）是否正确。`,
-  }
-}
-
-export function addressCure({ baseUrl }: Provider): Words {
-  return lacksVersion(baseUrl)
-    ? {
-        en: `No API answers at ${baseUrl}: does the address lack /v1?`,
-        zh: `${baseUrl} 上没有 API 应答：地址是否缺少 /v1？`,
-      }
-    : {
-        en: `No API answers at ${baseUrl}: is the address right (does the address lack /v1, or have too much behind it)?`,
-        zh: `${baseUrl} 上没有 API 应答：地址是否正确（是否缺少 /v1，或后面多了什么）？`,
-      }
-}
-
-function lacksVersion(baseUrl: string): boolean {
-  return !/\/v\d/.test(baseUrl)
-}
-
 /** A variable that names a proxy Node does not use. */
 export function proxyNote(proxied: string): Words {
   return {
     en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
     zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
-  }
-}
-
-// A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.
-export function accessCure(told: Told, provider: Provider): Words {
-  const proxy = provider.proxied && !provider.local ? proxyNote(provider.proxied) : { en: '', zh: '' }
-  if (told.status !== 401 && says.place.test(told.text))
-    return {
-      en: `The provider does not serve the country or network these requests come from.${proxy.en}`,
-      zh: `服务商不向发出请求的国家、地区或网络提供服务。${proxy.zh}`,
-    }
-  if (told.status !== 401 && says.quota.test(told.text))
-    return {
-      en: "See the provider's console: which quota does it speak of, and how is it raised?",
-      zh: '请在服务商控制台查看：它说的是哪项额度，如何提高？',
-    }
-  if (told.status !== 401 && says.notYours.test(told.text))
-    return {
-      en: `Has this account the use of ${provider.model}? Switch the model on in the provider's console, or name another (--model).`,
-      zh: `此账户是否开通了 ${provider.model}？请在服务商控制台开通，或改用其他模型（--model）。`,
-    }
-  const key = keyCure(provider)
-  return told.status === 403 ? { en: key.en + proxy.en, zh: key.zh + proxy.zh } : key
-}
-
-function keyCure({ regional, keyFrom }: Provider): Words {
-  if (regional)
-    return {
-      en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
-      zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
-    }
-  const variable = keyFrom || 'LLM_API_KEY'
-  return {
-    en: `Check the key in ${variable} and what it may be used for.`,
-    zh: `请检查 ${variable} 中的密钥及其权限。`,
   }
 }
