@@ -196,6 +196,47 @@ describe('a run that ends while a batch is under way', () => {
     expect((await readdir(folder)).filter((name) => name.startsWith('.batch'))).toEqual([])
   })
 
+  it.each([
+    ['was made', 1, async (make: () => Promise<Answer>) => void (await make())],
+    ['was not made', 2, async () => undefined],
+  ])('before it knows whether it %s asks the server, and pays once', async (_, uploads, arrives) => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    const { around } = server
+    server.around = async (request, answer) => {
+      if (request !== 'POST batches') return answer()
+      await arrives(answer)
+      first.kill('SIGKILL')
+      return new Promise<never>(() => undefined)
+    }
+    const first = start(['classify', ...batch, '--data-dir', folder], env)
+    await first.finished
+    server.around = around
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    expect([server.batches.length, server.uploads.length]).toEqual([1, uploads])
+    expect((await readdir(folder)).filter((name) => name.startsWith('.batch'))).toEqual([])
+    const asked = server.uploads[0]?.map((line) => line.custom_id)
+    const answered = (await rowsOf<Call>(folder, 'calls.jsonl')).filter((call) => call.batch)
+    expect(answered.map(({ key }) => key).toSorted()).toEqual(asked?.toSorted())
+  })
+
+  it('with the list of batches out of reach finds it the next time', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    const { around } = server
+    const refused = { status: 403, body: { error: { message: 'not now' } } }
+    server.around = async (request, answer) => {
+      if (request === 'POST batches') return (await answer(), { status: 500, body: 'oops' })
+      return request === 'GET batches' && server.batches.length > 0 ? refused : answer()
+    }
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 1 })
+    server.around = around
+    const second = await workshop(folder, ['classify', ...batch], env)
+    expect(second).toMatchObject({ code: 0, err: '' })
+    expect(second.out).toContain('batch_1')
+    expect([server.batches.length, server.uploads.length]).toEqual([1, 1])
+  })
+
   it('keeps what a batch answered for rows that are gone meanwhile, and asks only for new ones', async () => {
     const folder = await folderWithInstructions()
     const { server, env } = await serve()

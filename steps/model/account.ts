@@ -3,15 +3,9 @@
 import { field } from '../workspace/jsonl.ts'
 import type { Language } from '../text/language.ts'
 import { type Step, steps } from '../workspace/folder.ts'
-import {
-  type Call,
-  type Message,
-  type Provider,
-  type ProviderName,
-  type Reply,
-  type Usage,
-  noUsage,
-} from './call.ts'
+import { type Call, type Message, type Provider, type Reply, type Usage, noUsage } from './call.ts'
+import { type Price, askingSteps, priceOf } from './provider.ts'
+import { billedFor, promptTokens, spelling } from './reply.ts'
 
 /** What an account has to know of a command: its prices and its steps. */
 export type AccountTerms = {
@@ -84,7 +78,6 @@ export class Account {
     this.measure(billed)
   }
 
-  /** The tokens of a reply as somebody will bill them. */
   private billed(messages: unknown, reply: Pick<Reply, 'reply' | 'refusal' | 'usage'>): Usage {
     return this.free || !Array.isArray(messages) ? reply.usage : billedFor(messages as Message[], reply)
   }
@@ -106,8 +99,9 @@ export class Account {
   }
 
   /** US dollars for these tokens; undefined where no price is known. */
-  dollars(usage: Usage & { batch?: Usage }): number | undefined {
-    return dollars(usage, this.price)
+  dollars({ batch, ...usage }: Usage & { batch?: Usage }): number | undefined {
+    const { price } = this
+    return price && full(usage, price) - (batch ? full(batch, price) * (1 - batchShare) : 0)
   }
 
   /** The same as a sum to reckon with: 0 where no price is known. */
@@ -162,11 +156,8 @@ export class Account {
     const request = this.nextRequest(step, messages)
     const calls = rows === 0 ? 0 : Math.ceil((rows + (step === 'classify' ? examRows : 0)) / request.rows)
     const prompt_tokens = Math.round(calls * request.prompt)
-    const usage = {
-      prompt_tokens,
-      completion_tokens: Math.round(calls * request.completion),
-      cached_tokens: 0,
-    }
+    const completion_tokens = Math.round(calls * request.completion)
+    const usage = { prompt_tokens, completion_tokens, cached_tokens: 0 }
     return { calls, ...usage, batch: this.byBatch && step !== 'generate' ? usage : noUsage }
   }
 
@@ -221,105 +212,12 @@ const usual: Record<Language, Record<Step, Request>> = {
   },
 }
 const examRows = 20 // labelled seed tasks that step 2 asks about first, in a request of their own
-const spelling = 50 // tokens of roles and reply schema around a prompt
-
-/** Tokens of a text, within a tenth of o200k on the workshop's prompts: 4.3 ASCII characters a token, 0.82 tokens for any other. */
-export function tokensOf(text: string): number {
-  const ascii = text.replace(/[^\x00-\x7f]/g, '').length
-  return Math.ceil(ascii / 4.3 + (text.length - ascii) * 0.82)
-}
-
-/** Tokens of a prompt as the server counts them. */
-export function promptTokens(messages: readonly Message[]): number {
-  return messages.reduce((sum, message) => sum + tokensOf(message.content), spelling)
-}
-
-// A server that does not count tokens is not free, nor is one that counts far too few: then what can be read is counted. The
-// thoughts of a model cannot be read, so what is told may well be more.
-const wildly = 3 // times; what is counted is right within a tenth, with other tokenisers within two fifths
-const trifle = 50 // tokens
-
-function billedFor(
-  messages: readonly Message[],
-  { reply, refusal, usage }: Pick<Reply, 'reply' | 'refusal' | 'usage'>,
-): Usage {
-  if (reply === null && !refusal) return usage // nothing came
-  const prompt_tokens = dearer(usage.prompt_tokens, promptTokens(messages))
-  const completion_tokens = dearer(usage.completion_tokens, tokensOf(reply ?? '') + tokensOf(refusal ?? ''))
-  return { prompt_tokens, completion_tokens, cached_tokens: Math.min(usage.cached_tokens, prompt_tokens) }
-}
-
-function dearer(told: number, counted: number): number {
-  return told === 0 || counted > wildly * told + trifle ? counted : told
-}
-
-// What a model costs, in US dollars per million tokens. Prices of 2026-11-22, prompts up to 128k tokens, standard tier.
-// OpenAI: its model pages and the price data of @pydantic/genai-prices 0.1.8 (2026-09-23).
-// DashScope: models.dev (2026-07-02); Beijing's prices are set in yuan (qwen-plus 0.8/2) and turned into dollars there.
-
-type Price = { input: number; cached: number; output: number }
-
-const openai: Record<string, Price> = {
-  'gpt-6-luna': { input: 0.1, cached: 0.01, output: 0.5 },
-  'gpt-6.1-terra': { input: 1, cached: 0.05, output: 5 },
-  'gpt-5.6-luna': { input: 0.2, cached: 0.02, output: 1.2 },
-  'gpt-5.4-nano': { input: 0.2, cached: 0.02, output: 1.25 },
-  'gpt-5.4-mini': { input: 0.75, cached: 0.075, output: 4.5 },
-  'gpt-5-nano': { input: 0.05, cached: 0.005, output: 0.4 },
-  'gpt-5-mini': { input: 0.25, cached: 0.025, output: 2 },
-  'gpt-4.1-mini': { input: 0.4, cached: 0.1, output: 1.6 },
-  'gpt-4o-mini': { input: 0.15, cached: 0.075, output: 0.6 },
-}
-
-// A cache hit costs a fifth of the input at DashScope.
-const fifth = (input: number, output: number): Price => ({ input, cached: input / 5, output })
-const beijing: Record<string, Price> = { 'qwen-plus': fifth(0.115, 0.287), 'qwen-flash': fifth(0.022, 0.216) }
-const elsewhere: Record<string, Price> = {
-  'qwen-plus': fifth(0.4, 1.2),
-  'qwen-flash': fifth(0.05, 0.4),
-  'qwen3.5-plus': fifth(0.4, 2.4),
-  'qwen3.6-plus': fifth(0.5, 3),
-  'qwen3.7-plus': fifth(0.5, 3),
-  'qwen3.6-flash': fifth(0.1875, 1.125),
-}
-
-const free: Price = { input: 0, cached: 0, output: 0 }
-
-const lists: Partial<Record<ProviderName, (model: string, address: string) => Price | undefined>> = {
-  openai: (model) => openai[model] ?? openai[model.replace(/-\d{4}-\d\d-\d\d$/, '')],
-  dashscope: (model, address) => (beijingHosts.test(address) ? beijing : elsewhere)[model],
-}
-
-// dashscope.aliyuncs.com, or a workspace's own host there.
-const beijingHosts = /^https?:\/\/(dashscope|[^/]+\.cn-beijing\.maas)\.aliyuncs\.com/
-
-/** The price of the provider's model: `told` as `--price` spells it (no discount for cached tokens), or the known one. */
-export function priceOf(provider: Provider, told: string | undefined): Price | undefined {
-  if (provider.free) return free
-  if (told === undefined) return lists[provider.name]?.(provider.model, provider.baseUrl)
-  const [input = 0, output = 0] = told.split('/').map(Number)
-  return { input, cached: input, output }
-}
 
 const batchShare = 0.5 // of every rate, the cached one too: OpenAI's and DashScope's Batch API
-
-/** Dollars for these tokens; undefined without a price. */
-function dollars(
-  { batch, ...usage }: Usage & { batch?: Usage },
-  price: Price | undefined,
-): number | undefined {
-  if (!price) return undefined
-  return full(usage, price) - (batch ? full(batch, price) * (1 - batchShare) : 0)
-}
 
 function full({ prompt_tokens, cached_tokens, completion_tokens }: Usage, price: Price): number {
   const fresh = prompt_tokens - cached_tokens
   return (fresh * price.input + cached_tokens * price.cached + completion_tokens * price.output) / 1e6
-}
-
-/** Of these steps, those that ask the model: step 4 does when it judges. */
-export function askingSteps(steps: readonly Step[], judge: boolean): Step[] {
-  return steps.filter((step) => step !== 'filter' || judge)
 }
 
 // How many instructions a round asks step 1 for: what is needed, and what will be lost on the way. More would be paid for

@@ -2,13 +2,14 @@
 // the question; what was asked stands in the file the batch was made from.
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { Fault, type Words } from '../workspace/fault.ts'
 import { batchesFile, exists, steps } from '../workspace/folder.ts'
-import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
-import { type BatchState, type BatchWire, type OpenBatch, incomplete, questionsGone } from './batch-wire.ts'
+import { Ledger, field, jsonIn, readLines, temporaryName } from '../workspace/jsonl.ts'
+import type { BatchState, BatchWire, OpenBatch } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
-import { type Call, type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
-import { type Body, type Dialect, dialectOf } from './dialect.ts'
+import { type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
 import type { Model } from './model.ts'
+import { type Body, type Dialect, dialectOf } from './wire.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
 
@@ -36,7 +37,7 @@ export async function takeResults(
   state: BatchState,
   file: string,
 ): Promise<{ failed: Problem | undefined; learnt: boolean }> {
-  if (!(await exists(file))) throw questionsGone(batch, file)
+  if (!(await exists(file))) throw questionsGone(batch.id, file)
   const asked = await CallLog.open(file, true)
   const { spelling } = dialectOf(model.provider)
   const download = temporaryName(path.join(path.dirname(file), 'batch-results'))
@@ -59,7 +60,7 @@ export async function takeResults(
       const silent = batch.keys.filter((key) => !answered.has(key) && !failed.has(key)).length
       // Where the server does not count, a completed batch has a line for each question.
       const all = state.replies ?? (state.status === 'completed' ? answered.size + silent : 0)
-      if (silent > 0 && answered.size < all) throw incomplete(batch, answered.size, all)
+      if (silent > 0 && answered.size < all) throw incomplete(batch.id, answered.size, all)
     })
     const { answered, failed, learnt } = taking
     return { failed: answered > 0 ? undefined : failed, learnt }
@@ -116,9 +117,15 @@ function replyIn(line: unknown, request: unknown, taking: Taking): Reply | undef
 }
 
 // batches.jsonl: which batches were made, and which of them are in the log. It is what makes a shutdown harmless: the same
-// command a day later finds the batch there and goes on with it.
+// command a day later finds the batch there and goes on with it. What went up, and is no batch yet as far as we know,
+// stands in a file beside its questions.
 
 const questionFile = /^\.batch-[0-9a-f]{16}\.jsonl$/
+const uploadFile = /^\.batch-[0-9a-f]{16}\.upload\.jsonl$/
+const uploadOf = (file: string): string => file.replace(/jsonl$/, 'upload.jsonl')
+
+/** A file of questions that went up; `input`: its name at the provider. */
+export type Upload = Omit<OpenBatch, 'id'> & { input: string }
 
 /** The end of a batch whose every line failed. */
 export const fruitless = 'fruitless'
@@ -127,29 +134,47 @@ export const fruitless = 'fruitless'
 const unanswered = ['failed', 'cancelled', fruitless]
 
 export class BatchLedger {
+  private readonly dir: string
   private readonly ledger: Ledger
   private readonly batches = new Map<string, OpenBatch>()
+  private readonly uploads = new Map<string, Upload>() // by the file of their questions
   private readonly sent = new Map<string, number>()
 
-  private constructor(ledger: Ledger) {
+  private constructor(dir: string, ledger: Ledger) {
+    this.dir = dir
     this.ledger = ledger
     for (const line of ledger.lines) this.note(line)
   }
 
-  static async read(file: string): Promise<BatchLedger> {
-    return new BatchLedger(await Ledger.open(file))
+  static async read(dir: string): Promise<BatchLedger> {
+    const read = new BatchLedger(dir, await Ledger.open(path.join(dir, batchesFile)))
+    const made = new Set([...read.batches.values()].map(({ file }) => file))
+    for (const name of (await readdir(dir)).filter((name) => uploadFile.test(name))) {
+      const [upload] = (await Ledger.open(path.join(dir, name))).lines
+      if (isUpload(upload) && uploadOf(upload.file) === name && !made.has(upload.file))
+        read.uploads.set(upload.file, upload)
+    }
+    return read
   }
 
   /** The batches that this model of this provider was asked in and that are not in the log yet. */
-  open(asked: { name: string; model: string }): OpenBatch[] {
-    return [...this.batches.values()].filter(
-      ({ provider = asked.name, model = asked.model }) => provider === asked.name && model === asked.model,
-    )
+  open(asked: Asked): OpenBatch[] {
+    return [...this.batches.values()].filter((batch) => isFor(asked, batch))
   }
 
-  /** The names of the files in which the questions of open batches lie. */
+  /** What went up for this model of this provider, and may or may not have become a batch. */
+  uploaded(asked: Asked): Upload[] {
+    return [...this.uploads.values()].filter((upload) => isFor(asked, upload))
+  }
+
+  isUploaded(file: string): boolean {
+    return this.uploads.has(file)
+  }
+
+  /** The names of the files that open batches need. */
   get files(): string[] {
-    return [...this.batches.values()].map(({ file }) => file)
+    const uploads = [...this.uploads.keys()]
+    return [...this.batches.values()].map(({ file }) => file).concat(uploads, uploads.map(uploadOf))
   }
 
   /** In how many batches a question went up, of those that may have answered it. */
@@ -157,10 +182,33 @@ export class BatchLedger {
     return this.sent.get(key) ?? 0
   }
 
-  /** Writes and flushes that a batch was made, before anybody waits for it, or how it ended. */
+  /** Writes and flushes what became of a batch. */
   async write(line: OpenBatch | { id: string; status: string }): Promise<void> {
     await this.ledger.append(line)
     this.note(line)
+  }
+
+  /** Writes and flushes that questions went up, before a batch is made of them: whoever is killed then finds it again. */
+  async begin(upload: Upload): Promise<void> {
+    await (await Ledger.open(path.join(this.dir, uploadOf(upload.file)))).append(upload)
+    this.uploads.set(upload.file, upload)
+  }
+
+  /** Writes and flushes that a batch was made of these questions, before anybody waits for it. */
+  async made(upload: Upload, id: string): Promise<void> {
+    await this.write({ id, ...upload })
+    await this.forget(upload.file)
+  }
+
+  /** There is no batch of these questions. */
+  async discard(file: string): Promise<void> {
+    await this.forget(file)
+    await rm(path.join(this.dir, file), { force: true })
+  }
+
+  private async forget(file: string): Promise<void> {
+    await rm(path.join(this.dir, uploadOf(file)), { force: true })
+    this.uploads.delete(file)
   }
 
   private note(line: unknown): void {
@@ -177,36 +225,72 @@ export class BatchLedger {
   }
 }
 
+type Asked = { name: string; model: string }
+
+function isFor(asked: Asked, { provider = asked.name, model = asked.model }: Omit<OpenBatch, 'id'>): boolean {
+  return provider === asked.name && model === asked.model
+}
+
 // Whatever else stands in the ledger names no batch; and no other file than one of questions, which is removed in the end.
 function isBatch(line: unknown): line is OpenBatch {
-  const [id, step, file, keys] = ['id', 'step', 'file', 'keys'].map((name) => field(line, name))
-  return (
-    typeof id === 'string' &&
-    steps.some((known) => known === step) &&
-    questionFile.test(String(file)) &&
-    Array.isArray(keys) &&
-    keys.every((key) => typeof key === 'string')
-  )
+  return typeof field(line, 'id') === 'string' && namesQuestions(line)
 }
+
+function isUpload(line: unknown): line is Upload {
+  return typeof field(line, 'input') === 'string' && namesQuestions(line)
+}
+
+function namesQuestions(line: unknown): boolean {
+  const [step, file, keys] = ['step', 'file', 'keys'].map((name) => field(line, name))
+  const isOfStep = steps.some((known) => known === step)
+  return isOfStep && questionFile.test(String(file)) && Array.isArray(keys) && keys.every(isText)
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
 
 /** Removes the questions of batches that were never made, or are in the log: whoever wrote them was killed. */
 export async function removeOrphans(dir: string): Promise<void> {
-  const names = (await readdir(dir)).filter((name) => questionFile.test(name))
-  if (names.length === 0) return
-  const { files } = await BatchLedger.read(path.join(dir, batchesFile))
-  for (const name of names) if (!files.includes(name)) await rm(path.join(dir, name), { force: true })
+  const { files } = await BatchLedger.read(dir)
+  for (const name of await readdir(dir))
+    if ((questionFile.test(name) || uploadFile.test(name)) && !files.includes(name))
+      await rm(path.join(dir, name), { force: true })
 }
 
-/** What a batch will ask, in a file: lines of the log that lack their replies. */
-export class Spool extends TextWriter {
-  readonly keys: string[] = []
-  bytes = 0
+// How a batch may end otherwise than with its replies.
 
-  /** Resolves when there is room for more. */
-  ask(call: Call): Promise<void> {
-    const line = `${onOneLine(call)}\n`
-    this.keys.push(call.key)
-    this.bytes += Buffer.byteLength(line)
-    return this.addText(line)
+function incomplete(id: string, got: number, all: number): Problem {
+  const words = {
+    en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${batchesFile}, and the others are asked and paid for once more`,
+    zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${batchesFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
   }
+  return { kind: 'again', unsure: true, words }
+}
+
+function questionsGone(id: string, asked: string): Fault {
+  return new Fault(
+    {
+      en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
+      zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+    },
+    1,
+  )
+}
+
+/** Every line of a batch failed, as this one. */
+export function allFailed(id: string, { words: said }: Problem): Words {
+  const words = { en: said.en.replace(/\.$/, ''), zh: said.zh.replace(/[.。]$/, '') }
+  return {
+    en: `no request of the batch ${id} was answered: ${words.en}. Nothing was asked at the full price; the same command sends another batch`,
+    zh: `批处理 ${id} 中没有一个请求得到回答：${words.zh}。没有按全价发送任何请求；重新运行同一命令会再提交一个批处理`,
+  }
+}
+
+export function refused(id: string, status: string, errors: string): Words {
+  if (status === 'cancelled')
+    return {
+      en: `the batch ${id} was cancelled; the same command makes another`,
+      zh: `批处理 ${id} 已被取消；重新运行同一命令会另建一个`,
+    }
+  const [en, zh] = errors === '' ? ['it does not say why', '未说明原因'] : [errors, errors]
+  return { en: `the provider did not take the batch ${id}: ${en}`, zh: `服务商没有接受批处理 ${id}：${zh}` }
 }

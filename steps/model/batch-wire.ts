@@ -2,13 +2,14 @@
 import { openAsBlob } from 'node:fs'
 import type OpenAI from 'openai'
 import { type Hide, hiding } from '../workspace/environment.ts'
-import { Fault, type Words, messageOf } from '../workspace/fault.ts'
+import { Fault, type Words } from '../workspace/fault.ts'
 import { type Step, batchesFile } from '../workspace/folder.ts'
 import { TextWriter, field, jsonIn, onOneLine } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
 import { problemOf } from './problem.ts'
-import { openClient, readReply } from './wire.ts'
+import { readReply } from './reply.ts'
+import { openClient } from './wire.ts'
 
 /** `file`: what was asked, line by line as in the log, in the data folder. `keys`: of the same calls. */
 export type OpenBatch = {
@@ -100,38 +101,31 @@ export class BatchWire {
     return `${onOneLine({ custom_id: key, method: 'POST', url: endpoint, body })}\n`
   }
 
-  /** Uploads a file of such lines and has it answered; the name of the batch. Throws a Problem. */
-  async send(file: string): Promise<string> {
-    const input = await this.patiently(async () => {
+  /** Uploads a file of such lines; its name there. Throws a Problem, as all that follows. */
+  upload(file: string): Promise<string> {
+    return this.patiently(async () => {
       const text = new File([await openAsBlob(file)], 'requests.jsonl')
       const uploaded = await this.client.files.create({ file: text, purpose: 'batch' }, { signal: this.halt })
       return idIn(uploaded, this.provider)
     })
-    let tried = false
-    try {
-      return await this.patiently(async () => {
-        const made = tried ? await this.madeOf(input) : undefined
-        tried = true
-        const batch = { input_file_id: input, endpoint, completion_window: '24h' } as const
-        return made ?? idIn(await this.client.batches.create(batch, brief), this.provider)
-      })
-    } catch (error) {
-      // It may have been made all the same: then it is waited for, and not paid twice.
-      const made = tried ? await this.madeOf(input).catch(() => undefined) : undefined
-      if (made === undefined) throw error
-      return made
-    }
   }
 
-  /** The batch made of an uploaded file, when the answer to its making was lost. */
-  private async madeOf(input: string): Promise<string | undefined> {
+  /** Has an uploaded file answered; the name of the batch. One that was made without an answer is not made again. */
+  async make(input: string): Promise<string> {
+    const batch = { input_file_id: input, endpoint, completion_window: '24h' } as const
+    let tried = false
+    return this.patiently(async () => {
+      const made = tried ? await this.madeOf(input) : undefined
+      tried = true
+      return made ?? idIn(await this.client.batches.create(batch, brief), this.provider)
+    })
+  }
+
+  /** The batch made of an uploaded file, if there is one. */
+  async madeOf(input: string): Promise<string | undefined> {
     const list = listIn(await this.client.batches.list({ limit: 100 }, brief), this.provider)
     const made = list.find((batch) => field(batch, 'input_file_id') === input)
     return made === undefined ? undefined : idIn(made, this.provider)
-  }
-
-  async cancel(id: string): Promise<void> {
-    await this.patiently(() => this.client.batches.cancel(id))
   }
 
   /** One look; a Problem that passes may be looked at again. A batch that is not known there is a Fault. */
@@ -150,16 +144,8 @@ export class BatchWire {
     const awaited = status === 'completed' && counts?.completed !== 0 && (results ?? failures) === undefined
     const errors = (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' ')
     const ms = Math.max(0, end - start) * 1000
-    return {
-      status,
-      ended: ended.includes(status) && !awaited,
-      answered,
-      replies,
-      results,
-      failures,
-      errors,
-      ms,
-    }
+    const isOver = ended.includes(status) && !awaited
+    return { status, ended: isOver, answered, replies, results, failures, errors, ms }
   }
 
   /** Writes one file of results to disk, line by line: the key is in none of them. */
@@ -283,48 +269,4 @@ function unknownBatch(id: string, { baseUrl, keyFrom }: Provider): Fault {
     en: `${baseUrl} knows no batch ${id}, or has its results no more. Was it made at another address, or with another key than that of ${key}? Else delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
     zh: `${baseUrl} 上没有批处理 ${id}，或者结果已不再保留。它是不是在另一个地址、或用 ${key} 以外的密钥提交的？如果都不是，请删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
   })
-}
-
-export function unrecorded(id: string, cancelled: boolean, error: unknown): Fault {
-  const why = error instanceof Fault ? error.words : { en: messageOf(error), zh: messageOf(error) }
-  const [en, zh] = [`${why.en} So the batch ${id}`, `${why.zh} 因此批处理 ${id}`]
-  if (cancelled) return ending({ en: `${en} was cancelled.`, zh: `${zh} 已被取消。` })
-  return ending({
-    en: `${en} is written down nowhere, and could not be cancelled either: cancel it at the provider, or it is paid for in vain.`,
-    zh: `${zh} 没有记录下来，也没能取消：请在服务商处取消它，否则会白白付费。`,
-  })
-}
-
-export function incomplete({ id }: OpenBatch, got: number, all: number): Problem {
-  const words = {
-    en: `the results of ${id} came down incomplete: ${got} of ${all} replies, which are in the log now. If they never come whole: delete the line of ${id} in ${batchesFile}, and the others are asked and paid for once more`,
-    zh: `批处理 ${id} 的结果没有完整下载：${all} 个回复中得到 ${got} 个，已写入日志。如果始终不完整：请删除 ${batchesFile} 中 ${id} 那一行，其余的会重新请求并再次付费`,
-  }
-  return { kind: 'again', unsure: true, words }
-}
-
-export function questionsGone({ id }: OpenBatch, asked: string): Fault {
-  return ending({
-    en: `${asked} is gone. It holds what the batch ${id} asked, and without it the replies, which are paid for, cannot be put into the log. Put it back, and run the same command again; or delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
-    zh: `${asked} 不见了。其中是批处理 ${id} 的提问，没有它，已付费的回复就无法写入日志。请放回该文件后重新运行同一命令；或者删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
-  })
-}
-
-/** Every line of a batch failed, as this one. */
-export function allFailed(id: string, { words: said }: Problem): Words {
-  const words = { en: said.en.replace(/\.$/, ''), zh: said.zh.replace(/[.。]$/, '') }
-  return {
-    en: `no request of the batch ${id} was answered: ${words.en}. Nothing was asked at the full price; the same command sends another batch`,
-    zh: `批处理 ${id} 中没有一个请求得到回答：${words.zh}。没有按全价发送任何请求；重新运行同一命令会再提交一个批处理`,
-  }
-}
-
-export function refused(id: string, { status, errors }: BatchState): Words {
-  if (status === 'cancelled')
-    return {
-      en: `the batch ${id} was cancelled; the same command makes another`,
-      zh: `批处理 ${id} 已被取消；重新运行同一命令会另建一个`,
-    }
-  const [en, zh] = errors === '' ? ['it does not say why', '未说明原因'] : [errors, errors]
-  return { en: `the provider did not take the batch ${id}: ${en}`, zh: `服务商没有接受批处理 ${id}：${zh}` }
 }

@@ -9,15 +9,15 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Step, batchesFile } from '../workspace/folder.ts'
-import { TextWriter, readLines, temporaryName } from '../workspace/jsonl.ts'
-import { BatchLedger, Spool, fruitless, takeResults } from './batch-results.ts'
-import { type BatchState, BatchWire, type OpenBatch, allFailed, refused, unrecorded } from './batch-wire.ts'
+import type { Step } from '../workspace/folder.ts'
+import { TextWriter, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
+import { BatchLedger, type Upload, allFailed, fruitless, refused, takeResults } from './batch-results.ts'
+import { type BatchState, BatchWire, type OpenBatch } from './batch-wire.ts'
 import { type Call, type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
-import { dialectOf } from './dialect.ts'
 import { allGood } from './judge.ts'
 import type { Model, Rehearsal } from './model.ts'
 import { says } from './says.ts'
+import { dialectOf } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
 const batchesAQuestion = 2 // the second asks again for what failed or expired in the first
@@ -68,11 +68,13 @@ export class Batching {
   /** A server without a Batch API is a Fault. */
   static async open(terms: Terms): Promise<Batching> {
     const wire = await BatchWire.open(terms.model.provider, terms.model.halted, terms.model.tell)
-    return new Batching(terms, wire, await BatchLedger.read(path.join(terms.dir, batchesFile)))
+    return new Batching(terms, wire, await BatchLedger.read(terms.dir))
   }
 
   /** Brings what a step will ask into the log, as far as batches can. Whether to stop or go on is left to the step. */
   async fill(step: Step, rehearse: () => Promise<void>): Promise<void> {
+    for (const upload of this.ledger.uploaded(this.model.provider))
+      if (upload.step === step) await this.takeUp(upload)
     const found = this.underWay(step)
     for (const { id, keys } of found) this.terms.tell({ step, found: { id, requests: keys.length } })
     await this.follow(step, found)
@@ -146,20 +148,41 @@ export class Batching {
 
   private async send(step: Step, spool: Spool): Promise<void> {
     if (this.model.stopped) return spool.discard()
-    const upload = temporaryName(path.join(this.terms.dir, 'batch-upload'))
+    const { name: provider, model } = this.model.provider
     const { file, keys } = spool
+    const asked = { provider, model, step, file: path.basename(file), keys }
     try {
       await this.model.log.ready()
-      await this.spellOut(file, upload)
-      const id = await this.wire.send(upload)
-      const { name: provider, model } = this.model.provider
-      await this.record({ id, provider, model, step, file: path.basename(file), keys })
+      const upload = { ...asked, input: await this.upload(file) }
+      await this.ledger.begin(upload)
+      const id = await this.make(upload)
+      await this.ledger.made(upload, id)
       this.terms.tell({ step, made: { id, requests: keys.length } })
     } catch (error) {
-      await spool.discard()
+      if (!this.ledger.isUploaded(asked.file)) await spool.discard()
       if (!isProblem(error) || !this.makeSmaller(error.words.en, keys.length)) this.stop(error)
-    } finally {
-      await rm(upload, { force: true })
+    }
+  }
+
+  /** Has a batch made of what went up. Where nobody can say whether there is one, the next run looks again. */
+  private async make(upload: Upload): Promise<string> {
+    try {
+      return await this.wire.make(upload.input)
+    } catch (error) {
+      const made = await this.wire.madeOf(upload.input).catch(() => Promise.reject(error))
+      if (made !== undefined) return made
+      await this.ledger.discard(upload.file)
+      throw error
+    }
+  }
+
+  /** A run that was killed may have had a batch made of this: then it is under way, and not paid twice. */
+  private async takeUp(upload: Upload): Promise<void> {
+    try {
+      const id = await this.wire.patiently(() => this.wire.madeOf(upload.input))
+      await (id === undefined ? this.ledger.discard(upload.file) : this.ledger.made(upload, id))
+    } catch (error) {
+      this.stop(error)
     }
   }
 
@@ -171,27 +194,19 @@ export class Batching {
     return true
   }
 
-  // A batch that is written down nowhere would be paid for, and its replies not be found.
-  private async record(batch: OpenBatch): Promise<void> {
+  /** Uploads the questions of a file as the server wants them; the name they have there. */
+  private async upload(file: string): Promise<string> {
+    const spelt = new TextWriter(temporaryName(path.join(this.terms.dir, 'batch-upload')))
     try {
-      await this.ledger.write(batch)
-    } catch (error) {
-      const cancelled = await this.wire.cancel(batch.id).then(
-        () => true,
-        () => false,
-      )
-      throw unrecorded(batch.id, cancelled, error)
+      for await (const { text } of readLines(file)) {
+        const { key, request } = JSON.parse(text) as { key: string; request: unknown }
+        await spelt.addText(this.wire.lineFor(key, request))
+      }
+      await spelt.close()
+      return await this.wire.upload(spelt.file)
+    } finally {
+      await spelt.discard()
     }
-  }
-
-  /** The questions of a file as the server wants them. */
-  private async spellOut(file: string, upload: string): Promise<void> {
-    const spelt = new TextWriter(upload)
-    for await (const { text } of readLines(file)) {
-      const { key, request } = JSON.parse(text) as { key: string; request: unknown }
-      await spelt.addText(this.wire.lineFor(key, request))
-    }
-    await spelt.close()
   }
 
   /** Looks at these batches until the last has ended and its replies are in the log. */
@@ -244,7 +259,7 @@ export class Batching {
       return this.model.stop({ words: allFailed(batch.id, end.failed), exit: 1 })
     if (state.status === 'failed' && this.makeSmaller(state.errors, batch.keys.length)) return
     if (state.status === 'failed' || state.status === 'cancelled')
-      return this.model.stop({ words: refused(batch.id, state), exit: 1 })
+      return this.model.stop({ words: refused(batch.id, state.status, state.errors), exit: 1 })
     const failed = batch.keys.filter((key) => !this.model.log.has(key)).length
     this.terms.tell({ step: batch.step, ended: { id: batch.id, requests: batch.keys.length, failed } })
   }
@@ -265,4 +280,18 @@ function assumedOf(head: CallHead, { schema }: Question): Call | undefined {
   if (schema !== 'judgement') return undefined
   const reply = allGood(head.rows?.length ?? 0)
   return callOf(head, { request: undefined, reply, finish_reason: 'stop', usage: noUsage, ms: 0 })
+}
+
+/** What a batch will ask, in a file: lines of the log that lack their replies. */
+class Spool extends TextWriter {
+  readonly keys: string[] = []
+  bytes = 0
+
+  /** Resolves when there is room for more. */
+  ask(call: Call): Promise<void> {
+    const line = `${onOneLine(call)}\n`
+    this.keys.push(call.key)
+    this.bytes += Buffer.byteLength(line)
+    return this.addText(line)
+  }
 }

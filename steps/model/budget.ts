@@ -2,8 +2,9 @@
 // enough to carry what it accepted through the later steps: a budget buys a data set and not a list.
 import { Fault, type Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
-import { Account, type AccountTerms, promptTokens } from './account.ts'
+import { Account, type AccountTerms } from './account.ts'
 import { type Problem, type Provider, type Question, type Reply, isProblem, samplesAtMost } from './call.ts'
+import { promptTokens } from './reply.ts'
 
 const prudence = 1.5 // tokens of a prompt at most, times the estimate; cl100k on Chinese needs 1.4
 const margin = 1.25 // on what the later steps will probably cost

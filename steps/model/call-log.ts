@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault, lookAt, shorten, unreadable, unwritable } from '../workspace/fault.ts'
+import { Fault, type Words, lookAt, shorten, unreadable, unwritable } from '../workspace/fault.ts'
 import { exists, logFile, refuseLinks } from '../workspace/folder.ts'
 import { chunksOf, field, isObject, jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
 import type { Settings } from '../workspace/settings.ts'
@@ -258,37 +258,37 @@ const tokenCounts = ['prompt_tokens', 'completion_tokens', 'cached_tokens'] as c
 function soundUsage(usage: Record<keyof Usage, unknown>): Usage {
   const sound = (tokens: unknown): number =>
     typeof tokens === 'number' && tokens >= 0 && Number.isFinite(tokens) ? tokens : 0
-  const { prompt_tokens, completion_tokens, cached_tokens } = usage
-  return {
-    prompt_tokens: sound(prompt_tokens),
-    completion_tokens: sound(completion_tokens),
-    cached_tokens: sound(cached_tokens),
-  }
+  return Object.fromEntries(tokenCounts.map((name) => [name, sound(usage[name])])) as Usage
 }
 
 function broken(file: string, number: number): Fault {
-  const name = path.basename(file)
-  return new Fault({
-    en: `${name} line ${number} is not a recorded call. Delete that line (its reply will be asked for again) or restore the file. (${file})`,
-    zh: `${name} 第 ${number} 行不是一条调用记录。请删除该行（该回复会重新请求）或恢复该文件。（${file}）`,
+  return atLine(file, number, {
+    en: 'is not a recorded call. Delete that line (its reply will be asked for again) or restore the file.',
+    zh: '不是一条调用记录。请删除该行（该回复会重新请求）或恢复该文件。',
   })
 }
 
 function foreign(file: string, number: number, version: unknown): Fault {
-  const name = path.basename(file)
   const found = JSON.stringify(version) ?? 'none'
-  return new Fault({
-    en: `${name} line ${number} has "v": ${found}; this workshop reads version 1. Use the workshop that wrote it, or move the file away. (${file})`,
-    zh: `${name} 第 ${number} 行的 "v" 为 ${found}；本程序只读版本 1。请使用写出它的程序版本，或移走该文件。（${file}）`,
+  return atLine(file, number, {
+    en: `has "v": ${found}; this workshop reads version 1. Use the workshop that wrote it, or move the file away.`,
+    zh: `的 "v" 为 ${found}；本程序只读版本 1。请使用写出它的程序版本，或移走该文件。`,
   })
 }
 
 function strange(file: string, number: number, provider: string): Fault {
-  const [name, all] = [path.basename(file), Object.keys(known)]
-  const shown = shorten(provider)
+  const [all, shown] = [Object.keys(known), shorten(provider)]
+  return atLine(file, number, {
+    en: `has "provider": "${shown}", which is none of the workshop's: ${all.join(', ')}. Mend or delete that line, or use the workshop that wrote it.`,
+    zh: `的 "provider" 为 "${shown}"，不是本程序认识的：${all.join('、')}。请修改或删除该行，或使用写出它的程序。`,
+  })
+}
+
+function atLine(file: string, number: number, { en, zh }: Words): Fault {
+  const name = path.basename(file)
   return new Fault({
-    en: `${name} line ${number} has "provider": "${shown}", which is none of the workshop's: ${all.join(', ')}. Mend or delete that line, or use the workshop that wrote it. (${file})`,
-    zh: `${name} 第 ${number} 行的 "provider" 为 "${shown}"，不是本程序认识的：${all.join('、')}。请修改或删除该行，或使用写出它的程序。（${file}）`,
+    en: `${name} line ${number} ${en} (${file})`,
+    zh: `${name} 第 ${number} 行${zh}（${file}）`,
   })
 }
 

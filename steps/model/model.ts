@@ -22,7 +22,7 @@ import {
   objectionTo,
 } from './call.ts'
 import { Pace, type Tell, type Trouble, denials } from './pace.ts'
-import { type Heard, Readings, whyNotRead } from './readings.ts'
+import { type Heard, Readings, whyNotRead } from './reply.ts'
 
 /** Why no further question is sent, and the exit status that follows. */
 export type Stop = { words: Words; exit: 1 | 130 }

@@ -220,17 +220,12 @@ const nearEnough = 0.5 // ROUGE-L from which the nearest task it knows is taken 
 
 type Bank = Awaited<ReturnType<typeof openBank>>
 const banks: Partial<Record<Language, Promise<Bank>>> = {} // each is opened once
-const read: Partial<Record<Language, Promise<OfflineTask[]>>> = {} // and read once
-
-function tasksOf(language: Language): Promise<OfflineTask[]> {
-  return (read[language] ??= readTasksOf(language))
-}
 
 function bankOf(language: Language): string {
   return path.join(projectFolder, 'data', 'offline', `${language}.jsonl`)
 }
 
-async function readTasksOf(language: Language): Promise<OfflineTask[]> {
+async function tasksOf(language: Language): Promise<OfflineTask[]> {
   const tasks: OfflineTask[] = []
   for await (const task of readRows(bankOf(language), 'offlineTask')) tasks.push(task)
   return tasks

@@ -4,7 +4,7 @@ import type { Words } from '../workspace/fault.ts'
 import { field } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Quota, interrupted, isProblem } from './call.ts'
 import { Allowance, type Mark, Refusals } from './limits.ts'
-import { proxyNote } from './problem.ts'
+import { proxyNote } from './says.ts'
 import { silenceOf } from './transport.ts'
 
 const mostRetries = 6

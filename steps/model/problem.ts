@@ -4,7 +4,19 @@ import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
-import { type Told, is, namedIn, says } from './says.ts'
+import {
+  type Told,
+  comeBack,
+  is,
+  longWait,
+  namedIn,
+  proxyNote,
+  says,
+  tlsCure,
+  tooLongCure,
+  topUp,
+  wantsTlsCure,
+} from './says.ts'
 import { Silence } from './transport.ts'
 
 const mostWaited = 300_000 // ms; five minutes
@@ -52,6 +64,7 @@ function meaningOf(told: Told, provider: Provider): Problem {
   const wait = retryAfter === undefined ? {} : { retryAfter }
   const fatal = (cure: Words): Problem => ({ kind: 'fatal', status, words: withCure(words, cure) })
   if (status >= 300 && status < 400) return redirected(told, provider)
+  if (says.wantsTls.test(told.text)) return fatal(wantsTlsCure)
   if (is.badSample(told)) return { kind: 'sample', words }
   if (is.filter(told)) return { kind: 'filter', words }
   if (is.waiting402(told, retryAfter)) return { kind: 'slow', words, ...wait }
@@ -167,9 +180,8 @@ function unconnected(error: unknown, provider: Provider): Problem {
   const cause = reason === error ? '' : ` (${code})`
   const said = masked(hiding(provider.key)(`${messageOf(error)}${cause}`)).slice(0, 300)
   const words = at({ en: said, zh: said })
-  if (says.certificate.test(code)) return { kind: 'fatal', words: withCure(words, certificateCure) }
-  if (says.noTls.test(code)) return { kind: 'fatal', words: withCure(words, schemeCure) }
-  return { kind: 'again', connection: true, words }
+  const cure = tlsCure(code)
+  return cure ? { kind: 'fatal', words: withCure(words, cure) } : { kind: 'again', connection: true, words }
 }
 
 // "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND.
@@ -202,40 +214,7 @@ function redirected({ headers, status }: Told, provider: Provider): Problem {
   }
 }
 
-// Cures
-
-const topUp: Words = {
-  en: 'The account is out of credit: top it up, then run the same command.',
-  zh: '账户余额不足：请充值后重新运行同一命令。',
-}
-const comeBack: Words = {
-  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
-  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
-}
-export const moreContext: Words = {
-  en: 'Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)',
-  zh: '请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）',
-}
-const tooLongCure: Words = {
-  en: `The server's context is too small for this. ${moreContext.en}`,
-  zh: `服务器的上下文长度不够。${moreContext.zh}`,
-}
-const certificateCure: Words = {
-  en: "The server's certificate is not known here. If it is your school's or your own, name its file: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
-  zh: '本机不认识该服务器的证书。如果是学校或自己的证书，请指明证书文件：NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
-}
-const schemeCure: Words = {
-  en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
-  zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
-}
-
-function longWait(ms: number): Words {
-  const minutes = Math.ceil(ms / 60_000)
-  return {
-    en: `The server asks to wait ${minutes} minutes, which is too long to sit and wait: run the same command then; it goes on where it stopped.`,
-    zh: `服务器要求等待 ${minutes} 分钟，时间太长，不再等待：到时重新运行同一命令，即可从中断处继续。`,
-  }
-}
+// Cures that depend on the provider
 
 function modelCure({ model, baseUrl }: Provider): Words {
   const missing = lacksVersion(baseUrl)
@@ -259,14 +238,6 @@ function addressCure({ baseUrl }: Provider): Words {
 
 function lacksVersion(baseUrl: string): boolean {
   return !/\/v\d/.test(baseUrl)
-}
-
-/** A variable that names a proxy Node does not use. */
-export function proxyNote(proxied: string): Words {
-  return {
-    en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
-    zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
-  }
 }
 
 // A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.

@@ -1,5 +1,6 @@
-// What servers say → what it means. Each line is a wording met in public reports or in a provider's documentation, in
+// What servers say → what it means, and the cure. Each line is a wording met in public reports or in a provider's documentation, in
 // English and in Chinese; add another where a server says it in its own way.
+import type { Words } from '../workspace/fault.ts'
 import type { Provider } from './call.ts'
 
 /** What a server said. `text`: all of it, but what it repeats of the request. */
@@ -53,6 +54,8 @@ export const says = {
   /** Finish reasons of a reply that came to its end. */
   end: anyOf(/^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/),
   page: anyOf(/^\s*<(!doctype|html|head|body|\?xml)/, /404 page not found/),
+  /** Said by a server that speaks TLS alone, of a request without. */
+  wantsTls: anyOf(/plain http request was sent to https|http request to an? (https|tls|ssl)/), // nginx, Go
   wrongEndpoint: anyOf(
     /unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/,
   ),
@@ -72,10 +75,6 @@ export const says = {
   notYours: anyOf(
     /eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/,
   ),
-  certificate: anyOf(
-    /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_|ERR_TLS_CERT|certificate/, // names of OpenSSL and Node
-  ),
-  noTls: anyOf(/WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH|EPROTO|ERR_SSL_/),
   /** Words about a parameter that count under a status of 500 too, where a message may name anything. */
   atAnyStatus: anyOf(
     /not support|unsupported|required for format|does(n't| not) (support|allow|accept)|must be (set|true|false)|not (allowed|permitted|enabled)/,
@@ -194,4 +193,94 @@ function mostIn(text: string): number | undefined {
       text,
     )
   return told ? Number(told[1]) : undefined
+}
+
+// Cures
+
+export const topUp: Words = {
+  en: 'The account is out of credit: top it up, then run the same command.',
+  zh: '账户余额不足：请充值后重新运行同一命令。',
+}
+export const comeBack: Words = {
+  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
+  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
+}
+export const moreContext: Words = {
+  en: 'Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)',
+  zh: '请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）',
+}
+export const tooLongCure: Words = {
+  en: `The server's context is too small for this. ${moreContext.en}`,
+  zh: `服务器的上下文长度不够。${moreContext.zh}`,
+}
+export const wantsTlsCure: Words = {
+  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
+  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
+}
+
+// What is wrong with TLS, by the names OpenSSL and Node have for it. Only an unknown issuer can be made known.
+const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|SSL_HTTP_REQUEST/,
+    {
+      en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
+      zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+    },
+  ],
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_UNTRUSTED/,
+    {
+      en: "The server's certificate is not known here. If it is your school's or your own, name its file, in the environment and not in .env: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+      zh: '本机不认识该服务器的证书。如果是学校或自己的证书，请用环境变量（不是 .env）指明证书文件：NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
+    },
+  ],
+  [
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    {
+      en: "The server's certificate is not valid today: is the clock of this machine right? If it is, whoever runs the server has to renew it.",
+      zh: '服务器的证书今天无效：本机的时钟是否正确？如果正确，需要服务器的管理者更换证书。',
+    },
+  ],
+  [
+    /ALTNAME_INVALID|HOSTNAME_MISMATCH/,
+    {
+      en: "The server's certificate is made out for another host: is the address the one it was given for?",
+      zh: '服务器的证书是发给另一个主机名的：地址是否与证书上的一致？',
+    },
+  ],
+  [
+    /CERT|EE_KEY|CA_KEY|CA_MD|INVALID_CA|INVALID_PURPOSE/,
+    {
+      en: "The server's certificate is not accepted here; whoever runs the server has to replace it.",
+      zh: '本机不接受该服务器的证书：需要服务器的管理者更换证书。',
+    },
+  ],
+  [
+    /ERR_SSL_|EPROTO/,
+    {
+      en: 'The server and Node cannot agree on how to encrypt: is it an old server, or does a proxy or firewall stand in between?',
+      zh: '服务器与 Node 无法就加密方式达成一致：服务器是否太旧，或者中间有代理、防火墙？',
+    },
+  ],
+]
+
+/** What to do about a connection that TLS does not allow; undefined where it is no matter of TLS. */
+export function tlsCure(code: string): Words | undefined {
+  return tlsCures.find(([sign]) => sign.test(code))?.[1]
+}
+
+export function longWait(ms: number): Words {
+  const minutes = Math.ceil(ms / 60_000)
+  return {
+    en: `The server asks to wait ${minutes} minutes, which is too long to sit and wait: run the same command then; it goes on where it stopped.`,
+    zh: `服务器要求等待 ${minutes} 分钟，时间太长，不再等待：到时重新运行同一命令，即可从中断处继续。`,
+  }
+}
+
+/** A variable that names a proxy Node does not use. */
+export function proxyNote(proxied: string): Words {
+  return {
+    en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
+    zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
+  }
 }

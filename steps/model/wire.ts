@@ -5,21 +5,20 @@ import type OpenAI from 'openai'
 import { hiding } from '../workspace/environment.ts'
 import { field } from '../workspace/jsonl.ts'
 import {
+  type Message,
   type Problem,
   type Provider,
   type Question,
   type Reply,
-  type Usage,
   type Wire,
   interrupted,
   isProblem,
-  readAtMost,
+  schemas,
+  wireName,
 } from './call.ts'
-import { tokensOf } from './account.ts'
-import { type Body, dialectOf, isWholeAnswer } from './dialect.ts'
-import { noticeOf, problemOf } from './problem.ts'
-import { says } from './says.ts'
-import { fetchWithReason, quotaIn, readingFetch, silenceOf, textIn } from './transport.ts'
+import { problemOf } from './problem.ts'
+import { readReply } from './reply.ts'
+import { fetchWithReason, quotaIn, readingFetch, silenceOf } from './transport.ts'
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
 
@@ -119,92 +118,193 @@ export async function openWire(provider: Provider): Promise<Wire> {
 
 const faultsInVain = 3
 
-// A server may answer 200 with a page, an error object, or something else: the shape is checked, whatever the types say.
-export function readReply(request: unknown, completion: unknown, provider: Provider): Reply {
-  const choices = field(completion, 'choices')
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
-  const message = field(choice, 'message')
-  const legacy = field(choice, 'text')
-  if ((typeof message !== 'object' || message === null) && typeof legacy !== 'string')
-    throw noticeOf(completion, provider)
-  const finish = field(choice, 'finish_reason')
-  const reason = typeof finish === 'string' ? finish : ''
-  const text = replyIn(message, reason) ?? (typeof legacy === 'string' ? legacy : null)
-  const failed = field(choice, 'error')
-  const notice = failed == null ? undefined : noticeOf({ error: failed }, provider)
-  if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw notice
-  const refusal = field(message, 'refusal')
-  const reply: Reply = {
-    request,
-    reply: text,
-    finish_reason: endOf(reason, text ?? ''),
-    ...(typeof refusal === 'string' && refusal !== '' ? { refusal: refusal.slice(0, longestRefusal) } : {}),
-    usage: readUsage(field(completion, 'usage')),
+// How requests to one server are spelt. What it refuses is replaced or dropped once, and stays so for the run; where it
+// does not say what is wrong, plainer spellings are tried one after the other, before anything has succeeded.
+
+export type Body = { model: string; messages: Message[]; [parameter: string]: unknown }
+
+type Spelling = {
+  format: 'json_schema' | 'json_object' | 'text'
+  tokenLimit: Provider['tokenLimit']
+  most: number // tokens of a reply the server takes
+  dropped: readonly string[]
+  thinkingOff: boolean // `enable_thinking: false` is sent
+  merged: boolean // the system text stands in the first message of the user
+  streamed: boolean
+}
+
+const plainerFormat = { json_schema: 'json_object', json_object: 'text', text: undefined } as const
+const tokenLimits = ['max_tokens', 'max_completion_tokens']
+
+export class Dialect {
+  /** What was learnt so far; a new object whenever something is. */
+  spelling: Spelling
+  /** Whether a request has succeeded: then the server takes requests as they are spelt. */
+  succeeded = false
+  private readonly provider: Provider
+  private badSamples = 0
+  private trial: Promise<unknown> | undefined
+  private triedAll = false
+
+  constructor(provider: Provider) {
+    this.provider = provider
+    const { tokenLimit } = provider
+    const plain = { most: Infinity, dropped: [], thinkingOff: false, merged: false, streamed: false }
+    this.spelling = { format: 'json_schema', tokenLimit, ...plain }
   }
-  return withinReach(reply)
-}
 
-const longestRefusal = 2000 // characters
+  /** A request as it goes into the body of a call, or into a line of a batch. */
+  spell({ messages, schema, temperature, maxTokens, penalty }: Question, spelling = this.spelling): Body {
+    const { model, extra, penalties, params } = this.provider
+    const { format: type, tokenLimit, most, dropped, thinkingOff, merged } = spelling
+    const parameters: Record<string, unknown> = {
+      temperature,
+      [tokenLimit]: Math.min(maxTokens, most),
+      ...extra,
+    }
+    if (penalty !== undefined) for (const name of penalties) parameters[name] = penalty
+    if (thinkingOff) parameters.enable_thinking = false
+    const json_schema = { name: wireName(schema), strict: true, schema: schemas[schema] }
+    if (type !== 'text')
+      parameters.response_format = type === 'json_schema' ? { type, json_schema } : { type }
+    for (const name of dropped) delete parameters[name]
+    return { model, messages: merged ? mergedIn(messages) : messages, ...parameters, ...params }
+  }
 
-/** Of a reply beyond all measure only the beginning is kept, as cut; all of it is billed. */
-function withinReach(reply: Reply): Reply {
-  const { request, reply: text, usage } = reply
-  const asked = Number(field(request, 'max_completion_tokens') ?? field(request, 'max_tokens') ?? 0)
-  const most = readAtMost(asked)
-  if (text === null || text.length <= most) return reply
-  const completion_tokens = Math.max(usage.completion_tokens, tokensOf(text))
-  return {
-    ...reply,
-    reply: text.slice(0, most),
-    finish_reason: reply.finish_reason === 'content_filter' ? reply.finish_reason : 'length',
-    usage: { ...usage, completion_tokens },
+  /** The same with what concerns a single call: whether it is streamed. */
+  spellCall(question: Question, spelling = this.spelling): Body {
+    const { streamed, dropped } = spelling
+    const counted = streamed && !dropped.includes('stream_options')
+    const stream = { stream: streamed, ...(counted && { stream_options: { include_usage: true } }) }
+    return { ...stream, ...this.spell(question, spelling) }
+  }
+
+  /** A request succeeded as it was spelt. */
+  succeed(): void {
+    this.succeeded = true
+    this.badSamples = 0
+  }
+
+  /** A sample did not fit what the server checks; after three in a row it need not check any more. */
+  learnFromSample(): void {
+    this.badSamples++
+    if (this.badSamples >= samplesInVain && this.spelling.format !== 'text') this.change({ format: 'text' })
+  }
+
+  /** Takes in what was said about a parameter; false when there is nothing left to change about it. */
+  learn({ parameter = '', most }: Problem): boolean {
+    const change = this.changeFor(parameter, most)
+    if (change) this.change(change)
+    return change !== undefined
+  }
+
+  private change(change: Partial<Spelling>): void {
+    this.spelling = { ...this.spelling, ...change }
+  }
+
+  private changeFor(parameter: string, most: number | undefined): Partial<Spelling> | undefined {
+    const { format, merged, streamed, dropped, thinkingOff } = this.spelling
+    const { extra, params = {} } = this.provider
+    if (parameter in params) return undefined // somebody asked for it
+    const without = { dropped: [...dropped, parameter] }
+    if (tokenLimits.includes(parameter)) return this.changeOfLimit(most)
+    if (parameter === 'response_format') {
+      const plainer = plainerFormat[format]
+      return plainer && { format: plainer }
+    }
+    if (parameter === 'system') return merged ? undefined : { merged: true }
+    if (parameter === 'stream') return streamed ? undefined : { streamed: true }
+    if (dropped.includes(parameter)) return undefined
+    if (parameter === 'enable_thinking')
+      return parameter in extra || thinkingOff ? { ...without, thinkingOff: false } : { thinkingOff: true }
+    const sent = ['temperature', 'stream_options', ...this.provider.penalties, ...Object.keys(extra)]
+    return sent.includes(parameter) ? without : undefined
+  }
+
+  private changeOfLimit(most = Infinity): Partial<Spelling> | undefined {
+    const { tokenLimit, dropped } = this.spelling
+    if (most < this.spelling.most) return { most }
+    if (tokenLimit === this.provider.tokenLimit)
+      return { tokenLimit: tokenLimit === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens' }
+    return dropped.includes(tokenLimit) ? undefined : { dropped: [...dropped, tokenLimit] }
+  }
+
+  /** Resolves when no plainer spelling is being tried. */
+  async settled(): Promise<void> {
+    while (this.trial) await this.trial.catch(() => undefined)
+  }
+
+  /** Whether it is worth while to try plainer spellings. */
+  get mayBePlainer(): boolean {
+    return !this.succeeded && !this.triedAll && !this.trial
+  }
+
+  /** Tries plainer spellings, the plainest last; `attempt` returns undefined for one that the server does not take. */
+  async tryPlainer<T>(
+    question: Question,
+    attempt: (body: Body) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const trial = this.tryEach(question, attempt)
+    this.trial = trial.finally(() => (this.trial = undefined))
+    this.trial.catch(() => undefined)
+    return trial
+  }
+
+  private async tryEach<T>(
+    question: Question,
+    attempt: (body: Body) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const known = new Set([JSON.stringify(this.spellCall(question))])
+    for (const plainer of this.plainer()) {
+      const body = this.spellCall(question, plainer)
+      if (known.size === known.add(JSON.stringify(body)).size) continue
+      const answer = await attempt(body)
+      if (answer === undefined) continue
+      this.spelling = plainer
+      return answer
+    }
+    this.triedAll = true
+    return undefined
+  }
+
+  private plainer(): Spelling[] {
+    const { spelling } = this
+    const extras = [...Object.keys(this.provider.extra), ...this.provider.penalties]
+    const unformatted: Spelling = { ...spelling, format: 'text' }
+    const bare: Spelling = { ...unformatted, dropped: [...spelling.dropped, ...extras] }
+    const merged: Spelling = { ...bare, merged: true }
+    const quiet: Spelling = {
+      ...merged,
+      dropped: merged.dropped.filter((name) => name !== 'enable_thinking'),
+    }
+    return [
+      unformatted,
+      bare,
+      merged,
+      { ...quiet, thinkingOff: true },
+      { ...merged, streamed: true },
+      { ...merged, dropped: [...merged.dropped, 'temperature'] },
+    ]
   }
 }
 
-/** How a reply ended, in OpenAI's words; a reason nobody knows means that the text is cut, unless its JSON is whole. */
-function endOf(reason: string, text: string): string {
-  if (says.verdict.test(reason)) return 'content_filter'
-  if (says.end.test(reason) || reason === 'length') return reason
-  return isWholeAnswer(text) ? 'stop' : 'length'
+const samplesInVain = 3
+
+// Templates of some models know no system role, and want user and assistant to take turns.
+function mergedIn(messages: readonly Message[]): Message[] {
+  const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content)
+  const others = messages.filter(({ role }) => role !== 'system')
+  const first = others.findIndex(({ role }) => role === 'user')
+  return others.map((message, place) =>
+    place === first ? { ...message, content: [...system, message.content].join('\n\n') } : message,
+  )
 }
 
-/** The text of a message, wherever it stands. Thoughts alone are put down as thoughts, unless they are the answer. */
-function replyIn(message: unknown, reason: string): string | null {
-  const content = field(message, 'content')
-  const text = textIn(content)
-  if (text.trim() !== '') return text
-  const called = argumentsIn(message)
-  if (called !== undefined) return called
-  const thought = textIn(field(message, 'reasoning_content')) || textIn(field(message, 'reasoning'))
-  if (thought.trim() === '') return typeof content === 'string' ? content : null
-  if (!says.end.test(reason)) return `<think>\n${thought}`
-  return isWholeAnswer(thought) ? thought : `<think>\n${thought}\n</think>\n`
+/** How to spell requests to a provider: what one of them taught holds for all of the run. */
+export function dialectOf(provider: Provider): Dialect {
+  const known = dialects.get(provider) ?? new Dialect(provider)
+  dialects.set(provider, known)
+  return known
 }
 
-/** The arguments of the function a model called instead of answering. */
-function argumentsIn(message: unknown): string | undefined {
-  const calls = field(message, 'tool_calls')
-  const called = (Array.isArray(calls) ? calls : []).map((call) => field(call, 'function'))
-  const given = [...called, field(message, 'function_call')].map((call) => field(call, 'arguments'))
-  const texts = given
-    .filter((value) => value != null)
-    .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
-  return texts.find(isWholeAnswer) ?? texts.find((text) => text.trim() !== '')
-}
-
-// Some servers count thoughts in the total alone.
-function readUsage(usage: unknown): Usage {
-  const prompt_tokens = countIn(usage, 'prompt_tokens')
-  const cached = countIn(field(usage, 'prompt_tokens_details'), 'cached_tokens')
-  const unsaid = prompt_tokens > 0 ? countIn(usage, 'total_tokens') - prompt_tokens : 0
-  const completion_tokens = Math.max(countIn(usage, 'completion_tokens'), unsaid)
-  return { prompt_tokens, completion_tokens, cached_tokens: Math.min(cached, prompt_tokens) }
-}
-
-const mostTokens = 1e9 // of one reply; who tells more has told nothing
-
-function countIn(usage: unknown, name: string): number {
-  const told = field(usage, name)
-  const count = typeof told === 'string' && told.trim() !== '' ? Number(told) : told
-  return typeof count === 'number' && count >= 0 && count <= mostTokens ? Math.floor(count) : 0
-}
+const dialects = new WeakMap<Provider, Dialect>()

@@ -1,7 +1,6 @@
 // Steps rehearsed: done on what the log already answers, with nothing asked and nothing written. The dry run shows the
 // first prompt of each step and what the rest would take; `--batch` sends the questions it hears as a batch, and then the
 // step is done for real. Steps begun ahead do the same while an earlier one still runs.
-import path from 'node:path'
 import { type Screen, plainLines } from '../display/screen.ts'
 import { type Estimate, sumOf } from '../model/account.ts'
 import { BatchLedger } from '../model/batch-results.ts'
@@ -10,7 +9,7 @@ import type { Message } from '../model/call.ts'
 import type { Model, Rehearsal } from '../model/model.ts'
 import type { Language } from '../text/language.ts'
 import { TaskPool } from '../text/pool.ts'
-import { Folder, type Step, batchesFile, handOffs } from '../workspace/folder.ts'
+import { Folder, type Step, handOffs } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import { type RejectedRow, rowsIn } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
@@ -269,7 +268,7 @@ async function remindOfOpenOnes(
   { dataDir, steps }: Settings,
   screen: Screen,
 ): Promise<undefined> {
-  const ledger = await BatchLedger.read(path.join(dataDir, batchesFile))
+  const ledger = await BatchLedger.read(dataDir)
   const open = ledger.open(model.provider).filter(({ step }) => steps.includes(step))
   if (open.length > 0) screen.remark(screen.words.batchForgotten(open.map(({ id }) => id).join(', ')))
 }

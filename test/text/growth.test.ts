@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { replyLines } from '../../steps/display/lives.ts'
 import { cutToWidth, plain, plainLines, wrapToWidth } from '../../steps/display/screen.ts'
-import { tokensOf } from '../../steps/model/account.ts'
+import { tokensOf } from '../../steps/model/reply.ts'
 import { problemOf } from '../../steps/model/problem.ts'
 import { answerIn } from '../../steps/model/transport.ts'
 import { drawReport } from '../../steps/report/page.ts'
