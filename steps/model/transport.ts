@@ -156,6 +156,7 @@ function sendPlainly(
     // A quiet server may be thinking; one that is not even connected to will not answer.
     sent.on('timeout', () => sent.socket?.connecting && sent.destroy(new Error('connect timeout')))
     sent.on('error', reject)
+    sent.on('close', () => reject(new Error('closed without an answer'))) // as on a switch of protocols
     sent.on('response', (answer) => {
       const status = answer.statusCode ?? 0
       resolve({ status, headers: headersIn(answer), body: unpacked(answer) })
