@@ -1,5 +1,7 @@
 // What comes over the connection, made into the one JSON value the openai package reads: whatever the server calls it,
 // whatever stands before it, and also when it comes as a stream nobody asked for. Waits as long as bytes come.
+import type { IncomingMessage } from 'node:http'
+import { pipeline } from 'node:stream'
 import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
 import type { Hide } from '../workspace/environment.ts'
 import type { Provider, Quota } from './call.ts'
@@ -23,33 +25,29 @@ export function silenceOf({ silence, local }: Provider): number {
 }
 
 type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
-type Agent = NonNullable<RequestInit['dispatcher']>
+
+/** An answer as it comes in. */
+type Incoming = { status: number; headers: Headers; body: AsyncIterable<Uint8Array> }
+type Send = (url: URL, init: RequestInit, signal: AbortSignal) => Promise<Incoming>
 
 /**
  * A fetch that reads answers whole. Redirects are not followed: a key must not go where nobody sent it. `silence`: ms
  * without a byte after which a request is given up. `hide`: takes the key out of what comes back.
  */
-export function readingFetch(silence: number, hide: Hide = asItIs): Fetch {
+export function readingFetch(silence: number, hide: Hide = asItIs, send: Send = sendPlainly): Fetch {
   const watch = new Watch(silence)
   return (url, init = {}) =>
     watch.over(init.signal ?? undefined, async (signal, heard) => {
-      const dispatcher = patientAgent()
-      const response = await fetch(url, {
-        ...init,
-        signal,
-        redirect: 'manual',
-        ...(dispatcher && { dispatcher }),
-      })
+      const { status, headers, body } = await send(new URL(String(url)), init, signal)
       heard()
       const chunks: Uint8Array[] = []
       let bytes = 0
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of body) {
         heard()
-        bytes += (chunk as Uint8Array).length
+        bytes += chunk.length
         if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
-        chunks.push(chunk as Uint8Array)
+        chunks.push(chunk)
       }
-      const { status, headers } = response
       return told(Buffer.concat(chunks).toString('utf8'), status, headers, hide)
     })
 }
@@ -68,14 +66,23 @@ export function fetchWithReason(hide: Hide): Fetch {
 
 // The package looks for what went wrong under `error`, and hears nothing where a server says it elsewhere.
 function told(plainText: string, status: number, headers: Headers, hide: Hide): Response {
-  const [text, answer] = [hide(plainText), hidden(answerIn(plainText), hide)]
+  const answer = hidden(answerIn(plainText), hide)
   const kept = new Headers(headers)
   for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) kept.delete(name)
+  if ([204, 205, 304].includes(status)) return new Response(null, { status, headers: kept })
   const ok = status >= 200 && status < 300
+  const text = ok && answer !== undefined ? '' : hide(plainText)
   const body = ok ? answer : { error: answer ?? { message: text.slice(0, longestReason) } }
   kept.set('content-type', body === undefined ? 'text/plain' : 'application/json')
-  if ([204, 205, 304].includes(status)) return new Response(null, { status, headers: kept })
-  return new Response(body === undefined ? text : JSON.stringify(body), { status, headers: kept })
+  return readResponse(body ?? text, { status, headers: kept })
+}
+
+/** A response of what is read already: whoever wants its JSON need not read it again. */
+function readResponse(content: unknown, terms: ResponseInit): Response {
+  return Object.assign(new Response(null, terms), {
+    json: () => Promise.resolve(content),
+    text: () => Promise.resolve(typeof content === 'string' ? content : JSON.stringify(content)),
+  })
 }
 
 const deepestAnswer = 100 // brackets inside brackets
@@ -128,14 +135,46 @@ function span(text: string): number | undefined {
   return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0)
 }
 
-// Node's own agent gives up after 300 s without a byte, whatever is asked for; another of its kind need not. It stands
-// under this name for the packages that share it (undici, lib/global.js).
-let patient: Agent | undefined
-function patientAgent(): Agent | undefined {
-  const agent: unknown = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1'))
-  if (patient || !isObject(agent)) return patient
-  const Kind = agent.constructor as new (terms: object) => Agent
-  return (patient = new Kind({ headersTimeout: 0, bodyTimeout: 0 }))
+// Node's own client, and not its `fetch`, which takes three times the work: with a hundred in flight that is more than all
+// else a run does for a reply. Whoever asks no server loads none of it.
+
+const connectAtMost = 10_000 // ms
+
+function sendPlainly(
+  url: URL,
+  { method, headers, body }: RequestInit,
+  signal: AbortSignal,
+): Promise<Incoming> {
+  const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
+  return new Promise((resolve, reject) => {
+    const sent = request(url, {
+      method: method ?? 'GET',
+      headers: { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'gzip, deflate, br' },
+      signal,
+      timeout: connectAtMost,
+    })
+    // A quiet server may be thinking; one that is not even connected to will not answer.
+    sent.on('timeout', () => sent.socket?.connecting && sent.destroy(new Error('connect timeout')))
+    sent.on('error', reject)
+    sent.on('close', () => reject(new Error('closed without an answer'))) // as on a switch of protocols
+    sent.on('response', (answer) => {
+      const status = answer.statusCode ?? 0
+      resolve({ status, headers: headersIn(answer), body: unpacked(answer) })
+    })
+    sent.end(body)
+  })
+}
+
+function headersIn({ headers }: IncomingMessage): Headers {
+  return new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+function unpacked(answer: IncomingMessage): AsyncIterable<Uint8Array> {
+  const { createBrotliDecompress, createUnzip } = process.getBuiltinModule('node:zlib')
+  const packing = answer.headers['content-encoding'] ?? 'identity'
+  if (packing === 'identity') return answer
+  const unpacking = packing === 'br' ? createBrotliDecompress() : createUnzip()
+  return pipeline(answer, unpacking, () => undefined) // whoever reads it hears of an error
 }
 
 // A server that answers one request at a time keeps the others waiting without a byte. So a request is not given up while
@@ -143,7 +182,7 @@ function patientAgent(): Agent | undefined {
 
 const sameTime = 1000 // ms; requests sent within it may be taken in any order
 
-type Watched = { sentAt: number; restart: () => void }
+type Watched = { sentAt: number; heardAt: number }
 
 class Watch {
   private readonly silence: number
@@ -158,17 +197,19 @@ class Watch {
     work: (signal: AbortSignal, heard: () => void) => Promise<T>,
   ): Promise<T> {
     const inner = new AbortController()
-    let timer: NodeJS.Timeout | undefined
-    const restart = (): void => {
-      clearTimeout(timer)
-      timer = setTimeout(() => inner.abort(new Silence(this.silence)), this.silence)
+    const now = Date.now()
+    const watched: Watched = { sentAt: now, heardAt: now }
+    // Looks when it might be over, and not at every byte of every request, whether it is.
+    const look = (): void => {
+      const left = watched.heardAt + this.silence - Date.now()
+      if (left <= 0) inner.abort(new Silence(this.silence))
+      else timer = setTimeout(look, left)
     }
+    let timer = setTimeout(look, this.silence)
     const stop = (): void => inner.abort(outer?.reason)
-    const watched: Watched = { sentAt: Date.now(), restart }
     this.open.add(watched)
     if (outer?.aborted) stop()
     outer?.addEventListener('abort', stop)
-    restart()
     try {
       return await work(inner.signal, () => this.heard(watched))
     } catch (error) {
@@ -181,7 +222,8 @@ class Watch {
   }
 
   private heard({ sentAt }: Watched): void {
-    for (const other of this.open) if (other.sentAt >= sentAt - sameTime) other.restart()
+    const now = Date.now()
+    for (const other of this.open) if (other.sentAt >= sentAt - sameTime) other.heardAt = now
   }
 }
 

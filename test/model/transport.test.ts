@@ -10,13 +10,12 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.useRealTimers()
-  vi.unstubAllGlobals()
 })
 
-/** A fetch whose n-th answer has its first byte, and others, after so many seconds; the last of them ends it. */
-function serveAfter(...seconds: number[][]): void {
+/** Reads from a server whose n-th answer has its first byte, and others, after so many seconds; the last of them ends it. */
+function serveAfter(...seconds: number[][]): ReturnType<typeof readingFetch> {
   let count = 0
-  vi.stubGlobal('fetch', async (_: string, { signal }: { signal: AbortSignal }) => {
+  return readingFetch(silence, undefined, async (_url, _init, signal) => {
     const times = seconds[count++] ?? []
     const broken = new Promise<never>((_resolve, reject) =>
       signal.addEventListener('abort', () => reject(signal.reason as Error)),
@@ -36,8 +35,7 @@ function serveAfter(...seconds: number[][]): void {
 }
 
 /** What becomes of so many requests sent at once: a text, or the error. */
-async function sendAtOnce(count: number): Promise<unknown[]> {
-  const fetchWhole = readingFetch(silence)
+async function sendAtOnce(count: number, fetchWhole: ReturnType<typeof serveAfter>): Promise<unknown[]> {
   const asked = Array.from({ length: count }, () =>
     fetchWhole(address).then(
       (response) => response.text(),
@@ -50,23 +48,22 @@ async function sendAtOnce(count: number): Promise<unknown[]> {
 
 describe('time is counted from the last byte', () => {
   it('so a reply may take longer, while bytes come', async () => {
-    serveAfter([50, 100, 150, 200])
-    expect(await sendAtOnce(1)).toEqual(['{"done":true}'])
+    const fetchWhole = serveAfter([50, 100, 150, 200])
+    expect(await sendAtOnce(1, fetchWhole)).toEqual(['{"done":true}'])
   })
 
   it('and runs out when they stop', async () => {
-    serveAfter([50, 111])
-    expect(await sendAtOnce(1)).toEqual([expect.any(Silence)])
+    const fetchWhole = serveAfter([50, 111])
+    expect(await sendAtOnce(1, fetchWhole)).toEqual([expect.any(Silence)])
   })
 
   it('of any request sent before: who answers one at a time keeps the others waiting', async () => {
-    serveAfter(...[1, 2, 3, 4, 5, 6, 7, 8].map((turn) => [turn * 40]))
-    expect(await sendAtOnce(8)).toEqual(Array.from({ length: 8 }, () => '{"done":true}'))
+    const fetchWhole = serveAfter(...[1, 2, 3, 4, 5, 6, 7, 8].map((turn) => [turn * 40]))
+    expect(await sendAtOnce(8, fetchWhole)).toEqual(Array.from({ length: 8 }, () => '{"done":true}'))
   })
 
   it('but not of later ones, which overtake it', async () => {
-    serveAfter([], [50], [50])
-    const fetchWhole = readingFetch(silence)
+    const fetchWhole = serveAfter([], [50], [50])
     const hung = fetchWhole(address).catch((error: unknown) => error)
     let endedAt = 0
     const start = Date.now()
