@@ -1,7 +1,8 @@
 // What a command works with: the call log, settings, who answers, seed tasks, topics, the record of the last run.
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { askAtTerminal, shownPath, typed } from '../display/screen.ts'
+import { askAtTerminal } from '../display/person.ts'
+import { shownPath, typed } from '../display/screen.ts'
 import { screenWords } from '../display/words.ts'
 import { CallLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'

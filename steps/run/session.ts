@@ -1,6 +1,7 @@
 // One command from its first line to its exit status: who answers, the steps as they finish, the end.
 import { readdir } from 'node:fs/promises'
-import { Screen, type Wires, commandLine, shownPath, tellNotTaken, wiresTo } from '../display/screen.ts'
+import { type Wires, wiresTo } from '../display/person.ts'
+import { Screen, commandLine, shownPath, tellNotTaken } from '../display/screen.ts'
 import type { Progress } from '../display/words.ts'
 import { Budget } from '../model/budget.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
