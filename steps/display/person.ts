@@ -3,10 +3,13 @@ import path from 'node:path'
 import { type Interface, createInterface } from 'node:readline'
 import type { Provider, Wire } from '../model/call.ts'
 import type { Person } from '../model/paste.ts'
+import type { Language } from '../text/language.ts'
 import { type Screen, shownPath } from './screen.ts'
+import { number } from './words.ts'
 
 export class PersonAtTerminal implements Person {
   private readonly screen: Screen
+  private readonly words: typeof en
   private lines: Interface | undefined
   private heard: string[] = []
   private finish: ((reply: string) => void) | undefined
@@ -16,22 +19,23 @@ export class PersonAtTerminal implements Person {
 
   constructor(screen: Screen, progress: () => Carried) {
     this.screen = screen
+    this.words = personWords[screen.language]
     this.progress = progress
   }
 
   show(prompt: string, promptFile: string, replyFile: string): void {
-    const { screen } = this
-    if (!this.greeted) screen.remark(screen.words.newChat)
+    const { screen, words } = this
+    if (!this.greeted) screen.remark(words.newChat)
     this.greeted = true
     const { answered, about } = this.progress()
     const at = answered + 1
-    screen.title(screen.words.carry(shownPath(promptFile), at, Math.max(at, about)))
+    screen.title(words.carry(shownPath(promptFile), at, Math.max(at, about)))
     screen.line(prompt)
-    screen.title(screen.words.bringBack(path.basename(replyFile)))
+    screen.title(words.bringBack(path.basename(replyFile)))
   }
 
   thank(from: string, reply: string): void {
-    this.screen.detail(this.screen.words.received(from === '' ? '' : path.basename(from), reply.length))
+    this.screen.detail(this.words.received(from === '' ? '' : path.basename(from), reply.length))
   }
 
   /** What is pasted up to a line with a single dot; lines that came early are kept for the next prompt. */
@@ -121,3 +125,27 @@ export function wiresTo(
   }
   return { open, close: () => person?.close() }
 }
+
+// What is said to the person, in both languages.
+
+const en = {
+  newChat:
+    'take a new chat for each prompt: in an old one the model sees what came before, and the rows are no longer comparable',
+  carry: (file: string, at: number, about: number) =>
+    `── ${file} ── ${number(at)} of about ${number(about)} ── copy this into the chat window:`,
+  bringBack: (file: string) =>
+    `── paste the reply here and end with a line holding only a dot, or save it as ${file} beside the prompt`,
+  received: (from: string, length: number) =>
+    `thank you: ${number(length)} characters${from === '' ? '' : ` from ${from}`}`,
+}
+
+const zh: typeof en = {
+  newChat: '每个提示词都请新开一个对话：在旧对话里模型看得到前面的内容，数据就不能相互比较了',
+  carry: (file, at, about) =>
+    `── ${file} ── 第 ${number(at)} 个，大约共 ${number(about)} 个 ── 请把下面的内容复制到聊天窗口：`,
+  bringBack: (file) =>
+    `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
+  received: (from, length) => `已读入${from === '' ? '回复' : ` ${from}`}（${number(length)} 字）`,
+}
+
+const personWords: Record<Language, typeof en> = { en, zh }

@@ -187,7 +187,7 @@ function isLive(): boolean {
 
 // Controls, marks of direction, tags, what has no glyph, lone surrogates (`C`), line separators, and what is drawn as
 // nothing: fillers of Hangul, joiners, selectors of variants. (U+FE0F, which makes an emoji colourful, may stay.)
-const hidden = /(?![\n\ufe0f])[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+const hidden = /(?!\n|\ufe0f)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /** The text on one line, white space folded, nothing in it that a terminal would obey. */
 export function plain(text: string): string {

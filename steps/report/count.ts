@@ -1,9 +1,9 @@
 // The figures of the report, counted from the JSONL files row by row; only what was asked for, and what it cost, is
 // taken from run.json.
+import { seedsOf } from '../display/lives.ts'
 import { type Language, languageOf, lengthOf } from '../text/language.ts'
 import { partsOfRougeL } from '../text/rouge.ts'
 import { ruleFor } from '../text/rules.ts'
-import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, runsElsewhere, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
@@ -284,13 +284,10 @@ export async function openRun(settings: Settings): Promise<Run> {
   const folder = await Folder.open(settings.dataDir, settings.outputPath)
   const there = await Promise.all(steps.map((step) => exists(folder.output(step))))
   if (!there.includes(true)) throw nothingThere(settings.dataDir)
-  const seeds = (await exists(settings.seedFile))
-    ? await readSeedTasks(settings.seedFile, new Omissions(settings.skipBadRows))
-    : []
-  const instructions = seeds.map((seed) => seed.instruction)
+  const seeds = await seedsOf(settings)
   const [stored] = settings.carried.get('language') ?? []
-  const language = stored === 'en' || stored === 'zh' ? stored : languageOf(instructions)
-  return { settings, language, folder, record: await readRunRecord(folder), seeds: instructions }
+  const language = stored === 'en' || stored === 'zh' ? stored : languageOf(seeds)
+  return { settings, language, folder, record: await readRunRecord(folder), seeds }
 }
 
 /** The rows of this shape in the files of a run, none where the file is missing. */
