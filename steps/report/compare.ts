@@ -3,13 +3,16 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { number } from '../display/words.ts'
+import type { Language } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { unreadable } from '../workspace/fault.ts'
 import { type Step, exists, logFile, runFoldersIn, steps } from '../workspace/folder.ts'
 import { field, jsonIn, readLines, textOf } from '../workspace/jsonl.ts'
 import { type Figures, type Run, type Stage, countRun, rowsOf, stages } from './count.ts'
 import { type Markup, type Subject, type Value, bar, html, percent, row, table } from './html.ts'
+import { rowsWords } from './rows.ts'
 import { type FigureName, figureRows, madeBy, reasonsLine } from './sections.ts'
+import { counted } from './words.ts'
 
 /** Seconds a call of a step took: half of the calls less than `median`, one in ten more than `slow`. */
 type Latency = { median: number; slow: number }
@@ -84,7 +87,8 @@ function latencyOf(times: number[]): Latency {
 /** Two runs side by side on the page. */
 export function compareSection(ours: Subject, { run, figures, latencies, overlap }: Comparison): Markup {
   const theirs: Subject = { ...ours, run, figures }
-  const { compare, settings, table: names, funnel, thisRun } = ours.words
+  const { settings, table: names, funnel, thisRun } = ours.words
+  const { compare } = compareWords[ours.screen]
   const both = (title: string, of: (subject: Subject) => Value): Markup => row(title, [of(ours), of(theirs)])
   const named = namesOf(ours.run, run)
   const titles = ['', `${thisRun}: ${named[0]}`, `${compare.theirs}: ${named[1]}`]
@@ -240,8 +244,8 @@ function agreementOn(
 }
 
 /** What the class said, on the page: how far people agree, then every row, the most doubted first. */
-export function reviewsSection({ words }: Subject, reviews: Reviews): Markup {
-  const { reviews: said, script } = words
+export function reviewsSection({ screen }: Subject, reviews: Reviews): Markup {
+  const { reviews: said } = compareWords[screen]
   const share = (value: number | undefined): string => (value === undefined ? '–' : percent(value))
   const rows = reviews.rows.map((one) => {
     const text = [one.instruction, one.input, one.output].filter((part) => part !== '').join(' ⇒ ')
@@ -257,7 +261,7 @@ export function reviewsSection({ words }: Subject, reviews: Reviews): Markup {
     ${reviews.unread.length > 0 ? html`<p class="remark">${said.unread(reviews.unread.join(', '))}</p>` : undefined}
     ${table(
       'quality',
-      ['', ...script.questions],
+      ['', ...rowsWords[screen].script.questions],
       [
         row(
           said.agreement,
@@ -269,3 +273,61 @@ export function reviewsSection({ words }: Subject, reviews: Reviews): Markup {
     ${table('reviews', ['', said.count, '1', '2', '3', said.any, said.agreement], rows)}
     <p class="note">${said.columns}</p>`
 }
+
+// What is said of both, in both languages.
+
+const en = {
+  compare: {
+    title: 'Two runs side by side',
+    theirs: 'the other',
+    folder: 'folder',
+    stages: 'instructions at each stage',
+    seconds: 'seconds a call, median (slowest tenth)',
+    overlap: 'Overlap of the two pools',
+    overlapAbout: (threshold: number) =>
+      `Of the instructions that step 1 accepted in one run, the share that has a near-duplicate (ROUGE-L above ${threshold}) in the other.`,
+    there: 'this run’s instructions found in the other',
+    back: 'the other’s instructions found in this run',
+  },
+  reviews: {
+    title: 'What the class said',
+    about: (reviewers: number, rows: number, shared: number) =>
+      `${counted(reviewers, 'review')} of ${counted(rows, 'row')}; ${number(shared)} of the rows had two or more.`,
+    agreement: 'agreement',
+    rows: 'Row by row, the most doubted first',
+    count: 'reviews',
+    any: 'any',
+    columns:
+      'Columns 1 to 3: how many said no to that question; any: how many said no to at least one. Agreement: of two people who looked at the same row, how often both passed it or both did not.',
+    unread: (files: string) => `no review could be read from: ${files}`,
+  },
+}
+
+const zh: typeof en = {
+  compare: {
+    title: '两次运行对照',
+    theirs: '另一次运行',
+    folder: '文件夹',
+    stages: '各阶段的指令数',
+    seconds: '每次调用的秒数，中位数（最慢的十分之一）',
+    overlap: '两个任务池的重叠',
+    overlapAbout: (threshold) =>
+      `一次运行中第 1 步接受的指令，有多大比例在另一次运行中有近似重复（ROUGE-L 大于 ${threshold}）。`,
+    there: '本次运行的指令在另一次运行中',
+    back: '另一次运行的指令在本次运行中',
+  },
+  reviews: {
+    title: '全班的评审',
+    about: (reviewers, rows, shared) =>
+      `${number(reviewers)} 份评审，共 ${number(rows)} 行数据，其中 ${number(shared)} 行有两人以上看过。`,
+    agreement: '一致率',
+    rows: '逐行结果，疑问最多的排在前面',
+    count: '评审数',
+    any: '任一项',
+    columns:
+      '第 1 到 3 列：对该问题答“否”的人数；任一项：至少有一项答“否”的人数。一致率：两个人看同一行时，结论（通过或不通过）相同的比例。',
+    unread: (files) => `这些文件里没有读到评审：${files}`,
+  },
+}
+
+export const compareWords: Record<Language, typeof en> = { en, zh }

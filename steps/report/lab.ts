@@ -2,7 +2,7 @@
 import { nameOfReason, whyReason } from '../display/reasons.ts'
 import { number } from '../display/words.ts'
 import type { Instance } from '../text/given.ts'
-import { isTraditional } from '../text/language.ts'
+import { type Language, isTraditional } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { type Rule, compare, measureInstance, measureInstruction, rules, selectRules } from '../text/rules.ts'
 import { steps } from '../workspace/folder.ts'
@@ -145,8 +145,8 @@ async function* mergedInstances(run: Run): AsyncGenerator<Judged> {
 
 /** What the page says of it. */
 export function labSection(subject: Subject, lab: Lab): Markup {
-  const { run, words } = subject
-  const { lab: said } = words
+  const { run, screen } = subject
+  const said = labWords[screen]
   const most = Math.max(1, ...lab.alone.map(({ removed }) => removed))
   const notes = [
     ...(lab.left.length > 0 ? [said.left(lab.left.join(', '), number(slowFrom))] : []),
@@ -166,33 +166,30 @@ export function labSection(subject: Subject, lab: Lab): Markup {
     )}`
 }
 
-function trialOf({ words, run }: Subject, lab: Lab, { threshold, stay, pairs }: Trial): Markup {
+function trialOf({ words, run, screen }: Subject, lab: Lab, { threshold, stay, pairs }: Trial): Markup {
+  const said = labWords[screen]
   const own = threshold === run.settings.similarity
   return html`<details name="trial" ${own ? html` open` : undefined}>
     <summary>
       <b>${threshold}</b>${bar(lab.tried === 0 ? 0 : stay / lab.tried)}
-      <span>${words.lab.stay(stay)}</span>
+      <span>${said.stay(stay)}</span>
       <span class="own">${own ? words.thisRun : ''}</span>
     </summary>
-    ${pairs.length === 0 ? html`<p>${words.lab.noPairs}</p>` : pairs.map((pair) => pairOf(pair, words.lab))}
+    ${pairs.length === 0 ? html`<p>${said.noPairs}</p>` : pairs.map((pair) => pairOf(pair, said))}
   </details>`
 }
 
 /** The page's script marks the words in which the two differ. */
-function pairOf({ instruction, rival, score }: Pair, words: { removed: string; because: string }): Markup {
+function pairOf({ instruction, rival, score }: Pair, said: typeof en): Markup {
   return html`<dl class="pair">
-    <dt>${words.removed}</dt>
+    <dt>${said.removed}</dt>
     <dd class="text">${instruction}</dd>
-    <dt>${words.because} (${score.toFixed(2)})</dt>
+    <dt>${said.because} (${score.toFixed(2)})</dt>
     <dd class="text">${rival}</dd>
   </dl>`
 }
 
-function ruleRow(
-  { reason, removed }: AloneCount,
-  most: number,
-  { figures, screen, words, run }: Subject,
-): Markup {
+function ruleRow({ reason, removed }: AloneCount, most: number, { figures, screen, run }: Subject): Markup {
   const isOn = selectRules(run.settings.rules).has(reason)
   const links = steps
     .map((step) => ({ step, count: figures.rejected[step].get(reason) ?? 0 }))
@@ -200,7 +197,58 @@ function ruleRow(
     .map(({ step, count }) => html`<a href="#rows" data-show="${step}/${reason}">${number(count)}</a> `)
   return row(
     html`${nameOfReason(reason, screen)}<small>${whyReason(reason, screen)}</small>`,
-    [number(removed), bar(removed / most, 'loss'), links.length > 0 ? links : isOn ? 0 : words.lab.off],
+    [
+      number(removed),
+      bar(removed / most, 'loss'),
+      links.length > 0 ? links : isOn ? 0 : labWords[screen].off,
+    ],
     ['number', 'bars', 'number'],
   )
 }
+
+// What the lab says, in both languages.
+
+const en = {
+  title: 'Filter lab',
+  thresholds: 'With another threshold',
+  about: (count: number) =>
+    `The novelty filter, run again over ${number(count)} instructions: those accepted, then those rejected as near-duplicates. Open a threshold to see the removed pairs closest to it.`,
+  left: (thresholds: string, limit: string) =>
+    `${thresholds}: not tried with more than ${limit} instructions.`,
+  stay: (count: number) => `${number(count)} stay`,
+  noPairs: 'Nothing would be removed.',
+  removed: 'removed',
+  because: 'because of',
+  rules: 'Each rule on its own',
+  rulesAbout: (instructions: number, instances: number) =>
+    `How many each rule would remove if it were the only one: of ${number(instructions)} candidate instructions, or of ${number(instances)} instances. A row can break several rules; in the run it counts for the first one.`,
+  rule: 'rule',
+  alone: 'alone',
+  inRun: 'in the run',
+  off: 'off (--rules)',
+  merged: 'Rows of merged files are not counted here.',
+  noSeeds: 'The seed file is not where run.json says, so the seed tasks are missing from the pool here.',
+}
+
+const zh: typeof en = {
+  title: '过滤实验室',
+  thresholds: '如果换一个阈值',
+  about: (count) =>
+    `用新颖性过滤器对 ${number(count)} 条指令重新计算：先是被接受的，再是因近似重复淘汰的。点开一个阈值，可以看到离它最近的被删指令。`,
+  left: (thresholds, limit) => `${thresholds}：指令超过 ${limit} 条时不计算。`,
+  stay: (count) => `留下 ${number(count)} 条`,
+  noPairs: '不会删去任何指令。',
+  removed: '删去',
+  because: '相近的是',
+  rules: '逐条看规则',
+  rulesAbout: (instructions, instances) =>
+    `如果只用这一条规则，会删去多少：指令规则检查 ${number(instructions)} 条候选，实例规则检查 ${number(instances)} 个实例。同一行可能违反几条规则，实际运行时算在最先遇到的那条上。`,
+  rule: '规则',
+  alone: '单独使用',
+  inRun: '本次运行',
+  off: '已关闭（--rules）',
+  merged: '合并进来的文件不在实验室的计算之内。',
+  noSeeds: '在 run.json 所记的位置找不到种子文件，因此这里的任务池不含种子任务。',
+}
+
+export const labWords: Record<Language, typeof en> = { en, zh }
