@@ -6,7 +6,8 @@ import { type Language, isTraditional } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { type Rule, compare, measureInstance, measureInstruction, rules, selectRules } from '../text/rules.ts'
 import { steps } from '../workspace/folder.ts'
-import { type Run, bump, isCandidate, rowsOf } from './count.ts'
+import { rowsIn } from '../workspace/records.ts'
+import { type Run, bump, isCandidate } from './count.ts'
 import { type Markup, type Subject, bar, html, row, table } from './html.ts'
 
 const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
@@ -17,8 +18,8 @@ const pairsShown = 3
 type Pair = { instruction: string; rival: string; score: number }
 /** `pairs`: the removed instructions closest to the threshold, which are worth a discussion. */
 type Trial = { threshold: number; stay: number; pairs: Pair[] }
-/** What a rule removes of all those it checks, when it is the only one. */
-type AloneCount = { reason: string; checked: number; removed: number }
+/** What a rule removes when it is the only one. */
+type AloneCount = { reason: string; removed: number }
 export type Lab = {
   /** Instructions tried: all that step 1 accepted, then those it rejected as near-duplicates, as they stand in the files. */
   tried: number
@@ -37,6 +38,7 @@ export async function openLab(run: Run): Promise<Lab> {
   const all = [...new Set([...thresholds, own])].toSorted((a, b) => a - b)
   const slow = (threshold: number): boolean => threshold < slowBelow && tried.length > slowFrom
   const candidates = [...tried, ...others]
+  const instructionRules = rules.filter((rule) => rule.of === 'instruction')
   const instances = await instanceCounts(run, areMerged)
   return {
     tried: tried.length,
@@ -45,7 +47,7 @@ export async function openLab(run: Run): Promise<Lab> {
       .map((threshold) => tryThreshold(tried, run.seeds, threshold)),
     left: all.filter(slow),
     areMerged,
-    alone: [...instructionCounts(run, candidates), ...instances.counts],
+    alone: [...instructionRules.map((rule) => countAlone(rule, run, candidates)), ...instances.counts],
     instructions: candidates.length,
     instances: instances.total,
   }
@@ -55,11 +57,12 @@ async function candidatesOf(run: Run) {
   const accepted = new Set<string>()
   const nearDuplicates: string[] = []
   const others: string[] = []
-  for await (const row of rowsOf(run, 'instruction')) accepted.add(row.instruction)
+  for await (const row of rowsIn(run.folder, 'instruction')) accepted.add(row.instruction)
   // A folder that only merges files has nothing of step 1: what step 4 kept and rejected stands in for it.
   const judgedIn = accepted.size > 0 ? 'generate' : 'filter'
-  if (judgedIn === 'filter') for await (const row of rowsOf(run, 'example')) accepted.add(row.instruction)
-  for await (const { step, reason, instruction } of rowsOf(run, 'rejected')) {
+  if (judgedIn === 'filter')
+    for await (const row of rowsIn(run.folder, 'example')) accepted.add(row.instruction)
+  for await (const { step, reason, instruction } of rowsIn(run.folder, 'rejected')) {
     if (step !== judgedIn || !isCandidate(reason)) continue
     if (reason === 'near_duplicate') nearDuplicates.push(instruction)
     else others.push(instruction)
@@ -90,11 +93,6 @@ function keepClosest(pairs: Pair[], pair: Pair): void {
   pairs.length = Math.min(pairs.length, pairsShown)
 }
 
-function instructionCounts(run: Run, candidates: readonly string[]): AloneCount[] {
-  const own = rules.filter((rule) => rule.of === 'instruction')
-  return own.map((rule) => countAlone(rule, run, candidates))
-}
-
 function countAlone(rule: Rule, run: Run, candidates: readonly string[]): AloneCount {
   const index = new NoveltyIndex(run.settings.similarity)
   const pooled = rule.reason === 'near_duplicate' // the others do not look at the pool
@@ -105,40 +103,33 @@ function countAlone(rule: Rule, run: Run, candidates: readonly string[]): AloneC
     if (measureInstruction(rule, instruction, run.language, pool) !== undefined) removed++
     else if (pooled) index.add(instruction)
   }
-  return { reason: rule.reason, checked: candidates.length, removed }
+  return { reason: rule.reason, removed }
 }
 
-async function instanceCounts(
-  run: Run,
-  areMerged: boolean,
-): Promise<{ counts: AloneCount[]; total: number }> {
+async function instanceCounts(run: Run, areMerged: boolean) {
   const own = rules.filter((rule) => rule.of !== 'instruction')
   const removed = new Map<string, number>()
-  let checked = 0
-  const all = areMerged ? mergedInstances(run) : withInstances(run)
+  let total = 0
+  const all: AsyncIterable<Judged> = areMerged ? mergedInstances(run) : rowsIn(run.folder, 'withInstances')
   for await (const { instruction, instances, reason } of all) {
     const task = { instruction, language: run.language, ...compare(instruction, instances, []) }
-    checked += instances.length
+    total += instances.length
     for (const [at, instance] of instances.entries())
       for (const rule of own)
         if (rule.reason === reason || measureInstance(rule, instance, task, at) !== undefined)
           bump(removed, rule.reason)
   }
-  const counts = own.map(({ reason }) => ({ reason, checked, removed: removed.get(reason) ?? 0 }))
-  return { counts, total: checked }
+  const counts = own.map(({ reason }) => ({ reason, removed: removed.get(reason) ?? 0 }))
+  return { counts, total }
 }
 
 type Judged = { instruction: string; instances: Instance[]; reason?: string }
 
-function withInstances(run: Run): AsyncIterable<Judged> {
-  return rowsOf(run, 'withInstances')
-}
-
 /** What step 4 kept of merged files, and what it rejected: there the reason says what comparing the instances found. */
 async function* mergedInstances(run: Run): AsyncGenerator<Judged> {
-  for await (const { instruction, input, output } of rowsOf(run, 'example'))
+  for await (const { instruction, input, output } of rowsIn(run.folder, 'example'))
     yield { instruction, instances: [{ input, output }] }
-  for await (const { step, instruction, input = '', output, reason } of rowsOf(run, 'rejected'))
+  for await (const { step, instruction, input = '', output, reason } of rowsIn(run.folder, 'rejected'))
     if (step === 'filter' && output !== undefined)
       yield { instruction, instances: [{ input, output }], reason }
 }

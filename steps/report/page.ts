@@ -17,6 +17,7 @@ import { type Settings, readSettings, settingsOf } from '../workspace/settings.t
 import {
   type Comparison,
   type Reviews,
+  agreementOn,
   compareRuns,
   compareSection,
   compareWords,
@@ -125,40 +126,22 @@ function body(page: Page): Markup {
   `
 }
 
-function sectionsOf({
-  subject,
-  lab,
-  rows,
-  comparison,
-  reviews,
-  loop,
-}: Page): [id: string, title: string, Markup][] {
+/** Those that this run has something to fill with. */
+function sectionsOf({ subject, lab, rows, comparison, reviews, loop }: Page): [string, string, Markup][] {
   const { words, screen } = subject
-  const { review, rows: list } = rowsWords[screen]
-  const compared = comparison && compareSection(subject, comparison)
-  return [
-    ...(compared
-      ? [['compare', compareWords[screen].compare.title, compared] as [string, string, Markup]]
-      : []),
-    ...(reviews
-      ? [
-          ['reviews', compareWords[screen].reviews.title, reviewsSection(subject, reviews)] as [
-            string,
-            string,
-            Markup,
-          ],
-        ]
-      : []),
-    ['funnel', words.funnel.title, funnelSection(subject)],
-    ...(isMergedAlone(subject)
-      ? []
-      : [['loop', words.loop.title, loopSection(subject, loop)] as [string, string, Markup]]),
+  const said = { ...words, ...compareWords[screen], ...rowsWords[screen], lab: labWords[screen] }
+  const all: [id: keyof typeof said, title: string, content: Markup | undefined][] = [
+    ['compare', said.compare.title, comparison && compareSection(subject, comparison)],
+    ['reviews', said.reviews.title, reviews && reviewsSection(subject, reviews)],
+    ['funnel', said.funnel.title, funnelSection(subject)],
+    ['loop', said.loop.title, isMergedAlone(subject) ? undefined : loopSection(subject, loop)],
     ['table', tableTitle(subject), tableSection(subject)],
-    ['plots', words.plots.title, plotsSection(subject)],
-    ['lab', labWords[screen].title, labSection(subject, lab)],
-    ['review', review.title, reviewSection(subject)],
-    ['rows', list.title, rowsSection(subject, rows)],
+    ['plots', said.plots.title, plotsSection(subject)],
+    ['lab', said.lab.title, labSection(subject, lab)],
+    ['review', said.review.title, reviewSection(subject)],
+    ['rows', said.rows.title, rowsSection(subject, rows)],
   ]
+  return all.flatMap(([id, title, content]) => (content ? [[id, title, content]] : []))
 }
 
 function settingsList(subject: Subject): Markup {
@@ -242,8 +225,8 @@ export async function report(argv: readonly string[]): Promise<void> {
   }
 }
 
-function tellReviews(screen: Screen, { reviewers, rows, shared, agreement, unread }: Reviews): void {
-  const all = agreement.at(-1)?.share
+function tellReviews(screen: Screen, { reviewers, rows, shared, unread }: Reviews): void {
+  const all = agreementOn(rows, 'all')
   const said = compareWords[screen.language].reviews
   screen.detail(said.about(reviewers.length, rows.length, shared))
   if (all !== undefined) screen.detail(`${said.agreement}: ${percent(all)}`)

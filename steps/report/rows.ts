@@ -5,8 +5,8 @@ import type { Language } from '../text/language.ts'
 import { type Random, randomFor, sample } from '../text/pool.ts'
 import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
 import { idOf, keyOf } from '../workspace/jsonl.ts'
-import type { Judgement } from '../workspace/records.ts'
-import { type Figures, type Run, isOffline, mostFirst, rowsOf } from './count.ts'
+import { type Judgement, rowsIn } from '../workspace/records.ts'
+import { type Figures, type Run, isOffline, mostFirst } from './count.ts'
 import { type Markup, type Subject, html, percent, row, table } from './html.ts'
 
 export const shownAtMost = 50_000 // rows of each kind: a page of some 30 MB
@@ -79,11 +79,11 @@ async function keptRows(run: Run, detailed: boolean, random: Random): Promise<Pa
   const calls = new Map<string, string>()
   const nearest = new Map<string, { instruction: string; score: number }>()
   if (detailed) {
-    for await (const { id, call } of rowsOf(run, 'withInstances')) calls.set(id, call)
-    for await (const { id, most_similar } of rowsOf(run, 'instruction'))
+    for await (const { id, call } of rowsIn(run.folder, 'withInstances')) calls.set(id, call)
+    for await (const { id, most_similar } of rowsIn(run.folder, 'instruction'))
       if (most_similar) nearest.set(id, most_similar)
   }
-  return drawn(rowsOf(run, 'example'), random, ({ instruction, input, output }) => {
+  return drawn(rowsIn(run.folder, 'example'), random, ({ instruction, input, output }) => {
     const id = idOf(instruction)
     const near = nearest.get(id)
     const detail = near ? near.score.toFixed(2) : 0
@@ -93,7 +93,7 @@ async function keptRows(run: Run, detailed: boolean, random: Random): Promise<Pa
 
 async function rejectedRows(run: Run, fates: readonly Fate[], random: Random): Promise<PageRow[]> {
   const places = new Map(fates.map(({ step, reason }, place) => [`${step} ${reason}`, place]))
-  return drawn(rowsOf(run, 'rejected'), random, (row) => {
+  return drawn(rowsIn(run.folder, 'rejected'), random, (row) => {
     const { step, reason, detail, instruction, input, output, call, most_similar: near } = row
     const fate = places.get(`${step} ${reason}`) ?? 0
     const said = near ? near.score.toFixed(2) : detail
