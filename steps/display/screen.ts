@@ -136,7 +136,7 @@ const spinnerWidth = 3 // columns: the spinner, its space, and one left free so 
 
 export class ProgressLine {
   private spinner: Ora | undefined
-  private loading = false
+  private text: string | undefined // what is to be seen; nothing after `clear`
   private drawnAt = 0
   private notedAt: number | undefined
 
@@ -146,9 +146,9 @@ export class ProgressLine {
     if (!isLive()) return this.note(text, now)
     if (now - this.drawnAt < drawnEvery) return
     this.drawnAt = now
-    const shown = cutToWidth(text(), process.stderr.columns - spinnerWidth)
-    if (this.spinner) this.spinner.text = shown
-    else if (!this.loading) void this.start(shown)
+    this.text = cutToWidth(text(), process.stderr.columns - spinnerWidth)
+    if (this.spinner) this.spinner.text = this.text
+    else void this.start()
   }
 
   private note(text: () => string, now: number): void {
@@ -163,17 +163,18 @@ export class ProgressLine {
     if (isLive()) void import('ora')
   }
 
-  private async start(text: string): Promise<void> {
-    this.loading = true
+  // While ora is loaded the line may be cleared and shown again: only one spinner is made, and none for a line that is gone.
+  private async start(): Promise<void> {
     const { default: ora } = await import('ora')
-    if (!this.loading) return
+    const { text } = this
+    if (text === undefined || this.spinner) return
     this.spinner = ora({ text, color: takesColour(process.stderr) && 'cyan', discardStdin: false }).start()
   }
 
   clear(): void {
     this.spinner?.stop()
     this.spinner = undefined
-    this.loading = false
+    this.text = undefined
     this.drawnAt = 0
   }
 }
