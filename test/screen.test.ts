@@ -129,6 +129,12 @@ describe('text', () => {
     ['种子任务，指令。', 8, ['种子任', '务，指', '令。']],
     ['a'.repeat(25), 10, ['a'.repeat(10), 'a'.repeat(10), 'aaaaa']],
     ['short', 80, ['short']],
+    ['or so: npx tsx workshop.ts why x', 30, ['or so:', 'npx tsx workshop.ts why x']],
+    [
+      'npx tsx workshop.ts filter --data-dir "my runs"',
+      24,
+      ['npx tsx workshop.ts', 'filter --data-dir "my', 'runs"'],
+    ],
   ])('%j is wrapped to %i columns', (text, columns, lines) => {
     expect(wrapToWidth(text, columns)).toEqual(lines)
   })

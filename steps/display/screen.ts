@@ -224,30 +224,29 @@ export function cutToWidth(text: string, columns: number): string {
   return `${cut}…`
 }
 
-/** The text in lines of at most so many columns; it breaks at a space or between wide characters, else inside a word. */
+/** The text in lines of at most so many columns; it breaks before a command, at a space or between wide characters, else inside a word. */
 export function wrapToWidth(text: string, columns: number): string[] {
   if (text.length * 2 <= columns || widthOf(text) <= columns) return [text]
-  const lines: string[] = []
-  let line = ''
-  let width = 0
-  for (const piece of text.match(pieces) ?? []) {
-    for (const part of widthOf(piece.trimEnd()) > columns ? piece : [piece]) {
-      if (width + widthOf(part.trimEnd()) > columns && line !== '') {
-        lines.push(line.trimEnd())
-        line = ''
-        width = 0
-      }
-      line += part
-      width += widthOf(part)
+  const lines = ['']
+  const add = (part: string, [pattern, ...finer]: readonly RegExp[]): void => {
+    for (const piece of part.match(pattern ?? /./gsu) ?? []) {
+      const line = lines.at(-1) ?? ''
+      if (pattern && widthOf(piece.trimEnd()) > columns) add(piece, finer)
+      else if (line === '' || widthOf(line + piece.trimEnd()) <= columns) lines.splice(-1, 1, line + piece)
+      else lines.push(piece)
     }
   }
-  return [...lines, line.trimEnd()]
+  add(text, [commandsAndWords, words])
+  return lines.map((line) => line.trimEnd())
 }
 
-// A wide character with the punctuation that may not open a line, or a word with the space after it.
+// A wide character with the punctuation that may not open a line, or a word with the space after it. A command stays
+// on one line where there is room, so that it can be copied.
 const wideRange = String.raw`\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef`
-const pieces = new RegExp(
-  String.raw`[${wideRange}][，。、；：！？）》”]*|[^\s${wideRange}]*\s|[^\s${wideRange}]+`,
+const word = String.raw`[${wideRange}][，。、；：！？）》”]*|[^\s${wideRange}]*\s|[^\s${wideRange}]+`
+const words = new RegExp(word, 'gu')
+const commandsAndWords = new RegExp(
+  String.raw`npx tsx workshop\.ts(?: [\w./\\:,=-]+| "[^"]*")*\s?|${word}`,
   'gu',
 )
 

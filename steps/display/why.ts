@@ -97,6 +97,7 @@ function isNoEcho({ instruction, rejected: [row] }: Life): boolean {
 
 /** What was measured; of a reply without an instruction also its call, the only name it has. */
 function measuredFor({ instruction, rejected: [row] }: Life): string {
+  if (row?.most_similar) return row.most_similar.score.toFixed(2)
   const call = instruction === '' && row?.call ? ` · ${row.call}` : ''
   return `${row?.detail ?? ''}${call}`
 }

@@ -86,7 +86,7 @@ const en = {
   round: (round: number) => `Round ${round}`,
   generate: (novel: number, parsed: number) =>
     `${number(novel)} new instructions of ${number(parsed)} candidates`,
-  classify: (tasks: number, all: number) => `${number(tasks)} of ${number(all)} are classification tasks`,
+  classify: (tasks: number, all: number) => `${number(tasks)} of ${number(all)} are classification tasks (✓)`,
   instances: (instances: number, rows: number) =>
     `${number(instances)} instances for ${number(rows)} instructions`,
   colon: ': ',
@@ -224,7 +224,7 @@ const zh: ScreenWords = {
   givenAgain: (settings) => `沿用那次运行的设置：${settings}`,
   round: (round) => `第 ${round} 轮`,
   generate: (novel, parsed) => `${number(parsed)} 条候选中有 ${number(novel)} 条新指令`,
-  classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,
+  classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务（✓）`,
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
   colon: '：',
   comma: '，',
