@@ -4,7 +4,8 @@ import { copyFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/p
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { PersonAtTerminal, Screen } from '../steps/display/screen.ts'
+import { PersonAtTerminal } from '../steps/display/person.ts'
+import { Screen } from '../steps/display/screen.ts'
 import type { Question } from '../steps/model/call.ts'
 import { answerOffline } from '../steps/model/offline.ts'
 import { type Person, openPasteWire } from '../steps/model/paste.ts'
@@ -50,7 +51,7 @@ async function chat(prompt: string): Promise<string> {
 it('a reply that was pasted before its prompt came is kept for it', async () => {
   const input = new PassThrough()
   vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin)
-  const person = new PersonAtTerminal(new Screen('en'))
+  const person = new PersonAtTerminal(new Screen('en'), () => ({ answered: 0, about: 1 }))
   const { signal } = new AbortController()
   const first = person.hear(signal)
   input.write('one\n.\ntwo\n.\n')

@@ -1,4 +1,5 @@
 // The screen: what a run shows, in both languages, on terminals wide, narrow and none.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nameOfReason, whyReason } from '../steps/display/reasons.ts'
 import { ProgressLine, cutToWidth, plain, widthOf, wrapToWidth } from '../steps/display/screen.ts'
@@ -128,6 +129,12 @@ describe('text', () => {
     ['种子任务，指令。', 8, ['种子任', '务，指', '令。']],
     ['a'.repeat(25), 10, ['a'.repeat(10), 'a'.repeat(10), 'aaaaa']],
     ['short', 80, ['short']],
+    ['or so: npx tsx workshop.ts why x', 30, ['or so:', 'npx tsx workshop.ts why x']],
+    [
+      'npx tsx workshop.ts filter --data-dir "my runs"',
+      24,
+      ['npx tsx workshop.ts', 'filter --data-dir "my', 'runs"'],
+    ],
   ])('%j is wrapped to %i columns', (text, columns, lines) => {
     expect(wrapToWidth(text, columns)).toEqual(lines)
   })
@@ -181,6 +188,25 @@ describe('the progress line', () => {
       1 / 50,
       1 / 50,
     ])
+  })
+
+  it('leaves nothing running, however often it is cleared while its spinner is loaded', async () => {
+    terminal(80)
+    vi.stubEnv('CI', undefined) // even an empty one stills the spinner
+    const moves = { clearLine: () => true, cursorTo: () => true, moveCursor: () => true }
+    Object.assign(process.stderr, moves)
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    onTestFinished(() => write.mockRestore())
+    const line = new ProgressLine()
+    for (let time = 0; time < 3; time++) {
+      line.clear()
+      line.show(() => '1/20')
+    }
+    await vi.waitFor(() => expect(write.mock.calls.join('')).toContain('1/20'))
+    line.clear()
+    write.mockClear()
+    await sleep(300) // a spinner moves every 80 ms
+    expect(write).not.toHaveBeenCalled()
   })
 
   it('takes a line every half minute away from a terminal', () => {

@@ -197,7 +197,7 @@ describe('why', () => {
   it('of a reason tells what it means and what it took', async () => {
     const out = await told(await handMadeRun(), 'near_duplicate')
     expect(out).toContain('teaches nothing new')
-    expect(out).toContain(`${idOf('Name four rivers of Europe.')}  Name four rivers of Europe.  0.80 to:`)
+    expect(out).toContain(`${idOf('Name four rivers of Europe.')}  Name four rivers of Europe.  0.80\n`)
   })
 
   it.each([

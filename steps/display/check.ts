@@ -25,6 +25,7 @@ import { lockFolder } from '../workspace/lock.ts'
 import type { SeedTask } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
 import { Screen, shownPath, typed, whoAnswers } from './screen.ts'
+import type { Marks } from './words.ts'
 
 const oldestNode = [20, 19] as const // as package.json's engines say
 
@@ -246,7 +247,6 @@ const en = {
   works: (command: string) => `A run will work: ${command}`,
 }
 
-type Marks = { asked: number; right: number }
 type CheckWords = typeof en
 
 const zh: CheckWords = {

@@ -1,9 +1,11 @@
 // What became of a candidate: its rows in all the files of a run. The files are read once, row by row, and only the
 // rows of the few candidates that fit best are held.
 import { type Call, samplesAtMost } from '../model/call.ts'
+import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { type Folder, exists, logFile, rejectedFile, steps } from '../workspace/folder.ts'
 import { field, idOf, jsonIn, readLines } from '../workspace/jsonl.ts'
 import { type ExampleRow, type RejectedRow, type Row, rowsIn } from '../workspace/records.ts'
+import type { Settings } from '../workspace/settings.ts'
 import { plain } from './screen.ts'
 
 export type Life = {
@@ -19,7 +21,7 @@ export type Life = {
 export type Lives = { lives: Life[]; more: boolean; files: boolean }
 
 /** How well a row of any of the files fits, 0 not at all. */
-type Fit = (row: { instruction: string; reason?: string }) => number
+export type Fit = (row: { instruction: string; reason?: string }) => number
 
 const livesHeld = 6
 const rowsHeld = 20 // rejected or kept rows of one candidate; a model that repeats itself may write a thousand
@@ -205,6 +207,13 @@ export async function loopIn(folder: Folder, log = folder.path(logFile)): Promis
       return { task, writtenIn, shownIn: number, after }
     }
   return undefined
+}
+
+/** The instructions of the seed tasks of a run; none when their file is gone. */
+export async function seedsOf({ seedFile, skipBadRows }: Settings): Promise<string[]> {
+  if (!(await exists(seedFile))) return []
+  const seeds = await readSeedTasks(seedFile, new Omissions(skipBadRows))
+  return seeds.map((seed) => seed.instruction)
 }
 
 /** About `size` characters of a reply: from its start, or around a text in it, which is put between >>> and <<<. */

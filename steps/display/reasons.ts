@@ -185,6 +185,30 @@ export function isReason(word: string): boolean {
   return word.includes('_') && whyReason(word, 'en') !== undefined
 }
 
+// What network and server put in the way of a request.
+
+/** Attempts that were repeated, by what was wrong with them. */
+export type Repeated = Readonly<Record<string, number>>
+
+const troubleNames: Record<string, Record<Language, (count: number) => string>> = {
+  refused: { en: (count) => `${count} refused`, zh: (count) => `被限流 ${count}` },
+  reset: {
+    en: (count) => `${count} ${count === 1 ? 'reset' : 'resets'}`,
+    zh: (count) => `连接中断 ${count}`,
+  },
+  silent: { en: (count) => `${count} without an answer`, zh: (count) => `没有回应 ${count}` },
+  failed: {
+    en: (count) => `${count} ${count === 1 ? 'fault' : 'faults'} of the server`,
+    zh: (count) => `服务器出错 ${count}`,
+  },
+  denied: { en: (count) => `${count} denied`, zh: (count) => `被拒绝 ${count}` },
+}
+/** "36 refused, 18 resets". */
+export const troubles = (counts: Repeated, language: Language): string =>
+  Object.entries(troubleNames)
+    .flatMap(([trouble, name]) => (counts[trouble] ? [name[language](counts[trouble])] : []))
+    .join(language === 'zh' ? '，' : ', ')
+
 type Sum = { shared: number; lengths: [number, number] }
 
 /** What `why` says. */

@@ -2,15 +2,13 @@
 import path from 'node:path'
 import { Chalk, type ChalkInstance } from 'chalk'
 import type { Ora } from 'ora'
-import type { Provider, Wire } from '../model/call.ts'
-import type { Person } from '../model/paste.ts'
+import type { Provider } from '../model/call.ts'
 import type { Language } from '../text/language.ts'
 import { redrawsLines, takesColour } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import type { Settings } from '../workspace/settings.ts'
 import { type ScreenWords, headings, screenWords } from './words.ts'
-import { type Interface, createInterface } from 'node:readline'
 
 const widthElsewhere = 100 // columns where no terminal says how many it has
 
@@ -56,7 +54,7 @@ export class Screen {
   }
 
   title(text: string): void {
-    for (const line of this.wrapped(text, '')) this.put(this.paint.bold(line))
+    this.lines(text, '', this.paint.bold)
   }
 
   heading(step: Step, file?: string): void {
@@ -66,7 +64,7 @@ export class Screen {
 
   /** A line of our own words, wrapped on a terminal with the next lines set in; `indent` may carry a mark. */
   detail(text: string, indent = '  '): void {
-    for (const line of this.wrapped(text, indent)) this.line(line)
+    this.lines(text, indent)
   }
 
   /** Parts of a line side by side, on as many lines as they need; each comes with what joins it to the one before. */
@@ -83,20 +81,20 @@ export class Screen {
   }
 
   remark(text: string): void {
-    for (const line of this.wrapped(text, '  ! ')) this.put(this.paint.yellow(line))
+    this.lines(text, '  ! ', this.paint.yellow)
   }
 
   /** Something that must be mended. */
   fault(text: string): void {
-    for (const line of this.wrapped(text, '  ✗ ')) this.put(this.paint.red(line))
+    this.lines(text, '  ✗ ', this.paint.red)
   }
 
   // Away from a terminal lines stay whole, for `grep` and for files.
-  private wrapped(text: string, indent: string): string[] {
-    const width = process.stdout.columns ? process.stdout.columns - widthOf(indent) : Infinity
-    return wrapToWidth(plain(text), Math.max(width, 20)).map((line, place) =>
-      place === 0 ? indent + line : ' '.repeat(widthOf(indent)) + line,
-    )
+  private lines(text: string, indent: string, paint = (line: string) => line): void {
+    const below = ' '.repeat(widthOf(indent))
+    const width = process.stdout.columns ? process.stdout.columns - below.length : Infinity
+    for (const [place, line] of wrapToWidth(plain(text), Math.max(width, 20)).entries())
+      this.put(paint((place === 0 ? indent : below) + line))
   }
 
   /** One row of model text, harmless and cut to the terminal's width; of a task with its answer both are seen. */
@@ -138,7 +136,7 @@ const spinnerWidth = 3 // columns: the spinner, its space, and one left free so 
 
 export class ProgressLine {
   private spinner: Ora | undefined
-  private loading = false
+  private text: string | undefined // what is to be seen; nothing after `clear`
   private drawnAt = 0
   private notedAt: number | undefined
 
@@ -148,9 +146,9 @@ export class ProgressLine {
     if (!isLive()) return this.note(text, now)
     if (now - this.drawnAt < drawnEvery) return
     this.drawnAt = now
-    const shown = cutToWidth(text(), process.stderr.columns - spinnerWidth)
-    if (this.spinner) this.spinner.text = shown
-    else if (!this.loading) void this.start(shown)
+    this.text = cutToWidth(text(), process.stderr.columns - spinnerWidth)
+    if (this.spinner) this.spinner.text = this.text
+    else void this.start()
   }
 
   private note(text: () => string, now: number): void {
@@ -165,17 +163,18 @@ export class ProgressLine {
     if (isLive()) void import('ora')
   }
 
-  private async start(text: string): Promise<void> {
-    this.loading = true
+  // While ora is loaded the line may be cleared and shown again: only one spinner is made, and none for a line that is gone.
+  private async start(): Promise<void> {
     const { default: ora } = await import('ora')
-    if (!this.loading) return
+    const { text } = this
+    if (text === undefined || this.spinner) return
     this.spinner = ora({ text, color: takesColour(process.stderr) && 'cyan', discardStdin: false }).start()
   }
 
   clear(): void {
     this.spinner?.stop()
     this.spinner = undefined
-    this.loading = false
+    this.text = undefined
     this.drawnAt = 0
   }
 }
@@ -189,7 +188,7 @@ function isLive(): boolean {
 
 // Controls, marks of direction, tags, what has no glyph, lone surrogates (`C`), line separators, and what is drawn as
 // nothing: fillers of Hangul, joiners, selectors of variants. (U+FE0F, which makes an emoji colourful, may stay.)
-const hidden = /(?!\ufe0f)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+const hidden = /(?!\n|\ufe0f)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 
 /** The text on one line, white space folded, nothing in it that a terminal would obey. */
 export function plain(text: string): string {
@@ -198,10 +197,7 @@ export function plain(text: string): string {
 
 /** The same line by line, for texts of several lines. */
 export function plainLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.replace(hidden, ''))
-    .join('\n')
+  return text.replace(hidden, '')
 }
 
 // East Asian wide characters and emoji take two columns.
@@ -228,30 +224,29 @@ export function cutToWidth(text: string, columns: number): string {
   return `${cut}…`
 }
 
-/** The text in lines of at most so many columns; it breaks at a space or between wide characters, else inside a word. */
+/** The text in lines of at most so many columns; it breaks before a command, at a space or between wide characters, else inside a word. */
 export function wrapToWidth(text: string, columns: number): string[] {
   if (text.length * 2 <= columns || widthOf(text) <= columns) return [text]
-  const lines: string[] = []
-  let line = ''
-  let width = 0
-  for (const piece of text.match(pieces) ?? []) {
-    for (const part of widthOf(piece.trimEnd()) > columns ? piece : [piece]) {
-      if (width + widthOf(part.trimEnd()) > columns && line !== '') {
-        lines.push(line.trimEnd())
-        line = ''
-        width = 0
-      }
-      line += part
-      width += widthOf(part)
+  const lines = ['']
+  const add = (part: string, [pattern, ...finer]: readonly RegExp[]): void => {
+    for (const piece of part.match(pattern ?? /./gsu) ?? []) {
+      const line = lines.at(-1) ?? ''
+      if (pattern && widthOf(piece.trimEnd()) > columns) add(piece, finer)
+      else if (line === '' || widthOf(line + piece.trimEnd()) <= columns) lines.splice(-1, 1, line + piece)
+      else lines.push(piece)
     }
   }
-  return [...lines, line.trimEnd()]
+  add(text, [commandsAndWords, words])
+  return lines.map((line) => line.trimEnd())
 }
 
-// A wide character with the punctuation that may not open a line, or a word with the space after it.
+// A wide character with the punctuation that may not open a line, or a word with the space after it. A command stays
+// on one line where there is room, so that it can be copied.
 const wideRange = String.raw`\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef`
-const pieces = new RegExp(
-  String.raw`[${wideRange}][，。、；：！？）》”]*|[^\s${wideRange}]*\s|[^\s${wideRange}]+`,
+const word = String.raw`[${wideRange}][，。、；：！？）》”]*|[^\s${wideRange}]*\s|[^\s${wideRange}]+`
+const words = new RegExp(word, 'gu')
+const commandsAndWords = new RegExp(
+  String.raw`npx tsx workshop\.ts(?: [\w./\\:,=-]+| "[^"]*")*\s?|${word}`,
   'gu',
 )
 
@@ -291,125 +286,4 @@ export function whoAnswers({ words, language }: Screen, settings: Settings, prov
     : day.toLocaleDateString(language === 'zh' ? 'zh-CN' : 'en-GB', style)
   const fromFile = settings.replay !== undefined || provider.note !== undefined // there may be a key, and nobody is asked
   return fromFile ? words.replayingFile(provider.model, shown) : words.replaying(provider.model, shown)
-}
-
-// The person who answers by hand: shows a prompt on the terminal and hears the reply that is pasted there.
-
-export class PersonAtTerminal implements Person {
-  private readonly screen: Screen
-  private lines: Interface | undefined
-  private heard: string[] = []
-  private finish: ((reply: string) => void) | undefined
-  private ended = false
-  private shown = 0
-  private readonly progress: () => Carried
-
-  /** `progress`: how many prompts are answered, and how many there will be. */
-  constructor(
-    screen: Screen,
-    progress: () => Carried = () => ({ answered: this.shown - 1, about: this.shown }),
-  ) {
-    this.screen = screen
-    this.progress = progress
-  }
-
-  show(prompt: string, promptFile: string, replyFile: string): void {
-    const { screen } = this
-    if (this.shown++ === 0) screen.remark(screen.words.newChat)
-    const { answered, about } = this.progress()
-    const at = answered + 1
-    screen.title(screen.words.carry(shownPath(promptFile), at, Math.max(at, about)))
-    screen.line(plainLines(prompt))
-    screen.title(screen.words.bringBack(path.basename(replyFile)))
-  }
-
-  thank(from: string, reply: string): void {
-    this.screen.detail(this.screen.words.received(from === '' ? '' : path.basename(from), reply.length))
-  }
-
-  /** What is pasted up to a line with a single dot; lines that came early are kept for the next prompt. */
-  hear(signal: AbortSignal): Promise<string> {
-    this.listen()
-    return new Promise((resolve) => {
-      this.finish = resolve
-      const leave = () => {
-        if (this.finish === resolve) this.finish = undefined
-      }
-      signal.addEventListener('abort', leave, { once: true })
-      this.readOn()
-    })
-  }
-
-  // On a terminal readline reads key by key: line by line the system cuts lines at 4096 bytes, or at 1024.
-  private listen(): void {
-    if (this.lines) return
-    const terminal = process.stdin.isTTY
-    const output = terminal ? { output: process.stdout } : {}
-    this.lines = createInterface({ input: process.stdin, ...output, terminal, prompt: '', historySize: 0 })
-    this.lines.on('line', (line) => {
-      this.heard.push(line)
-      this.readOn()
-    })
-    this.lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
-    this.lines.on('close', () => {
-      this.ended = true
-      this.readOn()
-    })
-  }
-
-  // The end of the input ends a reply too; an empty reply is a mistake of the hand and is passed over.
-  private readOn(): void {
-    const dot = this.heard.findIndex((line) => /^\s*[.。]\s*$/.test(line))
-    const { finish } = this
-    if (!finish || (dot === -1 && !this.ended)) return
-    const reply = this.heard
-      .splice(0, dot === -1 ? Infinity : dot + 1)
-      .slice(0, dot === -1 ? undefined : -1)
-      .join('\n')
-      .trim()
-    if (reply !== '') {
-      this.finish = undefined // what comes now answers the next prompt
-      finish(reply)
-    } else if (dot !== -1) this.readOn()
-  }
-
-  close(): void {
-    this.lines?.close()
-  }
-}
-
-type Carried = { answered: number; about: number }
-
-/** One line from the person at the terminal; '' where there is none. */
-export async function askAtTerminal(question: string): Promise<string> {
-  if (!process.stdin.isTTY) return ''
-  const lines = createInterface({ input: process.stdin, output: process.stdout, historySize: 0 })
-  try {
-    return await new Promise((resolve) => {
-      lines.question(question, (answer) => resolve(answer.trim()))
-      lines.on('close', () => resolve(''))
-      lines.on('SIGINT', () => process.exit(130))
-    })
-  } finally {
-    lines.close()
-  }
-}
-
-export type Wires = { open: () => Promise<Wire>; close: () => void }
-
-/** Who is at the other end: a server, the offline model, or the person here. Loaded when first asked; `close` lets go of the keyboard. */
-export function wiresTo(
-  provider: Provider,
-  pasteFolder: string,
-  screen: Screen,
-  progress: () => Carried,
-): Wires {
-  let person: PersonAtTerminal | undefined
-  const open = async (): Promise<Wire> => {
-    if (provider.standIn) return (await import('../model/offline.ts')).openOfflineWire()
-    if (!provider.byHand) return (await import('../model/wire.ts')).openWire(provider)
-    person = new PersonAtTerminal(screen, progress)
-    return (await import('../model/paste.ts')).openPasteWire(pasteFolder, person)
-  }
-  return { open, close: () => person?.close() }
 }

@@ -3,16 +3,16 @@ import { type Found, findCalls } from '../model/call-log.ts'
 import type { Call } from '../model/call.ts'
 import type { Instance } from '../text/given.ts'
 import { readTasks } from '../text/replies.ts'
-import { markShared, partsOfRougeL } from '../text/rouge.ts'
+import { markShared, partsOfRougeL, rougeL } from '../text/rouge.ts'
 import { ruleFor } from '../text/rules.ts'
 import { readCommandLine } from '../workspace/arguments.ts'
-import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, logFile, runsElsewhere, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import { type RejectedRow, rowsIn } from '../workspace/records.ts'
 import { type Settings, readSettings } from '../workspace/settings.ts'
 import {
+  type Fit,
   type Life,
   type Lives,
   byId,
@@ -22,6 +22,7 @@ import {
   promptLines,
   replyLines,
   requestsIn,
+  seedsOf,
 } from './lives.ts'
 import { type WhyWords, isReason, nameOfReason, reasonNamed, whyReason, whyWords } from './reasons.ts'
 import { Screen, commandLine, cutToWidth, plain, shownPath, tellNotTaken, widthOf } from './screen.ts'
@@ -39,26 +40,27 @@ export async function tellWhy(argv: readonly string[]): Promise<void> {
   tellNotTaken(look.screen, settings)
   look.screen.progress(() => look.words.looking)
   const alone = asked.length === 1
-  if (alone && isReason(word)) return tellReason(look, word)
-  const named = alone ? reasonNamed(word) : undefined
-  if (named !== undefined) return tellReason(look, named)
+  const reason = isReason(word) ? word : reasonNamed(word)
+  if (alone && reason !== undefined) return tellReason(look, reason)
   const isId = alone && /^[0-9a-f]{6,12}$/.test(word)
-  const byName = isId ? await findLives(folder, byId(word)) : undefined
-  // "decade" and "facade" are words as well.
-  const found = byName?.lives.length ? byName : await findLives(folder, byWords(asked))
-  if (!found.files) throw noRun(settings)
-  const fit =
-    isId && (await seedsOf(settings)).some((seed) => byId(word)({ instruction: seed }))
-      ? byId(word)
-      : byWords(asked)
-  const seed = await bestSeed(settings, fit)
-  const [best] = found.lives
-  if (seed !== undefined && (!best || fit({ instruction: seed }) > fit(best))) await tellSeed(look, seed)
-  else if (best) await tellCandidates(look, found)
-  if (seed !== undefined || best) return
+  if (isId && (await tellBest(look, byId(word)))) return
+  if (await tellBest(look, byWords(asked))) return // "decade" and "facade" are words as well
   if (alone && whyReason(word, 'en') !== undefined) return tellReason(look, word)
   look.screen.line(isId ? look.words.nothingById(word) : look.words.nothing(asked.join(' ')))
   look.screen.detail(look.words.try)
+}
+
+/** Tells the seed task or the candidate that fits best; false where none does. */
+async function tellBest(look: Look, fit: Fit): Promise<boolean> {
+  const found = await findLives(look.folder, fit)
+  if (!found.files) throw noRun(look.settings)
+  const [best] = found.lives
+  const rankOf = (seed: string): number => fit({ instruction: seed })
+  const [seed] = (await seedsOf(look.settings)).toSorted((a, b) => rankOf(b) - rankOf(a))
+  if (seed !== undefined && rankOf(seed) > (best ? fit(best) : 0)) await tellSeed(look, seed)
+  else if (best) await tellCandidates(look, found)
+  else return false
+  return true
 }
 
 /** The candidate that fits best in full, the others in a list. */
@@ -95,6 +97,7 @@ function isNoEcho({ instruction, rejected: [row] }: Life): boolean {
 
 /** What was measured; of a reply without an instruction also its call, the only name it has. */
 function measuredFor({ instruction, rejected: [row] }: Life): string {
+  if (row?.most_similar) return row.most_similar.score.toFixed(2)
   const call = instruction === '' && row?.call ? ` · ${row.call}` : ''
   return `${row?.detail ?? ''}${call}`
 }
@@ -108,11 +111,6 @@ function listed({ screen, words }: Look, { instruction }: Life, remark: string):
   screen.line(`  ${id}  ${shown}${end === '' ? '' : `  ${end}`}`)
 }
 
-async function bestSeed(settings: Settings, fit: ReturnType<typeof byWords>): Promise<string | undefined> {
-  const fitting = (await seedsOf(settings)).map((seed) => ({ seed, rank: fit({ instruction: seed }) }))
-  return fitting.filter(({ rank }) => rank > 0).toSorted((a, b) => b.rank - a.rank)[0]?.seed
-}
-
 /** A seed task's part in the loop: where it was shown, and what the model wrote there. */
 async function tellSeed({ settings, folder, screen, words }: Look, seed: string): Promise<void> {
   screen.title(seed)
@@ -120,12 +118,8 @@ async function tellSeed({ settings, folder, screen, words }: Look, seed: string)
   const requests = await requestsIn(settings.replay ?? folder.path(logFile))
   const shown = requests.filter(({ tasks }) => tasks.includes(seed))
   if (shown.length === 0) return screen.detail(words.notShown(requests.length))
-  screen.detail(
-    words.shownIn(
-      shown.map(({ number: place }) => place),
-      requests.length,
-    ),
-  )
+  const places = shown.map((request) => request.number)
+  screen.detail(words.shownIn(places, requests.length))
   const keys = new Set(shown.map(({ key }) => key))
   let came = 0
   for await (const { instruction, most_similar, call } of rowsIn(folder, 'instruction')) {
@@ -273,21 +267,13 @@ function rejectsOf(step: Step, { life }: Story): RejectedRow[] {
   return life.rejected.filter((row) => row.step === step)
 }
 
-/** The seed tasks of the run; none when their file is gone, then nothing is marked. */
-async function seedsOf({ seedFile, skipBadRows }: Settings): Promise<string[]> {
-  return (await exists(seedFile))
-    ? (await readSeedTasks(seedFile, new Omissions(skipBadRows))).map((seed) => seed.instruction)
-    : []
-}
-
 /** The call of a row, or of what was rejected instead; a call that gave no reply is none. */
 function callOf(
   row: { call: string } | undefined,
-  rejects: readonly RejectedRow[],
+  [reject]: readonly RejectedRow[],
   story: Story,
 ): Found | undefined {
-  const key = row ? row.call : rejects[0]?.call
-  return row || key ? findCall(key, story) : undefined
+  return row || reject?.call ? findCall((row ?? reject)?.call, story) : undefined
 }
 
 /** The call with this key; where it cannot be shown, says why. */
@@ -325,14 +311,10 @@ function showReply(
 /** This instruction and another, the words they share in brackets, and the sum they make. */
 function showShared(other: string, { screen, words, life }: Story): void {
   const [its, theirs] = markShared(life.instruction, other)
-  const parts = partsOfRougeL(life.instruction, other)
   screen.detail(its, `    ${words.its}  `)
   screen.detail(theirs, `    ${words.neighbours}  `)
-  screen.detail(words.sum(parts, rougeOf(parts).toFixed(2)), '    ')
-}
-
-function rougeOf({ shared, lengths: [m, n] }: ReturnType<typeof partsOfRougeL>): number {
-  return m + n === 0 ? 0 : (2 * shared) / (m + n)
+  const score = rougeL(life.instruction, other).toFixed(2)
+  screen.detail(words.sum(partsOfRougeL(life.instruction, other), score), '    ')
 }
 
 function showReject({ reason, detail, input = '', output, most_similar }: RejectedRow, story: Story): void {

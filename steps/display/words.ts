@@ -2,7 +2,7 @@
 import type { Language } from '../text/language.ts'
 import type { Step } from '../workspace/folder.ts'
 import type { Contribution, Judgement } from '../workspace/records.ts'
-import { lostTo, nameOfReason } from './reasons.ts'
+import { type Repeated, lostTo, nameOfReason, troubles } from './reasons.ts'
 
 /** Rows of a file that were not taken: without an answer, of several turns, and such as cannot be read. */
 type LeftOut = { unanswered: number; turns: number; bad: number }
@@ -21,12 +21,9 @@ const money = (value: number | undefined): string =>
   value === undefined ? '$?' : `$${value.toFixed(value < 1 ? 4 : 2)}`
 
 /** Labels asked for, and how many were right. */
-type Marks = { asked: number; right: number }
+export type Marks = { asked: number; right: number }
 
 type Cost = { calls: number; tokens: number; cached: number; dollars: number | undefined; fresh: number }
-
-/** Attempts that were repeated, by what was wrong with them. */
-type Repeated = Readonly<Record<string, number>>
 
 /** Where a step is: rows done of all, rows a second, tokens and dollars of the whole command so far. */
 export type Progress = {
@@ -70,24 +67,6 @@ const counted = (parts: readonly [count: number, what: string][]): string =>
     .map(([count, what]) => `${number(count)} ${what}`)
     .join(', ')
 
-const troubleNames: Record<string, Record<Language, (count: number) => string>> = {
-  refused: { en: (count) => `${count} refused`, zh: (count) => `被限流 ${count}` },
-  reset: {
-    en: (count) => `${count} ${count === 1 ? 'reset' : 'resets'}`,
-    zh: (count) => `连接中断 ${count}`,
-  },
-  silent: { en: (count) => `${count} without an answer`, zh: (count) => `没有回应 ${count}` },
-  failed: {
-    en: (count) => `${count} ${count === 1 ? 'fault' : 'faults'} of the server`,
-    zh: (count) => `服务器出错 ${count}`,
-  },
-  denied: { en: (count) => `${count} denied`, zh: (count) => `被拒绝 ${count}` },
-}
-const troubles = (counts: Repeated, language: Language): string =>
-  Object.entries(troubleNames)
-    .flatMap(([trouble, name]) => (counts[trouble] ? [name[language](counts[trouble])] : []))
-    .join(language === 'zh' ? '，' : ', ')
-
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
 
 const en = {
@@ -107,7 +86,7 @@ const en = {
   round: (round: number) => `Round ${round}`,
   generate: (novel: number, parsed: number) =>
     `${number(novel)} new instructions of ${number(parsed)} candidates`,
-  classify: (tasks: number, all: number) => `${number(tasks)} of ${number(all)} are classification tasks`,
+  classify: (tasks: number, all: number) => `${number(tasks)} of ${number(all)} are classification tasks (✓)`,
   instances: (instances: number, rows: number) =>
     `${number(instances)} instances for ${number(rows)} instructions`,
   colon: ': ',
@@ -156,15 +135,7 @@ const en = {
   overBudget: (budget: number) => `more than the budget of $${budget}: the run would end early`,
   pasting: (model: string) => `paste · ${model} · you carry each prompt to a chat window, and its reply back`,
   prompts: (count: number) => `about ${number(count)} prompts`,
-  newChat:
-    'take a new chat for each prompt: in an old one the model sees what came before, and the rows are no longer comparable',
-  carry: (file: string, at: number, about: number) =>
-    `── ${file} ── ${number(at)} of about ${number(about)} ── copy this into the chat window:`,
   askModel: 'which model answers in that chat window? (its name, kept with the rows; Enter for "paste"): ',
-  bringBack: (file: string) =>
-    `── paste the reply here and end with a line holding only a dot, or save it as ${file} beside the prompt`,
-  received: (from: string, length: number) =>
-    `thank you: ${number(length)} characters${from === '' ? '' : ` from ${from}`}`,
   nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
   contributed: ({ name, rows, instructions, duplicates, shared }: Contribution) =>
     `${name}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file${shared > 0 ? `, ${number(shared)} that others had too` : ''}`,
@@ -255,7 +226,7 @@ const zh: ScreenWords = {
   givenAgain: (settings) => `沿用那次运行的设置：${settings}`,
   round: (round) => `第 ${round} 轮`,
   generate: (novel, parsed) => `${number(parsed)} 条候选中有 ${number(novel)} 条新指令`,
-  classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务`,
+  classify: (tasks, all) => `${number(all)} 条指令中有 ${number(tasks)} 条分类任务（✓）`,
   instances: (instances, rows) => `为 ${number(rows)} 条指令生成了 ${number(instances)} 个实例`,
   colon: '：',
   comma: '，',
@@ -293,13 +264,7 @@ const zh: ScreenWords = {
   overBudget: (budget) => `超出预算 $${budget}：运行会提前停止`,
   pasting: (model) => `paste · ${model} · 请把每个提示词复制到聊天窗口，再把回复粘贴回来`,
   prompts: (count) => `大约 ${number(count)} 个提示词`,
-  newChat: '每个提示词都请新开一个对话：在旧对话里模型看得到前面的内容，数据就不能相互比较了',
-  carry: (file, at, about) =>
-    `── ${file} ── 第 ${number(at)} 个，大约共 ${number(about)} 个 ── 请把下面的内容复制到聊天窗口：`,
   askModel: '聊天窗口里是哪个模型？（名称会随数据保存；直接回车则记为 paste）：',
-  bringBack: (file) =>
-    `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
-  received: (from, length) => `已读入${from === '' ? '回复' : ` ${from}`}（${number(length)} 字）`,
   nearestAmongSeeds: '任务池已超过 100,000 条：most_similar 只在种子任务中查找',
   contributed: ({ name, rows, instructions, duplicates, shared }) =>
     `${name}：${number(rows)} 行；${number(instructions)} 条指令中有 ${number(duplicates)} 条与其他文件中的近似重复${shared > 0 ? `，${number(shared)} 条别人也有` : ''}`,

@@ -3,14 +3,18 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { number } from '../display/words.ts'
+import type { Language } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { unreadable } from '../workspace/fault.ts'
 import { type Step, exists, logFile, steps } from '../workspace/folder.ts'
 import { runFoldersIn } from '../workspace/from-others.ts'
 import { field, jsonIn, readLines, textOf } from '../workspace/jsonl.ts'
-import { type Figures, type Run, type Stage, countRun, rowsOf, stages } from './count.ts'
+import { rowsIn } from '../workspace/records.ts'
+import { type Figures, type Run, type Stage, countRun, stages } from './count.ts'
 import { type Markup, type Subject, type Value, bar, html, percent, row, table } from './html.ts'
+import { rowsWords } from './rows.ts'
 import { type FigureName, figureRows, madeBy, reasonsLine } from './sections.ts'
+import { counted } from './words.ts'
 
 /** Seconds a call of a step took: half of the calls less than `median`, one in ten more than `slow`. */
 type Latency = { median: number; slow: number }
@@ -37,7 +41,7 @@ export async function compareRuns(ours: Run, theirs: Run): Promise<Comparison> {
 
 async function poolOf(run: Run): Promise<string[]> {
   const pool: string[] = []
-  for await (const { instruction } of rowsOf(run, 'instruction')) pool.push(instruction)
+  for await (const { instruction } of rowsIn(run.folder, 'instruction')) pool.push(instruction)
   return pool
 }
 
@@ -85,7 +89,8 @@ function latencyOf(times: number[]): Latency {
 /** Two runs side by side on the page. */
 export function compareSection(ours: Subject, { run, figures, latencies, overlap }: Comparison): Markup {
   const theirs: Subject = { ...ours, run, figures }
-  const { compare, settings, table: names, funnel, thisRun } = ours.words
+  const { settings, table: names, funnel, thisRun } = ours.words
+  const { compare } = compareWords[ours.screen]
   const both = (title: string, of: (subject: Subject) => Value): Markup => row(title, [of(ours), of(theirs)])
   const named = namesOf(ours.run, run)
   const titles = ['', `${thisRun}: ${named[0]}`, `${compare.theirs}: ${named[1]}`]
@@ -145,58 +150,40 @@ function shareRow(title: string, share: number | undefined): Markup {
 // The reviews of a class: what each page saved as review.json, gathered from a folder of run folders.
 
 const questions = ['instruction_valid', 'input_appropriate', 'output_correct'] as const
+const asked = [...questions, 'all'] as const // of all: whether each of the three was a yes
+type Asked = (typeof asked)[number]
 type Verdicts = Record<(typeof questions)[number], boolean>
 /** One row with what everybody said of it. */
 type ReviewedRow = { instruction: string; input: string; output: string; verdicts: Verdicts[] }
-/** `agreement`: of two people who looked at the same row, how often both said the same; undefined where none did. */
 export type Reviews = {
   reviewers: string[]
-  rows: ReviewedRow[]
+  rows: ReviewedRow[] // the most doubted first
   shared: number // rows that two or more looked at
-  agreement: { question: (typeof questions)[number] | 'all'; share: number | undefined }[]
   unread: string[] // files that hold no review
 }
 
 /** Reads every review in these folders and the folders in them; the same review twice in one folder counts once. */
 export async function gatherReviews(dirs: readonly string[]): Promise<Reviews> {
   const rows = new Map<string, ReviewedRow>()
-  const seen = new Set<string>()
+  const read = new Set<string>()
   const [reviewers, unread]: [string[], string[]] = [[], []]
-  const found = await Promise.all(
-    dirs.map(async (dir) => (await reviewFiles(dir)).map((file) => ({ dir, file }))),
-  )
-  for (const { dir, file } of found.flat()) {
-    const text = await textOf(file)
-    const mark = `${path.dirname(file)}\n${text}` // two people may say the same, and give no name
-    if (seen.has(mark)) continue
-    seen.add(mark)
-    const review = jsonIn(text)
-    const list = field(review, 'rows')
-    const read = Array.isArray(list) ? list.filter(isReviewed) : []
-    if (read.length === 0) {
-      unread.push(path.relative(dir, file))
-      continue
+  for (const dir of dirs)
+    for (const file of await reviewFiles(dir)) {
+      const [folder, text] = [path.dirname(file), await textOf(file)]
+      const mark = `${folder}\n${text}` // two people may say the same, and give no name
+      if (read.has(mark)) continue
+      read.add(mark)
+      const review = jsonIn(text)
+      const judged = judgedIn(review)
+      const place = folder === dir ? path.basename(file, '.json') : path.relative(dir, folder)
+      if (judged.length === 0) unread.push(path.relative(dir, file))
+      else reviewers.push(nameIn(review) || place)
+      for (const row of judged) addVerdicts(rows, row)
     }
-    const name = field(review, 'name')
-    const folder =
-      path.dirname(file) === dir ? path.basename(file, '.json') : path.relative(dir, path.dirname(file))
-    reviewers.push(typeof name === 'string' && name.trim() !== '' ? name.trim() : folder)
-    for (const { instruction, input, output, ...verdicts } of read) {
-      const key = JSON.stringify([instruction, input, output])
-      const row = rows.get(key) ?? { instruction, input, output, verdicts: [] }
-      row.verdicts.push(verdicts)
-      rows.set(key, row)
-    }
-  }
   const all = [...rows.values()].toSorted(
     (a, b) => noes(b, 'all') - noes(a, 'all') || b.verdicts.length - a.verdicts.length,
   )
-  const shared = all.filter(({ verdicts }) => verdicts.length > 1)
-  const agreement = ([...questions, 'all'] as const).map((question) => ({
-    question,
-    share: agreementOn(shared, question),
-  }))
-  return { reviewers, rows: all, shared: shared.length, agreement, unread }
+  return { reviewers, rows: all, shared: all.filter(({ verdicts }) => verdicts.length > 1).length, unread }
 }
 
 const deepest = 3 // folders: a class, a seat, and what an archive put in between
@@ -211,26 +198,41 @@ async function reviewFiles(dir: string, depth = 1): Promise<string[]> {
   return [...own.map(({ name }) => path.join(dir, name)).toSorted(), ...inside.flat()]
 }
 
-type Reviewed = Omit<ReviewedRow, 'verdicts'> & Verdicts
+type Judged = Omit<ReviewedRow, 'verdicts'> & Verdicts
 
-function isReviewed(row: unknown): row is Reviewed {
+function judgedIn(review: unknown): Judged[] {
+  const rows = field(review, 'rows')
+  return Array.isArray(rows) ? rows.filter(isJudged) : []
+}
+
+function isJudged(row: unknown): row is Judged {
   const texts = ['instruction', 'input', 'output'].every((name) => typeof field(row, name) === 'string')
   return texts && questions.every((name) => typeof field(row, name) === 'boolean')
 }
 
-function isYes(verdicts: Verdicts, question: Reviews['agreement'][number]['question']): boolean {
-  return question === 'all' ? questions.every((name) => verdicts[name]) : verdicts[question]
+function nameIn(review: unknown): string {
+  const name = field(review, 'name')
+  return typeof name === 'string' ? name.trim() : ''
 }
 
-function noes({ verdicts }: ReviewedRow, question: Reviews['agreement'][number]['question']): number {
-  return verdicts.filter((one) => !isYes(one, question)).length
+function addVerdicts(
+  rows: Map<string, ReviewedRow>,
+  { instruction, input, output, ...verdicts }: Judged,
+): void {
+  const key = JSON.stringify([instruction, input, output])
+  const row = rows.get(key) ?? { instruction, input, output, verdicts: [] }
+  row.verdicts.push(verdicts)
+  rows.set(key, row)
 }
 
-/** Pairs of people who said the same of a row, of all pairs who looked at the same one. */
-function agreementOn(
-  rows: readonly ReviewedRow[],
-  question: Reviews['agreement'][number]['question'],
-): number | undefined {
+/** How many said no. */
+function noes({ verdicts }: ReviewedRow, question: Asked): number {
+  const isYes = (one: Verdicts) => (question === 'all' ? questions.every((name) => one[name]) : one[question])
+  return verdicts.filter((one) => !isYes(one)).length
+}
+
+/** Of two people who looked at the same row, how often both said the same; undefined where no two did. */
+export function agreementOn(rows: readonly ReviewedRow[], question: Asked): number | undefined {
   let [same, all] = [0, 0]
   for (const row of rows) {
     const [count, no] = [row.verdicts.length, noes(row, question)]
@@ -241,32 +243,82 @@ function agreementOn(
 }
 
 /** What the class said, on the page: how far people agree, then every row, the most doubted first. */
-export function reviewsSection({ words }: Subject, reviews: Reviews): Markup {
-  const { reviews: said, script } = words
-  const share = (value: number | undefined): string => (value === undefined ? '–' : percent(value))
-  const rows = reviews.rows.map((one) => {
+export function reviewsSection({ screen }: Subject, { reviewers, rows, shared, unread }: Reviews): Markup {
+  const { reviews: said } = compareWords[screen]
+  const agreed = (of: readonly ReviewedRow[], question: Asked): string => {
+    const share = agreementOn(of, question)
+    return share === undefined ? '–' : percent(share)
+  }
+  const listed = rows.map((one) => {
     const text = [one.instruction, one.input, one.output].filter((part) => part !== '').join(' ⇒ ')
-    const counts = ([...questions, 'all'] as const).map((question) => number(noes(one, question)))
-    return row(html`<span class="text">${text}</span>`, [
-      number(one.verdicts.length),
-      ...counts,
-      share(agreementOn([one], 'all')),
-    ])
+    const counts = asked.map((question) => number(noes(one, question)))
+    const cells = [number(one.verdicts.length), ...counts, agreed([one], 'all')]
+    return row(html`<span class="text">${text}</span>`, cells)
   })
-  return html`<p>${said.about(reviews.reviewers.length, reviews.rows.length, reviews.shared)}</p>
-    <p class="note">${reviews.reviewers.join(', ')}</p>
-    ${reviews.unread.length > 0 ? html`<p class="remark">${said.unread(reviews.unread.join(', '))}</p>` : undefined}
-    ${table(
-      'quality',
-      ['', ...script.questions],
-      [
-        row(
-          said.agreement,
-          reviews.agreement.map(({ share: value }) => share(value)),
-        ),
-      ],
-    )}
+  const agreement = asked.map((question) => agreed(rows, question))
+  return html`<p>${said.about(reviewers.length, rows.length, shared)}</p>
+    <p class="note">${reviewers.join(', ')}</p>
+    ${unread.length > 0 ? html`<p class="remark">${said.unread(unread.join(', '))}</p>` : undefined}
+    ${table('quality', ['', ...rowsWords[screen].script.questions], [row(said.agreement, agreement)])}
     <h3>${said.rows}</h3>
-    ${table('reviews', ['', said.count, '1', '2', '3', said.any, said.agreement], rows)}
+    ${table('reviews', ['', said.count, '1', '2', '3', said.any, said.agreement], listed)}
     <p class="note">${said.columns}</p>`
 }
+
+// What is said of both, in both languages.
+
+const en = {
+  compare: {
+    title: 'Two runs side by side',
+    theirs: 'the other',
+    folder: 'folder',
+    stages: 'instructions at each stage',
+    seconds: 'seconds a call, median (slowest tenth)',
+    overlap: 'Overlap of the two pools',
+    overlapAbout: (threshold: number) =>
+      `Of the instructions that step 1 accepted in one run, the share that has a near-duplicate (ROUGE-L above ${threshold}) in the other.`,
+    there: 'this run’s instructions found in the other',
+    back: 'the other’s instructions found in this run',
+  },
+  reviews: {
+    title: 'What the class said',
+    about: (reviewers: number, rows: number, shared: number) =>
+      `${counted(reviewers, 'review')} of ${counted(rows, 'row')}; ${number(shared)} of the rows had two or more.`,
+    agreement: 'agreement',
+    rows: 'Row by row, the most doubted first',
+    count: 'reviews',
+    any: 'any',
+    columns:
+      'Columns 1 to 3: how many said no to that question; any: how many said no to at least one. Agreement: of two people who looked at the same row, how often both passed it or both did not.',
+    unread: (files: string) => `no review could be read from: ${files}`,
+  },
+}
+
+const zh: typeof en = {
+  compare: {
+    title: '两次运行对照',
+    theirs: '另一次运行',
+    folder: '文件夹',
+    stages: '各阶段的指令数',
+    seconds: '每次调用的秒数，中位数（最慢的十分之一）',
+    overlap: '两个任务池的重叠',
+    overlapAbout: (threshold) =>
+      `一次运行中第 1 步接受的指令，有多大比例在另一次运行中有近似重复（ROUGE-L 大于 ${threshold}）。`,
+    there: '本次运行的指令在另一次运行中',
+    back: '另一次运行的指令在本次运行中',
+  },
+  reviews: {
+    title: '全班的评审',
+    about: (reviewers, rows, shared) =>
+      `${number(reviewers)} 份评审，共 ${number(rows)} 行数据，其中 ${number(shared)} 行有两人以上看过。`,
+    agreement: '一致率',
+    rows: '逐行结果，疑问最多的排在前面',
+    count: '评审数',
+    any: '任一项',
+    columns:
+      '第 1 到 3 列：对该问题答“否”的人数；任一项：至少有一项答“否”的人数。一致率：两个人看同一行时，结论（通过或不通过）相同的比例。',
+    unread: (files) => `这些文件里没有读到评审：${files}`,
+  },
+}
+
+export const compareWords: Record<Language, typeof en> = { en, zh }

@@ -1,21 +1,13 @@
 // The figures of the report, counted from the JSONL files row by row; only what was asked for, and what it cost, is
 // taken from run.json.
+import { seedsOf } from '../display/lives.ts'
 import { type Language, languageOf, lengthOf } from '../text/language.ts'
 import { partsOfRougeL } from '../text/rouge.ts'
 import { ruleFor } from '../text/rules.ts'
-import { Omissions, readSeedTasks } from '../workspace/data-rows.ts'
 import { Fault } from '../workspace/fault.ts'
 import { Folder, type Step, exists, handOffs, runsElsewhere, stepFiles, steps } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
-import {
-  type Filed,
-  type RejectedRow,
-  type Row,
-  type RunRecord,
-  makersOf,
-  readRunRecord,
-  rowsIn,
-} from '../workspace/records.ts'
+import { type RejectedRow, type RunRecord, makersOf, readRunRecord, rowsIn } from '../workspace/records.ts'
 import type { Settings } from '../workspace/settings.ts'
 import { Verbs, leadingIn } from './verbs.ts'
 
@@ -96,7 +88,7 @@ async function countInstructions(run: Run) {
   let novel = 0
   let unknown = 0
   let pair: Pair | undefined
-  for await (const { instruction, most_similar } of rowsOf(run, 'instruction')) {
+  for await (const { instruction, most_similar } of rowsIn(run.folder, 'instruction')) {
     novel++
     if (most_similar) addScore(scores, most_similar.score)
     else unknown++
@@ -111,7 +103,7 @@ async function countRejects(run: Run) {
   const scores = noScores()
   let unknown = 0
   let pair: Pair | undefined
-  for await (const row of rowsOf(run, 'rejected')) {
+  for await (const row of rowsIn(run.folder, 'rejected')) {
     bump(rejected[row.step], row.reason)
     bump(losses[stageLost(row)], row.reason)
     if (row.reason !== 'near_duplicate') continue
@@ -156,7 +148,7 @@ export function isCandidate(reason: string): boolean {
 async function countClassified(run: Run) {
   const tasks = new Set<string>()
   let rows = 0
-  for await (const row of rowsOf(run, 'classified')) {
+  for await (const row of rowsIn(run.folder, 'classified')) {
     rows++
     if (row.is_classification) tasks.add(row.id)
   }
@@ -165,7 +157,7 @@ async function countClassified(run: Run) {
 
 async function idsWithInstances(run: Run): Promise<Set<string>> {
   const ids = new Set<string>()
-  for await (const { id } of rowsOf(run, 'withInstances')) ids.add(id)
+  for await (const { id } of rowsIn(run.folder, 'withInstances')) ids.add(id)
   return ids
 }
 
@@ -174,7 +166,7 @@ async function countDataset(run: Run, tasks: ReadonlySet<string>, own: ReadonlyS
   const lengths = { instruction: new Lengths(), input: new Lengths(), output: new Lengths() }
   const verbs = new Verbs()
   const counts = { rows: 0, emptyInputs: 0, classification: 0, merged: 0 }
-  for await (const { instruction, input, output } of rowsOf(run, 'example')) {
+  for await (const { instruction, input, output } of rowsIn(run.folder, 'example')) {
     counts.rows++
     lengths.output.add(lengthOf(output, run.language))
     if (input === '') counts.emptyInputs++
@@ -284,18 +276,10 @@ export async function openRun(settings: Settings): Promise<Run> {
   const folder = await Folder.open(settings.dataDir, settings.outputPath)
   const there = await Promise.all(steps.map((step) => exists(folder.output(step))))
   if (!there.includes(true)) throw nothingThere(settings.dataDir)
-  const seeds = (await exists(settings.seedFile))
-    ? await readSeedTasks(settings.seedFile, new Omissions(settings.skipBadRows))
-    : []
-  const instructions = seeds.map((seed) => seed.instruction)
+  const seeds = await seedsOf(settings)
   const [stored] = settings.carried.get('language') ?? []
-  const language = stored === 'en' || stored === 'zh' ? stored : languageOf(instructions)
-  return { settings, language, folder, record: await readRunRecord(folder), seeds: instructions }
-}
-
-/** The rows of this shape in the files of a run, none where the file is missing. */
-export function rowsOf<K extends Filed>(run: Run, kind: K): AsyncGenerator<Row<K>> {
-  return rowsIn(run.folder, kind)
+  const language = stored === 'en' || stored === 'zh' ? stored : languageOf(seeds)
+  return { settings, language, folder, record: await readRunRecord(folder), seeds }
 }
 
 /** Whether answers came from the offline model, which is set by hand: in this run, or in one that was merged into it. */

@@ -12,20 +12,22 @@ import { Fault } from '../workspace/fault.ts'
 import { pageFile } from '../workspace/folder.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { type OptionName, options } from '../workspace/options.ts'
-import { type Judgement, isSampled } from '../workspace/records.ts'
+import { isSampled } from '../workspace/records.ts'
 import { type Settings, readSettings, settingsOf } from '../workspace/settings.ts'
 import {
   type Comparison,
   type Reviews,
+  agreementOn,
   compareRuns,
   compareSection,
+  compareWords,
   gatherReviews,
   reviewsSection,
 } from './compare.ts'
 import { countRun, openRun } from './count.ts'
-import { type Markup, type Subject, html, percent, row, scriptJson, table } from './html.ts'
-import { type Lab, labSection, openLab } from './lab.ts'
-import { type PageRows, gatherRows } from './rows.ts'
+import { type Markup, type Subject, html, percent, scriptJson } from './html.ts'
+import { type Lab, labSection, labWords, openLab } from './lab.ts'
+import { type PageRows, gatherRows, reviewSection, rowsSection, rowsWords } from './rows.ts'
 import {
   funnelSection,
   isMergedAlone,
@@ -36,7 +38,7 @@ import {
   tableSection,
   tableTitle,
 } from './sections.ts'
-import { type ReportWords, reportWords } from './words.ts'
+import { reportWords } from './words.ts'
 
 type Page = {
   subject: Subject
@@ -59,7 +61,7 @@ async function* pageText(page: Page): AsyncGenerator<string> {
   const script = (await Promise.all(scripts.map(asset))).map(withoutModules).join('\n')
   yield frame(page.subject, style, script)
   yield body(page).text
-  yield `<script type="application/json" id="words">${scriptJson(page.subject.words.script)}</script>\n`
+  yield `<script type="application/json" id="words">${scriptJson(rowsWords[page.subject.screen].script)}</script>\n`
   yield `<script type="application/json" id="figures">${scriptJson(scriptFigures(page))}</script>\n`
   yield `<script type="application/json" id="rows-embedded">[\n`
   for (const [place, row] of rows.entries()) yield `${scriptJson(row)}${place < rows.length - 1 ? ',' : ''}\n`
@@ -124,31 +126,22 @@ function body(page: Page): Markup {
   `
 }
 
-function sectionsOf({
-  subject,
-  lab,
-  rows,
-  comparison,
-  reviews,
-  loop,
-}: Page): [id: string, title: string, Markup][] {
-  const { words } = subject
-  const compared = comparison && compareSection(subject, comparison)
-  return [
-    ...(compared ? [['compare', words.compare.title, compared] as [string, string, Markup]] : []),
-    ...(reviews
-      ? [['reviews', words.reviews.title, reviewsSection(subject, reviews)] as [string, string, Markup]]
-      : []),
-    ['funnel', words.funnel.title, funnelSection(subject)],
-    ...(isMergedAlone(subject)
-      ? []
-      : [['loop', words.loop.title, loopSection(subject, loop)] as [string, string, Markup]]),
+/** Those that this run has something to fill with. */
+function sectionsOf({ subject, lab, rows, comparison, reviews, loop }: Page): [string, string, Markup][] {
+  const { words, screen } = subject
+  const said = { ...words, ...compareWords[screen], ...rowsWords[screen], lab: labWords[screen] }
+  const all: [id: keyof typeof said, title: string, content: Markup | undefined][] = [
+    ['compare', said.compare.title, comparison && compareSection(subject, comparison)],
+    ['reviews', said.reviews.title, reviews && reviewsSection(subject, reviews)],
+    ['funnel', said.funnel.title, funnelSection(subject)],
+    ['loop', said.loop.title, isMergedAlone(subject) ? undefined : loopSection(subject, loop)],
     ['table', tableTitle(subject), tableSection(subject)],
-    ['plots', words.plots.title, plotsSection(subject)],
-    ['lab', words.lab.title, labSection(subject, lab)],
-    ['review', words.review.title, reviewSection(subject)],
-    ['rows', words.rows.title, rowsSection(subject, rows)],
+    ['plots', said.plots.title, plotsSection(subject)],
+    ['lab', said.lab.title, labSection(subject, lab)],
+    ['review', said.review.title, reviewSection(subject)],
+    ['rows', said.rows.title, rowsSection(subject, rows)],
   ]
+  return all.flatMap(([id, title, content]) => (content ? [[id, title, content]] : []))
 }
 
 function settingsList(subject: Subject): Markup {
@@ -168,45 +161,6 @@ function settingsList(subject: Subject): Markup {
       </div>`,
   )
   return html`<dl class="settings">${pairs}</dl>`
-}
-
-const paper = [0.92, 0.79, 0.58, 0.54] // table 2
-
-/** A person answers the paper's questions about some rows; the page's script does the rest. */
-function reviewSection({ words: { review, script }, run }: Subject): Markup {
-  const { judge } = run.record
-  const theirs = paper.map((share) => `${Math.round(100 * share)} %`)
-  return html`<p>${review.about}</p>
-    <noscript><p>${review.script}</p></noscript>
-    <div id="review-app"></div>
-    ${table(
-      'quality',
-      ['', ...script.questions],
-      [
-        html`<tr id="review-row">
-          <th scope="row">${review.you}</th>
-          ${paper.map(() => html`<td>–</td>`)}
-        </tr>`,
-        ...(judge ? [judgeRow(judge, review)] : []),
-        row(html`${review.paper}<small>${review.paperRows}</small>`, theirs),
-      ],
-    )}
-    <p class="note">${review.source}</p>`
-}
-
-function judgeRow(found: Judgement, { judge, reviewed }: ReportWords['review']): Markup {
-  const { rows, instruction_valid, input_appropriate, output_correct, all } = found
-  const shares = [instruction_valid, input_appropriate, output_correct, all].map(percent)
-  return row(html`${judge}<small>${reviewed(rows)}</small>`, shares)
-}
-
-function rowsSection({ words: { rows: said } }: Subject, { rows, sampled, fates }: PageRows): Markup {
-  const all = fates.reduce((sum, fate) => sum + fate.count, 0)
-  return html`${sampled ? html`<p class="remark">${said.sampled(rows.length, all)}</p>` : undefined}
-    <noscript><p>${said.script}</p></noscript>
-    <p class="printed note">${said.print}</p>
-    <div id="rows-app"></div>
-    <div id="rows-printed" class="printed"></div>`
 }
 
 function scriptFigures({ subject, rows: { fates, replies, review } }: Page): object {
@@ -271,9 +225,9 @@ export async function report(argv: readonly string[]): Promise<void> {
   }
 }
 
-function tellReviews(screen: Screen, { reviewers, rows, shared, agreement, unread }: Reviews): void {
-  const all = agreement.at(-1)?.share
-  const said = reportWords[screen.language].reviews
+function tellReviews(screen: Screen, { reviewers, rows, shared, unread }: Reviews): void {
+  const all = agreementOn(rows, 'all')
+  const said = compareWords[screen.language].reviews
   screen.detail(said.about(reviewers.length, rows.length, shared))
   if (all !== undefined) screen.detail(`${said.agreement}: ${percent(all)}`)
   if (unread.length > 0) screen.remark(said.unread(unread.join(', ')))

@@ -116,6 +116,7 @@ function published({ table }: ReportWords): Partial<Record<FigureName, [paper: s
 /** The figures of this run; beside the offline model the published numbers would say something that is not so. */
 export function tableSection(subject: Subject): Markup {
   const { words, run } = subject
+  const { repeated } = run.record
   const offline = isOffline(run)
   const { paper, alpaca, sources, counted } = words.table
   const rows = figureRows(subject).flatMap(([name, value]) => {
@@ -129,13 +130,7 @@ export function tableSection(subject: Subject): Markup {
   return html`${notice ? html`<p class="remark">${notice}</p>` : undefined}
     ${table('figures', ['', words.thisRun, ...(offline ? [] : [paper, alpaca])], rows)}
     <p class="note">${offline ? '' : sources}${subject.figures.cost.calls > 0 ? counted : ''}</p>
-    ${repeatedNote(subject)}`
-}
-
-/** What the network and the server put in the way, where they did. */
-function repeatedNote({ run: { record }, screen }: Subject): Markup | undefined {
-  const { repeated } = record
-  return repeated && html`<p class="note">${screenWords[screen].repeated(repeated)}</p>`
+    ${repeated && html`<p class="note">${screenWords[subject.screen].repeated(repeated)}</p>`}`
 }
 
 export function tableTitle({ run, words }: Subject): string {

@@ -2,7 +2,8 @@
 // and checked before anything is asked or written.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { Screen, askAtTerminal, shownPath, tellNotTaken, typed } from '../display/screen.ts'
+import { askAtTerminal } from '../display/person.ts'
+import { Screen, shownPath, tellNotTaken, typed } from '../display/screen.ts'
 import { screenWords } from '../display/words.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
 import type { Provider } from '../model/call.ts'

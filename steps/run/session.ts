@@ -1,6 +1,7 @@
 // A command that was opened: its rounds, its steps as they finish, the record it keeps.
 import { readdir } from 'node:fs/promises'
-import { Screen, type Wires, commandLine, shownPath, wiresTo } from '../display/screen.ts'
+import { type Wires, wiresTo } from '../display/person.ts'
+import { Screen, commandLine, shownPath } from '../display/screen.ts'
 import type { Progress } from '../display/words.ts'
 import { wantedFirst, wantedInAll, wantedNext } from '../model/account.ts'
 import { Budget } from '../model/budget.ts'

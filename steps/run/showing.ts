@@ -111,6 +111,8 @@ async function writeExports({ screen, materials, folder, record }: Remains): Pro
   else if (kept === 1) screen.remark(screen.words.noSplit)
 }
 
+const loopShown = 100 // columns at least, on two lines where the terminal is narrower
+
 async function showDataset(remains: Remains, reached: boolean): Promise<void> {
   const { screen, folder, record } = remains
   const { settings } = remains.materials
@@ -121,7 +123,8 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
     : words.belowTarget(kept, settings.target)
   screen.title(`${result} · ${await drawUnlessLarge(remains, rows)}`)
   const loop = settings.whole ? await loopIn(folder, settings.replay) : undefined
-  if (loop) screen.line(cutToWidth(`  ${words.loop({ ...loop, task: plain(loop.task) })}`, screen.width))
+  const told = loop && plain(words.loop(loop))
+  if (told) screen.detail(cutToWidth(told, Math.max(screen.width, loopShown) - 2))
   const [reason = words.someWords] = commonestReason(record, isReason) ?? []
   screen.detail(words.askWhy(commandLine(settings, `why ${reason}`)))
   if (kept > 0) screen.detail(nextTry(remains))
