@@ -180,7 +180,7 @@ function unconnected(error: unknown, provider: Provider): Problem {
   const cause = reason === error ? '' : ` (${code})`
   const said = masked(hiding(provider.key)(`${messageOf(error)}${cause}`)).slice(0, 300)
   const words = at({ en: said, zh: said })
-  const cure = tlsCure(code)
+  const cure = tlsCure(`${code} ${messageOf(reason)}`)
   return cure ? { kind: 'fatal', words: withCure(words, cure) } : { kind: 'again', connection: true, words }
 }
 

@@ -218,10 +218,10 @@ export const wantsTlsCure: Words = {
   zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
 }
 
-// What is wrong with TLS, by the names OpenSSL and Node have for it. Only an unknown issuer can be made known.
+// What is wrong with TLS, by the names OpenSSL and Node have for it, as a code or in a sentence. Only an unknown issuer can be made known.
 const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
   [
-    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|SSL_HTTP_REQUEST/,
+    /wrong[ _]version[ _]number|packet[ _]length[ _]too[ _]long|ssl[ _]http[ _]request/i,
     {
       en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
       zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
@@ -265,8 +265,8 @@ const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
 ]
 
 /** What to do about a connection that TLS does not allow; undefined where it is no matter of TLS. */
-export function tlsCure(code: string): Words | undefined {
-  return tlsCures.find(([sign]) => sign.test(code))?.[1]
+export function tlsCure(said: string): Words | undefined {
+  return tlsCures.find(([sign]) => sign.test(said))?.[1]
 }
 
 export function longWait(ms: number): Words {
