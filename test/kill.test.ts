@@ -50,35 +50,31 @@ describe('kill -9', () => {
     '.3-instances.jsonl.',
   ]
 
-  it(
-    'at eight moments loses no logged reply: the files are those of an undisturbed run',
-    { timeout: 180_000 },
-    async () => {
-      const { bytes, calls } = await (undisturbed ??= reference())
-      const folder = await temporaryFolder()
-      let victim: ReturnType<typeof start> | undefined
-      let left = Infinity
-      const { server, env } = await serve(() => void (--left === 0 && victim?.kill('SIGKILL')))
-      for (const moment of moments) {
-        const before = { received: server.received.length, logged: await logged(folder) }
-        left = typeof moment === 'number' ? moment : Infinity
-        const at = typeof moment === 'string' ? moment : '\0'
-        const watcher = watch(folder, (_, name) => name?.startsWith(at) && victim?.kill('SIGKILL'))
-        victim = start([...target, '--data-dir', folder], env)
-        expect(await victim.finished).toMatchObject({ code: null })
-        watcher.close()
-        const paid = server.received.length - before.received
-        expect(paid - ((await logged(folder)) - before.logged)).toBeLessThanOrEqual(concurrency)
-      }
-      left = Infinity
-      expect(await workshop(folder, target, env)).toMatchObject({ code: 0, err: '' })
-      expect(await bytesOf(folder)).toEqual(bytes)
-      expect(await rowsOf(folder, 'calls.jsonl')).toHaveLength(calls)
-      expect(
-        (await readdir(folder)).filter((name) => name.endsWith('.tmp') || name.startsWith('.lock')),
-      ).toEqual([])
-    },
-  )
+  it('at eight moments loses no logged reply: the files are those of an undisturbed run', async () => {
+    const { bytes, calls } = await (undisturbed ??= reference())
+    const folder = await temporaryFolder()
+    let victim: ReturnType<typeof start> | undefined
+    let left = Infinity
+    const { server, env } = await serve(() => void (--left === 0 && victim?.kill('SIGKILL')))
+    for (const moment of moments) {
+      const before = { received: server.received.length, logged: await logged(folder) }
+      left = typeof moment === 'number' ? moment : Infinity
+      const at = typeof moment === 'string' ? moment : '\0'
+      const watcher = watch(folder, (_, name) => name?.startsWith(at) && victim?.kill('SIGKILL'))
+      victim = start([...target, '--data-dir', folder], env)
+      expect(await victim.finished).toMatchObject({ code: null })
+      watcher.close()
+      const paid = server.received.length - before.received
+      expect(paid - ((await logged(folder)) - before.logged)).toBeLessThanOrEqual(concurrency)
+    }
+    left = Infinity
+    expect(await workshop(folder, target, env)).toMatchObject({ code: 0, err: '' })
+    expect(await bytesOf(folder)).toEqual(bytes)
+    expect(await rowsOf(folder, 'calls.jsonl')).toHaveLength(calls)
+    expect(
+      (await readdir(folder)).filter((name) => name.endsWith('.tmp') || name.startsWith('.lock')),
+    ).toEqual([])
+  })
 })
 
 describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
