@@ -154,6 +154,8 @@ const inBrackets = new RegExp(
 const inBracketsHan = new RegExp(
   `^(?:[<[({【［（〈]|&lt;)[^<>[\\](){}【】（）〈〉\\n]{0,8}${unseenHan}[^<>[\\](){}【】（）〈〉\\n]{0,4}(?:[>\\])}】］）〉]|&gt;)[。]?$`,
 )
+// One of these is in all that the next two patterns find, which are so large that building them takes milliseconds.
+const whereTextIs = /attach|following|below|above|provided|given|uploaded|inserted|included|shown|here/i
 const saidToBeThere = new RegExp(
   `^(?:please )?(?:see|refer to|find|open|use)? ?(?:the |an? |in )?(?:attach(?:ed|ment)|(?:following|below|above|provided|given) (?:${word}))(?: (?:${word}))?(?: (?:below|above|here))?[.!]?$|^(?:please )?see (?:the )?(?:${word} )?(?:above|below|attached)[.!]?$`,
   'i',
@@ -176,7 +178,7 @@ export function unseenInputIn(instruction: string, input: string): string | unde
   if (given.length > 2000 || given === '') return undefined
   if (aboutAddresses.test(instruction)) return undefined
   const isBracketed = /^[<[({【［（〈&]/.test(given) && (inBrackets.test(given) || inBracketsHan.test(given))
-  const isSaid = given.length < 200 && saidToBeThere.test(given)
+  const isSaid = given.length < 200 && whereTextIs.test(given) && saidToBeThere.test(given)
   const isUnseen = isBracketed || isSaid || address.test(given)
   return isUnseen || isNamedAgain(instruction, given) ? given : undefined
 }
@@ -186,7 +188,7 @@ function isNamedAgain(instruction: string, given: string): boolean {
   if (given.length > 60) return false
   if (saidToBeThereHan.test(given))
     return /[见附上下略]|给定|提供/.test(given) || /[这该此段篇首则封]/.test(instruction)
-  const attached = saidAttached.exec(given)?.[1]
+  const attached = whereTextIs.test(given) ? saidAttached.exec(given)?.[1] : undefined
   if (attached !== undefined) return instruction.toLowerCase().includes(attached.toLowerCase())
   const [, noun] = wordAlone.exec(given) ?? []
   return (
@@ -237,7 +239,9 @@ const hardlyChanged = 0.8 // ROUGE-L of an answer with its instruction: a small 
 export function instructionAgain(instruction: string, { input, output }: Instance): string | undefined {
   // What is much longer than the instruction may begin with it, but not be it.
   const answer = output.slice(0, 2 * instruction.length + 100).replace(frame, '')
-  if (![answer, input].some((text) => beginsOrEndsLike(text, instruction))) return undefined
+  const isLike =
+    beginsOrEndsLike(answer, instruction) || (input !== '' && beginsOrEndsLike(input, instruction))
+  if (!isLike) return undefined
   const asked = bare(instruction)
   if (asked.length < 6) return undefined
   if (saysAgain(asked, bare(answer), instruction)) return output
