@@ -47,10 +47,11 @@ const letterWritten = /\b(?:write|draft|compose|prepare)\b[^.\n]{0,40}\b(?:e-?ma
 
 /** The words that point to a text the instruction does not bring along, or undefined. */
 export function missingTextIn(instruction: string, language: Language): string | undefined {
-  const searched = programWanted.test(instruction) ? [] : pointers[language]
-  for (const pattern of [problems[language], ...searched]) {
+  for (const pattern of [problems[language], ...pointers[language]]) {
     const match = pattern.exec(instruction)
-    if (!match || (/attached/i.test(match[0]) && letterWritten.test(instruction))) continue
+    if (!match) continue
+    if (pattern !== problems[language] && programWanted.test(instruction)) return undefined
+    if (/attached/i.test(match[0]) && letterWritten.test(instruction)) continue
     const before = instruction.slice(0, match.index)
     const after = instruction.slice(match.index + match[0].length)
     if (isNamed(match[0], before, language) || isCarried(before, match[0], after)) return undefined
