@@ -84,8 +84,9 @@ export function checkInstances(
       if (compared !== sound) task = { ...task, ...compare(instruction, instances, findings) }
       compared = sound
     }
-    for (const [at, instance] of instances.entries())
+    instances.forEach((instance, at) => {
       findings[at] ??= finding(rule, measureInstance(rule, instance, task, at), language)
+    })
   }
   return findings
 }

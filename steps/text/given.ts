@@ -47,10 +47,11 @@ const letterWritten = /\b(?:write|draft|compose|prepare)\b[^.\n]{0,40}\b(?:e-?ma
 
 /** The words that point to a text the instruction does not bring along, or undefined. */
 export function missingTextIn(instruction: string, language: Language): string | undefined {
-  const searched = programWanted.test(instruction) ? [] : pointers[language]
-  for (const pattern of [problems[language], ...searched]) {
+  for (const pattern of [problems[language], ...pointers[language]]) {
     const match = pattern.exec(instruction)
-    if (!match || (/attached/i.test(match[0]) && letterWritten.test(instruction))) continue
+    if (!match) continue
+    if (pattern !== problems[language] && programWanted.test(instruction)) return undefined
+    if (/attached/i.test(match[0]) && letterWritten.test(instruction)) continue
     const before = instruction.slice(0, match.index)
     const after = instruction.slice(match.index + match[0].length)
     if (isNamed(match[0], before, language) || isCarried(before, match[0], after)) return undefined
@@ -154,6 +155,8 @@ const inBrackets = new RegExp(
 const inBracketsHan = new RegExp(
   `^(?:[<[({【［（〈]|&lt;)[^<>[\\](){}【】（）〈〉\\n]{0,8}${unseenHan}[^<>[\\](){}【】（）〈〉\\n]{0,4}(?:[>\\])}】］）〉]|&gt;)[。]?$`,
 )
+// One of these is in all that the next two patterns find, which are so large that building them takes milliseconds.
+const whereTextIs = /attach|following|below|above|provided|given|uploaded|inserted|included|shown|here/i
 const saidToBeThere = new RegExp(
   `^(?:please )?(?:see|refer to|find|open|use)? ?(?:the |an? |in )?(?:attach(?:ed|ment)|(?:following|below|above|provided|given) (?:${word}))(?: (?:${word}))?(?: (?:below|above|here))?[.!]?$|^(?:please )?see (?:the )?(?:${word} )?(?:above|below|attached)[.!]?$`,
   'i',
@@ -176,7 +179,7 @@ export function unseenInputIn(instruction: string, input: string): string | unde
   if (given.length > 2000 || given === '') return undefined
   if (aboutAddresses.test(instruction)) return undefined
   const isBracketed = /^[<[({【［（〈&]/.test(given) && (inBrackets.test(given) || inBracketsHan.test(given))
-  const isSaid = given.length < 200 && saidToBeThere.test(given)
+  const isSaid = given.length < 200 && whereTextIs.test(given) && saidToBeThere.test(given)
   const isUnseen = isBracketed || isSaid || address.test(given)
   return isUnseen || isNamedAgain(instruction, given) ? given : undefined
 }
@@ -186,7 +189,7 @@ function isNamedAgain(instruction: string, given: string): boolean {
   if (given.length > 60) return false
   if (saidToBeThereHan.test(given))
     return /[见附上下略]|给定|提供/.test(given) || /[这该此段篇首则封]/.test(instruction)
-  const attached = saidAttached.exec(given)?.[1]
+  const attached = whereTextIs.test(given) ? saidAttached.exec(given)?.[1] : undefined
   if (attached !== undefined) return instruction.toLowerCase().includes(attached.toLowerCase())
   const [, noun] = wordAlone.exec(given) ?? []
   return (
@@ -238,7 +241,9 @@ export function instructionAgain(instruction: string, { input, output }: Instanc
   // What is much longer than the instruction may begin with it, but not be it.
   const answer = output.slice(0, 2 * instruction.length + 100).replace(frame, '')
   if (isPieceOfOrder(instruction, answer)) return output
-  if (![answer, input].some((text) => beginsOrEndsLike(text, instruction))) return undefined
+  const isLike =
+    beginsOrEndsLike(answer, instruction) || (input !== '' && beginsOrEndsLike(input, instruction))
+  if (!isLike) return undefined
   const asked = bare(instruction)
   if (asked.length < 6) return undefined
   if (saysAgain(asked, bare(answer), instruction)) return output
@@ -273,7 +278,7 @@ function isHardlyChanged(asked: string, answer: string): boolean {
 
 // "小何听说了某个公司的新产品，他想亲自体验一下。": a situation that asks for nothing, which a small model tells once more.
 const situation =
-  /(?:^\p{Script=Han}{1,3}|[，,]\p{Script=Han}{0,3}(?:[他她我]们?|于是))(?:很|也|都|正|一直|非常|特别)?(?:想|要|希望|打算|决定|准备|需要)|^(?:i|we|he|she|they|(?:an?|the|my) \w{1,20}|\p{Lu}\p{Ll}{1,20}(?: and \p{Lu}\p{Ll}{1,20})?) (?:\w{1,20} ){0,15}(?:wants?|wanted|needs?|needed|decided|decides|plans?|planned|hopes?|hoped|wishes|wished|would like|tries|tried|(?:is|was|are|am) (?:going|about|trying)) to\b/iu
+  /(?:^\p{Script=Han}{1,3}|[，,]\p{Script=Han}{0,3}(?:[他她我]们?|于是))(?:很|也|都|正|一直|非常|特别)?(?:想|要|希望|打算|决定|准备|需要)|^(?:i|we|he|she|they|(?:an?|the|my) \w{1,20}|\p{Lu}\p{Ll}{1,20}(?: and \p{Lu}\p{Ll}{1,20})?) (?:[\w'’]{1,20},? ){0,15}(?:wants?|wanted|needs?|needed|decided|decides|plans?|planned|hopes?|hoped|wishes|wished|would like|tries|tried|(?:is|was|are|am) (?:going|about|trying)) to\b/iu
 const request =
   /[?？:：“”"「『]|\b(?:please|you|your|write|give|tell|list|help|what|how|why|which|who|find out|calculate|explain|describe)\b|[请帮你您写列译把将]|给[出他她我]|什么|如何|怎|为何|哪|多少|几|吗|呢|说明|解释|计算|分析|判断|建议|回答|描述|概括|总结/i
 const toldAgain = 2 / 3 // of the words of an answer stand in the situation already

@@ -224,12 +224,10 @@ const eachGiven =
 
 /** How many things an instruction asks for at once, of no input of its own; undefined where it asks for none or one. */
 function listAsked(instruction: string): number | undefined {
-  const list = eachGiven.test(instruction) ? null : listOf.exec(instruction)
-  const number = list
-    ?.slice(1)
-    .find((group) => group !== undefined)
-    ?.toLowerCase()
-  return number === undefined ? undefined : Number(number) || valueOf(number)
+  const list = listOf.exec(instruction)
+  const number = (list?.[1] ?? list?.[2])?.toLowerCase()
+  if (number === undefined || eachGiven.test(instruction)) return undefined
+  return Number(number) || valueOf(number)
 }
 
 function valueOf(word: string): number {

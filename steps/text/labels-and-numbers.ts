@@ -228,8 +228,6 @@ function readOutputFirst(parts: Part[]): (Instance | Dropped)[] {
 export const isLabelled = (text: string): boolean =>
   text.split(/\r\n?|\n/).some((line) => labelOf(line) !== undefined)
 
-// Numbered lists: as the prompts show tasks, and as models write them; and the number off a single line.
-
 /** Tasks as the prompts show them: numbered, each on one line. */
 export function numberedTasks(tasks: readonly string[]): string {
   return tasks.map((task, place) => `${place + 1}. ${task.replace(/\s+/g, ' ')}`).join('\n')

@@ -61,10 +61,13 @@ const WRAPPED =
 const OWN_LABEL = /^(?:input|output|输入|输出) ?[:：](.*)$/
 const ENTITIES = new Map(Object.entries({ lt: '<', gt: '>', quot: '"', '#39': "'", amp: '&' }))
 
+// No, not, none, null, n/a, without, does not; or a bracket, quotation, colon or letter of another script.
+const MAY_BE_NOTHING = /\b[dnw]|[^a-z\d\s.,;!?'-]/i
+
 /** Whether a text says that there is none: `<noinput>`, N/A, "No input required", 无输入; empty text says nothing too. */
 export function saysNothing(text: string): boolean {
   if (/^\s*(?:["“”'‘’]{2})?\s*$/.test(text)) return true
-  if (text.length > 120) return false
+  if (text.length > 120 || !MAY_BE_NOTHING.test(text)) return false
   let words = plain(text.replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ENTITIES.get(name) ?? ''))
   let bracketed = false
   for (let inside = insideOf(words); inside !== undefined; inside = insideOf(words)) {

@@ -5,7 +5,8 @@
  *   2. Sort the tokens of each text, the rarest first. If r are shared, the rarest shared one cannot stand late in
  *      either: at most m-r of the one and n-r of the other come before it, which is all that may be missing.
  *   3. So each text is filed only under its few rarest tokens, and a new text is looked up only under its own. A word
- *      that was first seen later counts as rarer: nearly true, known at once, and never to be sorted again.
+ *      that was first seen later counts as rarer: nearly true, and known at once. After the first few thousand texts the
+ *      words are sorted by their frequency, once; any order gives the same results.
  *   4. A token that comes late in one text must come early in the other. The list of a token is therefore kept in four,
  *      by how late it comes in the texts filed there, and a look-up stops at the last that can matter.
  *   5. Each posting holds length, place and a signature of 64 bits (each token sets one): a token whose bit the other
@@ -34,6 +35,8 @@ export interface Similar {
 
 /** Lists per token, by the place of the token in the texts filed there. */
 const BANDS = 4
+/** Texts after which the words are sorted: enough to tell the frequent ones. */
+const SORTED_AFTER = 4096
 
 export class NoveltyIndex {
   readonly #threshold: number
@@ -41,7 +44,7 @@ export class NoveltyIndex {
   readonly #deepest: number
   readonly #instructions: string[] = []
   readonly #vocabulary = new Vocabulary()
-  readonly #lists = new PostingLists()
+  #lists = new PostingLists()
   readonly #lcs = new Lcs()
   /** The tokens of all stored texts one after another, and where each text ends. */
   #tokens = new Int32Array(1024)
@@ -60,8 +63,9 @@ export class NoveltyIndex {
   #lookup = 0
   readonly #found: number[] = []
   /** For `nearest`, filled from its first call; `#counted` texts are in it. */
-  readonly #sharedTokens = new SharedTokens()
+  #sharedTokens = new SharedTokens()
   #counted = 0
+  #isSorted = false
 
   constructor(threshold = 0.7) {
     this.#threshold = threshold
@@ -73,6 +77,7 @@ export class NoveltyIndex {
   }
 
   add(instruction: string): void {
+    if (this.size === SORTED_AFTER && !this.#isSorted) this.#sortWords()
     const reading = this.#read(instruction)
     const text = this.#instructions.push(instruction) - 1
     this.#store(text, reading)
@@ -83,6 +88,17 @@ export class NoveltyIndex {
       if (place > 0 && token === rarest[place - 1]) continue
       this.#lists.file(BANDS * token + this.#band(place / length), text, place, reading)
     }
+  }
+
+  /** Numbers the words by their frequency, and adds all texts anew. */
+  #sortWords(): void {
+    this.#isSorted = true
+    this.#vocabulary.sort(this.#tokens, this.#start(this.size))
+    this.#lists = new PostingLists()
+    this.#sharedTokens = new SharedTokens()
+    this.#counted = 0
+    this.#text = undefined
+    for (const instruction of this.#instructions.splice(0)) this.add(instruction)
   }
 
   /** The most similar stored instruction if it scores above the threshold; of equals the oldest. */

@@ -250,12 +250,12 @@ const alternatives = /\bor\b|[,:/，：、]|或|还是/i
 
 /** The sentence about the input that stands where the task done should be, or undefined. */
 export function sentenceAboutInput(instruction: string, input: string, output: string): string | undefined {
-  if (input.trim() === '' || hasCode(output) || !taskToDo.test(instruction) || aboutIsAsked.test(instruction))
-    return undefined
+  if (input.trim() === '' || !/^(?:th[eia]|[这该本此])/i.test(output.trim())) return undefined
+  const about = aboutInput.exec(output.trim())
+  if (!about || aboutInput.test(input.trim()) || hasCode(output)) return undefined
+  if (!taskToDo.test(instruction) || aboutIsAsked.test(instruction)) return undefined
   // Where no labels are named, "The sentence expresses a wish" may be one.
   if (labelling.test(instruction) && !alternatives.test(instruction)) return undefined
-  const about = aboutInput.exec(output.trim())
-  if (!about || aboutInput.test(input.trim())) return undefined
   return namesLabel(output.trim().slice(about[0].length), instruction) ? undefined : output
 }
 

@@ -11,7 +11,9 @@ export class TaskPool {
   private readonly seeds: NoveltyIndex
   private readonly elsewhere: NoveltyIndex
   private readonly language: Language
-  private readonly traditional: boolean
+  /** What the rules may ask of the pool; the rival it named last. */
+  private readonly neighbours
+  private rival: Similar | undefined
   private readonly rules: ReturnType<typeof selectRules>
 
   /** `elsewhere`: instructions one owns already; candidates like them are rejected too, under a reason of their own. */
@@ -32,19 +34,18 @@ export class TaskPool {
       this.seeds.add(seed)
       if (language === 'zh') written += seed
     }
-    this.traditional = isTraditional(written)
+    this.neighbours = {
+      rival: (text: string) => (this.rival = this.index.rival(text)),
+      traditional: isTraditional(written),
+    }
     for (const instruction of elsewhere) this.elsewhere.add(instruction)
   }
 
   /** The first rule that speaks against a candidate. */
   check(instruction: string): Finding | undefined {
-    let rival: Similar | undefined
-    const pool = {
-      rival: (text: string) => (rival = this.index.rival(text)),
-      traditional: this.traditional,
-    }
-    const finding = checkInstruction(instruction, this.language, pool, this.rules)
-    if (finding) return rival ? { ...finding, most_similar: rounded(rival) } : finding
+    this.rival = undefined
+    const finding = checkInstruction(instruction, this.language, this.neighbours, this.rules)
+    if (finding) return this.rival ? { ...finding, most_similar: rounded(this.rival) } : finding
     const owned = this.elsewhere.rival(instruction)
     if (!owned) return undefined
     const detail = likeness(owned)[this.language]

@@ -16,10 +16,8 @@ export interface Reading {
 export const MARGIN = 1e-9
 
 export class PostingLists {
-  /** Length and place of the token, for each posting. Most fail by these, so they lie apart from the rest. */
-  #shapes = new Int32Array(4096)
-  /** Low, high and text, for each posting. */
-  #rest = new Int32Array(3 * 4096)
+  /** For each posting, side by side: length and place of the token, low, high, text. */
+  #postings = new Int32Array(4 * 4096)
   /** Each list is one block with room for a power of two of postings; when full it moves to one of twice the room. */
   #end = 0
   /** Blocks that were left, by the power of two that they hold. */
@@ -39,12 +37,12 @@ export class PostingLists {
     }
     const count = this.#lists[2 * list + 1] ?? 0
     if ((count & (count - 1)) === 0) this.#move(list, count)
-    const at = (this.#lists[2 * list] ?? 0) + count
+    const at = 4 * ((this.#lists[2 * list] ?? 0) + count)
     // A place past 255 is taken for 255, which lets more through and loses nothing.
-    this.#shapes[at] = (length << 8) | Math.min(place, 255)
-    this.#rest[3 * at] = low
-    this.#rest[3 * at + 1] = high
-    this.#rest[3 * at + 2] = text
+    this.#postings[at] = (length << 8) | Math.min(place, 255)
+    this.#postings[at + 1] = low
+    this.#postings[at + 2] = high
+    this.#postings[at + 3] = text
     this.#lists[2 * list + 1] = count + 1
   }
 
@@ -52,8 +50,7 @@ export class PostingLists {
   #move(list: number, count: number): void {
     const from = this.#lists[2 * list] ?? 0
     const to = this.#claim(Math.max(1, 2 * count))
-    for (let k = 0; k < count; k++) this.#shapes[to + k] = this.#shapes[from + k] ?? 0
-    for (let k = 0; k < 3 * count; k++) this.#rest[3 * to + k] = this.#rest[3 * from + k] ?? 0
+    this.#postings.copyWithin(4 * to, 4 * from, 4 * (from + count))
     if (count > 0) this.#free[Math.clz32(count)]?.push(from)
     this.#lists[2 * list] = to
   }
@@ -63,8 +60,7 @@ export class PostingLists {
     if (left !== undefined) return left
     const block = this.#end
     this.#end += room
-    this.#shapes = grown(this.#shapes, this.#end)
-    this.#rest = grown(this.#rest, 3 * this.#end)
+    this.#postings = grown(this.#postings, 4 * this.#end)
     return block
   }
 
@@ -75,21 +71,18 @@ export class PostingLists {
     if (this.#asked.length !== length || this.#asked.bar !== bar) this.#measure(length, bar)
     const longest = longestRival(length, place, bar)
     const lastPlaces = this.#lastPlaces
-    const shapes = this.#shapes
-    const rest = this.#rest
-    const start = this.#lists[2 * list] ?? 0
-    const end = start + (this.#lists[2 * list + 1] ?? 0)
+    const postings = this.#postings
+    const start = 4 * (this.#lists[2 * list] ?? 0)
+    const end = start + 4 * (this.#lists[2 * list + 1] ?? 0)
     let size = 0
-    for (let at = start; at < end; at++) {
-      const shape = shapes[at] ?? 0
+    for (let at = start; at < end; at += 4) {
+      const shape = postings[at] ?? 0
       const stored = shape >>> 8
       if (stored > longest || (shape & 255) > (lastPlaces[stored] ?? 0)) continue
-      const common = (bar * (length + stored)) / 2 - MARGIN
-      const itsLow = rest[3 * at] ?? 0
-      const itsHigh = rest[3 * at + 1] ?? 0
-      if (length - ones(low & ~itsLow) - ones(high & ~itsHigh) < common) continue
-      if (stored - ones(itsLow & ~low) - ones(itsHigh & ~high) < common) continue
-      found[size++] = rest[3 * at + 2] ?? 0
+      // A bit that one of them lacks stands for a token that is not shared.
+      const differing = ones(low ^ (postings[at + 1] ?? 0), high ^ (postings[at + 2] ?? 0))
+      if (differing > (1 - bar) * (length + stored) + MARGIN) continue
+      found[size++] = postings[at + 3] ?? 0
     }
     return size
   }
@@ -111,7 +104,7 @@ function longestRival(length: number, place: number, bar: number): number {
 /** Numbers words in the order in which they are first seen. A hash table of its own, because a `Map` takes two to
  *  three times as long on words just cut out of a text. */
 export class Vocabulary {
-  readonly #words: string[] = []
+  #words: string[] = []
   /** Pairs of hash and word number + 1 (0: free), at most half of them taken. */
   #table = new Int32Array(1 << 12)
 
@@ -126,8 +119,17 @@ export class Vocabulary {
     if (known > 0) return known - 1
     this.#table[at] = hash
     this.#table[at + 1] = this.#words.push(word)
-    if (4 * this.size > this.#table.length) this.#grow()
+    if (4 * this.size > this.#table.length) this.#fill(2 * this.#table.length)
     return this.size - 1
+  }
+
+  /** Numbers the words anew, those that occur most among the first `count` of these tokens first. */
+  sort(tokens: Integers, count: number): void {
+    const uses = new Int32Array(this.size)
+    for (let i = 0; i < count; i++) uses[tokens[i] ?? 0] = (uses[tokens[i] ?? 0] ?? 0) + 1
+    const order = [...this.#words.keys()].toSorted((a, b) => (uses[b] ?? 0) - (uses[a] ?? 0))
+    this.#words = order.map((number) => this.#words[number] ?? '')
+    this.#fill(this.#table.length)
   }
 
   /** Where the word stands, or the free place where it belongs. */
@@ -142,8 +144,8 @@ export class Vocabulary {
     }
   }
 
-  #grow(): void {
-    this.#table = new Int32Array(2 * this.#table.length)
+  #fill(length: number): void {
+    this.#table = new Int32Array(length)
     for (const [index, word] of this.#words.entries()) {
       const hash = hashOf(word)
       const at = this.#slot(hash, word)
@@ -268,9 +270,14 @@ export function grown(array: Integers, length: number): Integers {
   return longer
 }
 
-/** Number of one bits. */
-export function ones(word: number): number {
+/** Number of one bits in a word or two. */
+function ones(word: number, other = 0): number {
   const pairs = word - ((word >>> 1) & 0x55555555)
-  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
-  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+  const others = other - ((other >>> 1) & 0x55555555)
+  const fours =
+    (pairs & 0x33333333) +
+    ((pairs >>> 2) & 0x33333333) +
+    (others & 0x33333333) +
+    ((others >>> 2) & 0x33333333)
+  return Math.imul((fours & 0x0f0f0f0f) + ((fours >>> 4) & 0x0f0f0f0f), 0x01010101) >>> 24
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NoveltyIndex, type Similar } from '../../steps/text/novelty.ts'
+import { randomFor } from '../../steps/text/pool.ts'
 import { rougeL } from '../../steps/text/rouge.ts'
 
 function indexOf(texts: string[], threshold?: number): NoveltyIndex {
@@ -54,6 +55,18 @@ describe('NoveltyIndex', () => {
     expect(indexOf(stored).nearest(text)?.instruction).toBe(
       stored.find((other) => rougeL(other, text) === nearestOfAll(text, stored)?.score),
     )
+  })
+
+  it('finds the same before and after it sorts its words by their frequency', () => {
+    const random = randomFor('novelty')
+    const word = () => `w${Math.floor(60 ** random())}` // w1 is frequent, w59 rare
+    const texts = Array.from({ length: 4200 }, () => Array.from({ length: 6 }, word).join(' '))
+    const index = indexOf(texts)
+    for (const text of [...texts.slice(0, 6), ...texts.slice(-6)].map((text) => text.replace('w1', 'w2'))) {
+      const best = nearestOfAll(text, texts)
+      expect(index.nearest(text)).toEqual(best)
+      expect(index.rival(text)).toEqual(best && best.score > 0.7 ? best : undefined)
+    }
   })
 
   it('decides at the threshold as the floating-point formula does, not the fraction', () => {
