@@ -2,6 +2,7 @@
 // merges. What cannot be taken is counted, or ends the run with a sentence.
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { Instance } from '../text/given.ts'
+import { withoutNumber } from '../text/numbered.ts'
 import { Fault, type Words } from './fault.ts'
 import { type DataFile, isForeign, openData, rawRows } from './formats.ts'
 import { TextWriter, breathing, faultIn, idOf, isObject, onOneLine } from './jsonl.ts'
@@ -101,15 +102,18 @@ async function* plainTasks(data: DataFile): AsyncGenerator<SeedTask> {
   }
 }
 
-const headingLine = /^\s{0,3}#{1,6}(?:\s|$)|^\s*([-=*_])\1{2,}\s*$|^\s*```/
-const mark =
-  /^\s*(?:[-*+•·●○▪◦‣–—]\s+|\[[ xX]?\]\s+|[（(]?\d{1,4}\s?[.)、．）](?!\d)\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}、\s*|(?:task|instruction|question|任务|指令|问题)\s?\d+\s?[.:：)、]\s*)/i
+const headingLine = /^\s{0,3}[#＃]{1,6}(?:\s|$)|^\s*([-=*_])(?:\s?\1){2,}\s*$|^\s*(?:```|~~~)/
+const bullet = /^\s*(?:[-*+–—>・]\s+|-(?=[\p{Lu}\p{Script=Han}])|[•·●○▪◦‣➤►→☐☑✅✓✔■□◆]\s*|\[[ x]?\]\s+)/iu
+/** Those that are no digits, and words in front of digits that only people write. */
+const ordinal =
+  /^\s*(?:[（(]?[一二三四五六七八九十]{1,3}[)）、](?![一二三四五六七八九十])\s*|(?:question|prompt|q|问题)\s?\d{1,4}\s?[.:：)、]\s*|[（(]?(?:[a-h]|[ivx]{1,4})[)）]\s+|\d{4}[.)、]\s*(?!\d))/i
 
-/** A line of a list without its bullet and number; '' for a heading, a rule and a fence. */
+/** A line of a list without its bullets and number; '' for a heading, a rule and a fence. */
 function withoutMark(line: string): string {
   if (headingLine.test(line)) return ''
-  const bare = line.replace(mark, '')
-  return (bare === line ? line : bare.replace(mark, '')).trim()
+  const bare = line.replace(bullet, '').replace(bullet, '')
+  const unnumbered = withoutNumber(bare.replace(ordinal, ''))
+  return unnumbered.replace(bullet, '').trim()
 }
 
 /** The tasks of a seed file, at least one; an instruction that stands there again is one task. */
