@@ -2,11 +2,12 @@
 // merges. What cannot be taken is counted, or ends the run with a sentence.
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { Instance } from '../text/given.ts'
+import { withoutNumber } from '../text/numbered.ts'
 import { Fault, type Words } from './fault.ts'
 import { type DataFile, isForeign, openData, rawRows } from './formats.ts'
 import { TextWriter, breathing, faultIn, idOf, isObject, onOneLine } from './jsonl.ts'
 import { type Place, noKnownColumn } from './raw-rows.ts'
-import { type InstancesRow, type SeedTask, checkRow, types, wrongField } from './records.ts'
+import { type InstancesRow, type SeedTask, checkRow } from './records.ts'
 import { type Parts, fields, instancesOf, mended, partsOf, whole } from './row-parts.ts'
 
 /** What was left out of a file. `skipsBad`: rows that cannot be read are, too (`--skip-bad-rows`). */
@@ -27,17 +28,15 @@ export class Omissions {
 
 // A file row by row
 
-type Read = { parts: Parts; place: Place }
-
 /** The rows that can be read, in their order. */
-async function* partsIn(data: DataFile, omitted: Omissions): AsyncGenerator<Read> {
+async function* partsIn(data: DataFile, omitted: Omissions): AsyncGenerator<{ parts: Parts; place: Place }> {
   const breathe = breathing()
   let isFirst = true
   for await (const { place, value, broken } of rawRows(data)) {
     if (isFirst && !omitted.skipsBad) refuseOtherColumns(data.file, value)
     isFirst = false
     const parts = broken ? { wrong: broken } : partsOf(value)
-    if (parts === 'batch') throw batchOutput(data.file)
+    if (parts === 'batch') throw isForeign(data.file, batchOutput, batchInput)
     else if (parts === 'turns') omitted.turns++
     else if ('wrong' in parts) complain(data, omitted, place, parts.wrong)
     else yield { parts, place }
@@ -60,30 +59,19 @@ function complain({ file }: DataFile, omitted: Omissions, place: Place, wrong: W
 }
 
 function atPlace(file: string, { unit, number }: Place, wrong: Words): Fault {
-  const skip = { en: 'leave such rows out with --skip-bad-rows', zh: '用 --skip-bad-rows 跳过这样的数据' }
-  const [en, zh] =
-    unit === 'line'
-      ? [
-          `line ${number}${wrong.en} Mend or delete the line, or`,
-          `第 ${number} 行${wrong.zh}请修改或删除该行，或`,
-        ]
-      : [`row ${number}${wrong.en} Mend it, or`, `第 ${number} 条${wrong.zh}请修改它，或`]
-  return faultIn(file, { en: ` ${en} ${skip.en}.`, zh: ` ${zh}${skip.zh}。` })
+  const [en, zh, measure] =
+    unit === 'line' ? ['Mend or delete the line', '请修改或删除该行', '行'] : ['Mend it', '请修改它', '条']
+  return faultIn(file, {
+    en: ` ${unit} ${number}${wrong.en} ${en}, or leave such rows out with --skip-bad-rows.`,
+    zh: ` 第 ${number} ${measure}${wrong.zh}${zh}，或用 --skip-bad-rows 跳过这样的数据。`,
+  })
 }
 
-function batchOutput(file: string): Fault {
-  return isForeign(
-    file,
-    {
-      en: 'the output of a batch: it holds answers and no questions',
-      zh: '批处理的输出：只有回答，没有问题',
-    },
-    {
-      en: 'Name the file the batch was made from.',
-      zh: '请指定生成该批处理的文件。',
-    },
-  )
+const batchOutput: Words = {
+  en: 'the output of a batch: it holds answers and no questions',
+  zh: '批处理的输出：只有回答，没有问题',
 }
+const batchInput: Words = { en: 'Name the file the batch was made from.', zh: '请指定生成该批处理的文件。' }
 
 // Lists of instructions
 
@@ -114,15 +102,18 @@ async function* plainTasks(data: DataFile): AsyncGenerator<SeedTask> {
   }
 }
 
-const headingLine = /^\s{0,3}#{1,6}(?:\s|$)|^\s*([-=*_])\1{2,}\s*$|^\s*```/
-const mark =
-  /^\s*(?:[-*+•·●○▪◦‣–—]\s+|\[[ xX]?\]\s+|[（(]?\d{1,4}\s?[.)、．）](?!\d)\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}、\s*|(?:task|instruction|question|任务|指令|问题)\s?\d+\s?[.:：)、]\s*)/i
+const headingLine = /^\s{0,3}[#＃]{1,6}(?:\s|$)|^\s*([-=*_])(?:\s?\1){2,}\s*$|^\s*(?:```|~~~)/
+const bullet = /^\s*(?:[-*+–—>・]\s+|-(?=[\p{Lu}\p{Script=Han}])|[•·●○▪◦‣➤►→☐☑✅✓✔■□◆]\s*|\[[ x]?\]\s+)/iu
+/** Those that are no digits, and words in front of digits that only people write. */
+const ordinal =
+  /^\s*(?:[（(]?[一二三四五六七八九十]{1,3}[)）、](?![一二三四五六七八九十])\s*|(?:question|prompt|q|问题)\s?\d{1,4}\s?[.:：)、]\s*|[（(]?(?:[a-h]|[ivx]{1,4})[)）]\s+|\d{4}[.)、]\s*(?!\d))/i
 
-/** A line of a list without its bullet and number; '' for a heading, a rule and a fence. */
+/** A line of a list without its bullets and number; '' for a heading, a rule and a fence. */
 function withoutMark(line: string): string {
   if (headingLine.test(line)) return ''
-  const bare = line.replace(mark, '')
-  return (bare === line ? line : bare.replace(mark, '')).trim()
+  const bare = line.replace(bullet, '').replace(bullet, '')
+  const unnumbered = withoutNumber(bare.replace(ordinal, ''))
+  return unnumbered.replace(bullet, '').trim()
 }
 
 /** The tasks of a seed file, at least one; an instruction that stands there again is one task. */
@@ -218,10 +209,7 @@ export async function* readMergeRows(file: string, omitted: Omissions): AsyncGen
 function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong: Words } | undefined {
   const found = instancesOf(parts)
   if ('wrong' in found) return found
-  if (found.list === undefined)
-    return parts.instruction === undefined
-      ? { wrong: wrongField('instruction', types.string, undefined) }
-      : undefined
+  if (found.list === undefined && parts.instruction !== undefined) return undefined
   const { is_classification = false, call } = parts
   const instruction = whole(parts)
   const at = `${unit === 'line' ? ':' : '#'}${number}`
@@ -243,17 +231,15 @@ function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong
 }
 
 function noAnswers(file: string, { number }: Place): Fault {
-  return isForeign(
-    file,
-    {
-      en: `plain text (line ${number} is no row): it has no answers`,
-      zh: `纯文本（第 ${number} 行不是数据行），没有答案`,
-    },
-    {
-      en: 'Give it to --seed-file, --avoid or --topics, or name a file whose rows have answers.',
-      zh: '请将它用于 --seed-file、--avoid 或 --topics，或指定带有答案的文件。',
-    },
-  )
+  const what = {
+    en: `plain text (line ${number} is no row): it has no answers`,
+    zh: `纯文本（第 ${number} 行不是数据行），没有答案`,
+  }
+  const cure = {
+    en: 'Give it to --seed-file, --avoid or --topics, or name a file whose rows have answers.',
+    zh: '请将它用于 --seed-file、--avoid 或 --topics，或指定带有答案的文件。',
+  }
+  return isForeign(file, what, cure)
 }
 
 // Rows of a file that share an instruction make one candidate, wherever they stand: rules compare the instances of an

@@ -150,7 +150,7 @@ function delimiterIn(
 export function isForeign(file: string, what: Words, cure: Words): Fault {
   return faultIn(file, {
     en: ` is ${what.en}; JSONL, a JSON list, CSV, TSV, parquet or plain text was expected. ${cure.en}`,
-    zh: ` 是${what.zh}；应为 JSONL、JSON 列表、CSV、TSV、parquet 或纯文本。${cure.zh}`,
+    zh: ` 是${/^\w/.test(what.zh) ? ' ' : ''}${what.zh}；应为 JSONL、JSON 列表、CSV、TSV、parquet 或纯文本。${cure.zh}`,
   })
 }
 
@@ -219,7 +219,7 @@ const foreigners: readonly Foreign[] = [
     noText,
   ],
   ['\x1f\x8b', { en: 'packed with gz twice', zh: '用 gz 压缩了两次的文件' }, unpack],
-  [/^[^\n]*\|[^\n]*\n\s*\|?\s*:?-{3,}:?\s*\|/, { en: 'a Markdown table', zh: ' Markdown 表格' }, asCsv],
+  [/^[^\n]*\|[^\n]*\n\s*\|?\s*:?-{3,}:?\s*\|/, { en: 'a Markdown table', zh: 'Markdown 表格' }, asCsv],
   ['GGUF', { en: 'a model (GGUF)', zh: '模型文件（GGUF）' }, noText],
   ['{\\rtf', { en: 'a rich text document', zh: 'RTF 文档' }, asText],
   [/^\s*<(?:!doctype html|html|head|body|meta|script)\b/i, { en: 'a web page', zh: '网页' }, rawFile],
@@ -249,13 +249,12 @@ function refuseForeign(sample: Buffer, file: string): void {
   if (found) throw isForeign(file, found[1], found[2])
 }
 
-/** Whether a text is YAML with a field to each entry; a plain list with bullets is text. */
+/** Whether a text is YAML with a field to each entry; or of texts in quotes; a plain list with bullets is text. */
 function isYaml(text: string, name: string, fields: ReadonlySet<string>): boolean {
   if (/\.ya?ml$/i.test(name)) return true
   const lines = text.split('\n', 200).filter((line) => /^\s*[^\s#]/.test(line))
   const named = lines.filter((line) => fields.has(/^\s*(?:- +)?(\w+):(?:\s|$)/.exec(line)?.[1] ?? ''))
   const entries = lines.filter((line) => /^\s*- /.test(line))
-  const quoted = entries.filter((line) => /^\s*- +(["']).*\1\s*$/.test(line))
-  if (entries.length > 0 && quoted.length === entries.length) return true
+  if (lines.length > 0 && lines.every((line) => /^\s*- +(["']).*\1\s*$/.test(line))) return true
   return (named.length > 0 && entries.length > 0 && named.length >= entries.length) || /^---\r?\n/.test(text)
 }

@@ -449,6 +449,12 @@ describe('a list of instructions', () => {
       'a.md',
       `# My seeds\n\n## Water\n${wanted.map((line) => `- ${line}`).join('\n')}\n---\n`,
     ],
+    ['numbers in square brackets', 'a.txt', wanted.map((line, at) => `[${at + 1}] ${line}`).join('\n')],
+    ['words and numbers', 'a.txt', wanted.map((line, at) => `Q${at + 1}. ${line}`).join('\n')],
+    ['bold numbers', 'a.md', wanted.map((line, at) => `**${at + 1}.** ${line}`).join('\n')],
+    ['letters', 'a.txt', wanted.map((line, at) => `${'abc'[at]}) ${line}`).join('\n')],
+    ['thousands of numbers', 'a.txt', wanted.map((line, at) => `${at + 1999}. ${line}`).join('\n')],
+    ['arrows, rules and fences between', 'a.md', wanted.map((line) => `→ ${line}\n* * *\n~~~`).join('\n')],
     ['boxes to tick', 'a.md', wanted.map((line) => `* [ ] ${line}`).join('\n')],
     ['line ends of an old Mac', 'a.txt', wanted.join('\r')],
     ['a JSON list of texts', 'a.json', JSON.stringify(wanted)],
@@ -471,14 +477,40 @@ describe('a list of instructions', () => {
   it('in Chinese loses its numbers as well', async () => {
     const file = await fileOf(
       'a.txt',
-      '# 种子\n1、列出三种水果。\n（2）说出一条河。\n三、写一首诗。\n④讲个故事。',
+      [
+        '＃ 种子',
+        '1、列出三种水果。',
+        '（2）说出一条河。',
+        '三、写一首诗。',
+        '④讲个故事。',
+        '（五）画一只猫。',
+        '【6】唱一支歌。',
+        '第7题：算一笔账。',
+        '•猜一个谜。',
+        '-说一句谚语。',
+      ].join('\n'),
     )
     expect(await readInstructions(file)).toEqual([
       '列出三种水果。',
       '说出一条河。',
       '写一首诗。',
       '讲个故事。',
+      '画一只猫。',
+      '唱一支歌。',
+      '算一笔账。',
+      '猜一个谜。',
+      '说一句谚语。',
     ])
+  })
+
+  it('keeps what only looks like a mark', async () => {
+    const kept = [
+      '三、四线城市有何不同？',
+      '2024年有哪些大事？',
+      '-5 + 3 = ?',
+      '*Emphasis* at the start: what is it?',
+    ]
+    expect(await readInstructions(await fileOf('a.txt', kept.join('\n')))).toEqual(kept)
   })
 })
 
