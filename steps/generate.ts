@@ -61,7 +61,7 @@ export const generateInstructions = step('generate', async (round, files) => {
   const accepted: string[] = []
   const after = [0] // instructions accepted after so many replies
   const heard: Counts = { accepted: [0], read: [0], copied: [0] }
-  const lost: string[][] = [] // why candidates were rejected, reply by reply
+  let lost: string[][] = [] // why candidates of the last replies were rejected
   let [read, copies] = [0, 0]
   const unmet = () => accepted.length < wanted && !ranDry(heard) && !onlyCopies(heard)
 
@@ -95,7 +95,7 @@ export const generateInstructions = step('generate', async (round, files) => {
         }
       }
       for (const { text, why } of value.dropped) await reject({ reason: why, detail: '', instruction: text })
-      lost.push(reasons)
+      lost = [...lost, reasons].slice(-dryReplies)
       heard.accepted.push(accepted.length)
       heard.read.push(read)
       heard.copied.push(copies)
@@ -108,8 +108,7 @@ export const generateInstructions = step('generate', async (round, files) => {
   round.ranDry = !round.model.stopped && (ranDry(heard) || onlyCopies(heard))
   const { standIn } = round.model.provider
   const why = onlyCopies(heard) ? 'onlyCopies' : standIn ? 'bankEmpty' : 'ranDry'
-  const last = lost.slice(-dryReplies).flat()
-  if (round.ranDry) files.remark((words) => words.lost(last) ?? words[why])
+  if (round.ranDry) files.remark((words) => words.lost(lost.flat()) ?? words[why])
   files.counts = { asked: (after.length - 1) * newTasks, parsed: read, novel: accepted.length }
 })
 

@@ -230,6 +230,17 @@ describe('a place in a folder that was handed out', () => {
   })
 })
 
+it('an option of one command alone is no setting of a run, and is not shown as one', async () => {
+  const folder = await handedOut({ replay: '/etc/hosts', budget: 5, 'dry-run': true, concurrency: 1000 })
+  const before = await readFile(path.join(folder, 'calls.jsonl'), 'utf8')
+  const { code, out } = await workshop(folder, ['filter'])
+  expect(code).toBe(0)
+  expect(out).toContain('as in the last whole run: provider offline')
+  expect(out).not.toMatch(/replay|budget|dry-run|concurrency/)
+  expect(readSettings(['filter', '--data-dir', folder], {})).toMatchObject({ concurrency: 8, dryRun: false })
+  expect(await readFile(path.join(folder, 'calls.jsonl'), 'utf8')).toBe(before)
+})
+
 it('what was not taken is said in Chinese too', async () => {
   const folder = await handedOut({ 'base-url': 'http://127.0.0.1:9/v1', language: 'zh' })
   const { out } = await workshop(folder, ['filter'])

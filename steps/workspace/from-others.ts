@@ -59,10 +59,15 @@ function staysInside(dir: string, name: LeadingOut, value: string): boolean {
   return liesIn(place, inside) && !holdsLinks(place)
 }
 
-/** Whether a folder holds a link, which may lead out of it. */
+/** Whether a folder holds a link, which may lead out of it, or what cannot be looked into. */
 function holdsLinks(place: string): boolean {
   if (!lookAt(place, 'followed')?.isDirectory()) return false
-  return readdirSync(place, { recursive: true, withFileTypes: true }).some((entry) => entry.isSymbolicLink())
+  try {
+    const inside = readdirSync(place, { recursive: true, withFileTypes: true })
+    return inside.some((entry) => entry.isSymbolicLink())
+  } catch {
+    return true
+  }
 }
 
 function isPath(name: LeadingOut): boolean {

@@ -279,6 +279,20 @@ export function keptSettings(
   }
 }
 
+/** Options that no run.json keeps: who puts one there decides nothing. */
+const ofOneCommand = [
+  'data-dir',
+  'concurrency',
+  'budget',
+  'timeout',
+  'dry-run',
+  'batch',
+  'poll',
+  'replay',
+  'compare',
+  'help',
+]
+
 /** The settings of the run in a folder; none where there is no run.json. */
 function storedIn(dir: string, environment: NodeJS.ProcessEnv, given: Values = new Map()): Stored {
   const file = path.join(dir, recordFile)
@@ -287,7 +301,8 @@ function storedIn(dir: string, environment: NodeJS.ProcessEnv, given: Values = n
     const run = jsonIn(readFileSync(file, 'utf8'))
     const settings = isObject(run) ? (run.settings ?? {}) : undefined
     if (!isObject(settings)) throw noRecord(file)
-    return sorted(dir, readStored(settings, file), environment, given)
+    const kept = Object.entries(settings).filter(([name]) => !ofOneCommand.includes(name))
+    return sorted(dir, readStored(Object.fromEntries(kept), file), environment, given)
   } catch (error) {
     if (isMissing(error)) return nothingStored
     throw error instanceof Fault ? error : unreadable(file, error)
