@@ -7,12 +7,15 @@ import type { Problem, Provider } from './call.ts'
 import {
   type Told,
   comeBack,
+  crashedCure,
+  goneCure,
   is,
   longWait,
   namedIn,
   proxyNote,
   says,
   tlsCure,
+  tooLargeCure,
   tooLongCure,
   topUp,
   wantsTlsCure,
@@ -72,6 +75,9 @@ function meaningOf(told: Told, provider: Provider): Problem {
   if (is.daily(told)) return fatal(comeBack)
   if (retryAfter !== undefined && retryAfter > mostWaited) return fatal(longWait(retryAfter))
   if (is.loading(told)) return { kind: 'loading', words, ...wait }
+  if (is.tooLarge(told)) return fatal(tooLargeCure)
+  if (is.crashed(told)) return { kind: 'again', status, words: withCure(words, crashedCure) }
+  if (is.gone(told)) return { kind: 'again', status, behind: true, words: withCure(words, goneCure) }
   if (is.noModel(told)) return fatal(modelCure(provider))
   if (status === 401 || status === 402 || status === 403) return fatal(accessCure(told, provider))
   if (status === 404) return fatal(says.page.test(told.text) ? addressCure(provider) : modelCure(provider))
@@ -80,17 +86,15 @@ function meaningOf(told: Told, provider: Provider): Problem {
 }
 
 const refusals = [400, 405, 415, 422]
-const passes = [408, 409, 200]
+const passes = [408, 409, 424, 200] // 424: TGI, of a fault while it wrote
 
 // A prompt too long for the model names a parameter too, and is no reason to change it for all requests.
 function aboutRequest(told: Told, words: Words): Problem | undefined {
   const { status } = told
   if (passes.includes(status) && !namedIn(told)) return undefined
   if (says.tooLong.test(told.text)) {
-    const most = says.room(told.text)
-    return most === undefined
-      ? { kind: 'request', status, words: withCure(words, tooLongCure) }
-      : { kind: 'parameter', status, words, parameter: 'max_tokens', most }
+    const room = says.room(told.text)
+    return { kind: 'request', status, words: withCure(words, tooLongCure), ...(room && { room }) }
   }
   const named = status < 500 || says.atAnyStatus.test(told.text) ? namedIn(told) : undefined
   if (named) return { kind: 'parameter', status, words, ...named }

@@ -61,6 +61,7 @@ export const says = {
   ),
   tooLong: anyOf(
     /context.?(length|window|size)|maximum context|exceed_context|input length|prompt is too long|too many tokens/,
+    /`inputs` (tokens|must have)|n_keep|n_ctx/, // TGI, llama.cpp
     /上下文(长度|窗口)|输入(长度|过长)|超出.{0,8}(长度|上下文)/,
   ),
   batchLimit: anyOf(
@@ -82,11 +83,18 @@ export const says = {
   ),
   /** Tokens left for a reply, where the server says its context and what the prompt takes of it. */
   room(text: string): number | undefined {
-    const context = Number(/(?:maximum )?context length (?:is|of) (\d+)/i.exec(text)?.[1])
-    const prompt = Number(
-      /(\d+) (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)/i.exec(text)?.[1],
+    const context = numberIn(
+      text,
+      /context length (?:is|of)(?: only)? (\d+)|`max_new_tokens` must be <= (\d+)/i,
     )
-    return context - prompt >= leastRoom ? context - prompt : undefined
+    const prompt = numberIn(
+      text,
+      /(\d+) (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)|(\d+) `?inputs?`? tokens/i,
+    )
+    // vLLM may count no further than it must: "your prompt contains at least 513 input tokens".
+    const asked = /at least \d+ input tokens/i.test(text) ? numberIn(text, /(\d+) output tokens/i) : Infinity
+    const room = Math.min(context - prompt, Math.floor(asked / 2))
+    return room >= leastRoom ? room : undefined
   },
   /** Milliseconds to wait, as in "try again in 1h2m3.5s" and "请 30 秒后重试". */
   waitIn(text: string): number | undefined {
@@ -102,6 +110,16 @@ export const says = {
   },
 }
 const leastRoom = 64 // tokens; a reply in less is none
+
+/** The number a pattern holds in one of its groups, or NaN. */
+function numberIn(text: string, pattern: RegExp): number {
+  return Number(
+    pattern
+      .exec(text)
+      ?.slice(1)
+      .find((group) => group !== undefined),
+  )
+}
 
 /** What an answer is, whatever its status. */
 export const is = {
@@ -123,6 +141,23 @@ export const is = {
     (status >= 500 || status === 425 || status === 200) &&
     /\bloading|\bloads\b|warming up|starting up|not ready|加载|启动中|预热/i.test(text) &&
     !/failed to load|无法加载|加载失败/i.test(text),
+  /** Said by what stands before the model, after it tried in vain; or by a server whose model runs no more. */
+  gone: ({ status, text }: Told) =>
+    status >= 500 &&
+    /connection (error|refused)|ECONNREFUSED|cannot connect|failed to connect|connect(ion)? timed? ?out|dial tcp|no healthy|no (available )?(workers?|upstream|backends?|deployments?)\b/i.test(
+      text,
+    ),
+  /** Under 400 too, at LM Studio. */
+  crashed: ({ status, text }: Told) =>
+    (status >= 500 || status === 400) &&
+    /(model|runner|engine|process).{0,30}(has crashed|has terminated|unexpectedly stopped|(is|was) unloaded)|model unloaded|engine ?(core|dead)/i.test(
+      text,
+    ),
+  tooLarge: ({ status, text }: Told) =>
+    (status >= 500 || status === 400) &&
+    /requires more (system )?memory|insufficient (system resources|memory)|not enough (memory|resources)|unable to allocate/i.test(
+      text,
+    ),
   noModel: ({ status, text }: Told) =>
     [400, 403, 404, 503].includes(status) &&
     /model_not_found|model.{0,60}(does not exist|not found)|(invalid|unknown|no such) model(?! param)|not a valid model|模型(名称?)?(不存在|无效|有误)|无此模型/i.test(
@@ -133,7 +168,7 @@ export const is = {
 // Which parameter is not wanted. The first that fits is meant: who names `stream` beside thinking speaks of thinking.
 const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
   ['enable_thinking', anyOf(/enable[_ ]thinking/)],
-  ['reasoning_effort', anyOf(/reasoning[_ .]?effort|(reasoning|think) value|reasoning\.effort/)], // Ollama: invalid reasoning value
+  ['reasoning_effort', anyOf(/reasoning[_ .]?effort|(reasoning|think) value|does not support thinking/)], // Ollama: invalid reasoning value
   ['stream_options', anyOf(/stream_options/)],
   [
     'stream',
@@ -216,6 +251,19 @@ export const tooLongCure: Words = {
 export const wantsTlsCure: Words = {
   en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
   zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
+}
+
+export const goneCure: Words = {
+  en: 'What answers there cannot reach the model behind it: is that running? Once it is, the same command goes on.',
+  zh: '应答的是中间的网关，它连不上后面的模型：模型是否在运行？恢复后重新运行同一命令即可继续。',
+}
+export const crashedCure: Words = {
+  en: 'The model stopped at the server: what does its own window say? A smaller model, or a smaller context, takes less memory.',
+  zh: '服务器上的模型已停止运行：请看看服务器自己的窗口。换小一点的模型或更短的上下文，占用内存更少。',
+}
+export const tooLargeCure: Words = {
+  en: 'The model does not fit into the memory of that machine: take a smaller one (--model), or end other programs there.',
+  zh: '那台机器的内存装不下这个模型：请换小一点的模型（--model），或关闭其他程序。',
 }
 
 // What is wrong with TLS, by the names OpenSSL and Node have for it. Only an unknown issuer can be made known.
