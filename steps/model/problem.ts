@@ -45,7 +45,7 @@ export function noticeOf(body: unknown, provider: Provider): Problem {
   if (Array.isArray(choices) && choices.length === 0)
     return { kind: 'filter', unsure: true, words: nothingSaid }
   const code = Number(field(field(body, 'error'), 'code') ?? field(body, 'code') ?? field(body, 'status'))
-  const isError = isObject(body) && ['error', 'code', 'message', 'detail'].some((name) => body[name] != null)
+  const isError = isObject(body) && errorNames.some((name) => body[name] != null)
   const told = hear(body, isError && code >= 400 && code < 600 ? code : 200, undefined)
   const shown = masked(typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')).slice(0, 120)
   const words = { en: `not a chat completion: ${shown}`, zh: `不是聊天回复：${shown}` }
@@ -53,6 +53,8 @@ export function noticeOf(body: unknown, provider: Provider): Problem {
     return { kind: 'page', words: withCure(words, addressCure(provider)) }
   return isError ? meaningOf(told, provider) : { kind: 'again', words }
 }
+
+const errorNames = ['error', 'code', 'message', 'detail', 'error_code', 'error_msg']
 
 const nothingSaid: Words = {
   en: 'a reply with no choices: the content was held back',
@@ -79,7 +81,8 @@ function meaningOf(told: Told, provider: Provider): Problem {
   if (is.crashed(told)) return { kind: 'again', status, words: withCure(words, crashedCure) }
   if (is.gone(told)) return { kind: 'again', status, behind: true, words: withCure(words, goneCure) }
   if (is.noModel(told)) return fatal(modelCure(provider))
-  if (status === 401 || status === 402 || status === 403) return fatal(accessCure(told, provider))
+  if (status === 401 || status === 402 || status === 403 || is.abroad(told) || is.badKey(told))
+    return fatal(accessCure(told, provider))
   if (status === 404) return fatal(says.page.test(told.text) ? addressCure(provider) : modelCure(provider))
   if (status === 429) return { kind: 'slow', words, ...wait }
   return aboutRequest(told, words) ?? { kind: 'again', status, words, ...wait }
@@ -108,9 +111,14 @@ function hear(body: unknown, status: number, headers: Headers | undefined): Told
   const error = field(outer, 'error')
   const inner = isObject(error) ? error : outer
   const text = masked(wordsIn(outer).join(' ').slice(0, longestHeard))
-  const first = [field(inner, 'message'), error, field(inner, 'msg'), field(inner, 'detail'), outer].find(
-    (said) => typeof said === 'string' && said.trim() !== '',
-  )
+  const first = [
+    field(inner, 'message'),
+    error,
+    field(inner, 'msg'),
+    field(inner, 'error_msg'),
+    field(inner, 'detail'),
+    outer,
+  ].find((said) => typeof said === 'string' && said.trim() !== '')
   const [detail] = [field(outer, 'detail')].flat() as unknown[]
   const where = field(detail, 'loc')
   const codes = [inner, outer].flatMap((part) =>

@@ -41,7 +41,7 @@ const brokeCodes = /(?:^|\s)(?:1113|30001|insufficient_balance)(?:\s|$)/ // Zhip
 const openaiBroke = /insufficient_quota|exceeded your current quota/i // a throttle by the minute at DashScope
 
 const daily = anyOf(
-  /per[ -]day|daily|\b[TR]PD\b|per 24 ?h|24 hours/,
+  /per[ -]?day|daily|\b[TR]PD\b|per 24 ?h|24 hours/,
   /每日|每天|当日|今日|单日|日(请求|调用|用)量/, // and the like
 )
 
@@ -69,7 +69,7 @@ export const says = {
     /行数|请求数.{0,8}(超|上限)|超(过|出).{0,8}(上限|限制)/,
   ),
   place: anyOf(
-    /country|region|territory|location is not|geo|not available in your|ip address|cloudflare|blocked by/,
+    /country|region|territory|location is not|geo|not available in your|ip address|cloudflare|error code: 10\d\d|blocked by/,
     /地区|区域|国家|所在地|IP ?地址/,
   ),
   quota: anyOf(/quota|limit|额度|配额|限额/),
@@ -131,11 +131,22 @@ export const is = {
     status === 402 ||
     broke.test(text) ||
     brokeCodes.test(codes) ||
-    (openaiBroke.test(text) && !regional && !/aliyuncs\.com/.test(baseUrl)),
+    // Gemini says the same of a limit by the minute or the day, and when to come again.
+    (openaiBroke.test(text) &&
+      !regional &&
+      !/aliyuncs\.com/.test(baseUrl) &&
+      says.waitIn(text) === undefined),
   waiting402: ({ status, text }: Told, retryAfter: number | undefined) =>
     status === 402 &&
     !broke.test(text) &&
     (retryAfter !== undefined || /try again|retry|wait|稍后|重试/i.test(text)),
+  /** Under 400 or 200 too: Gemini, xAI, Baidu. */
+  badKey: ({ status, text }: Told) =>
+    status < 500 &&
+    /(api[ _-]?key|access[ _]token|x-api-key).{0,20}(not valid|invalid|expired)|(invalid|incorrect)[ _](x-)?api[ _-]?key|无效的?(令牌|密钥|API ?Key)|(令牌|密钥|API ?Key)(无效|错误|已过期|不正确)/i.test(
+      text,
+    ),
+  abroad: ({ status, text }: Told) => status === 400 && /location is not supported/i.test(text), // Gemini
   daily: ({ status, text }: Told) => (status === 429 || status === 403) && daily.test(text),
   loading: ({ status, text }: Told) =>
     (status >= 500 || status === 425 || status === 200) &&
@@ -160,7 +171,7 @@ export const is = {
     ),
   noModel: ({ status, text }: Told) =>
     [400, 403, 404, 503].includes(status) &&
-    /model_not_found|model.{0,60}(does not exist|not found)|(invalid|unknown|no such) model(?! param)|not a valid model|模型(名称?)?(不存在|无效|有误)|无此模型/i.test(
+    /model_not_(found|supported)|model.{0,60}(not exist|not found|not supported by any provider)|无可用渠道|no available channel|(invalid|unknown|no such) model(?! param)|not a valid model|模型(名称?)?(不存在|无效|有误)|无此模型/i.test(
       text,
     ),
 }

@@ -333,6 +333,44 @@ describe('what a server says is understood', () => {
     ['a verdict at 200', said(200, { code: 'data_inspection_failed', message: 'x' }), { kind: 'filter' }],
     ['no choices', { status: 200, body: { choices: [] } }, { kind: 'filter', unsure: true }],
     [
+      'a limit by the minute, at Gemini',
+      {
+        status: 429,
+        body: [
+          {
+            error: {
+              code: 429,
+              message: 'You exceeded your current quota, please check your plan. Please retry in 34.5s.',
+              status: 'RESOURCE_EXHAUSTED',
+            },
+          },
+        ],
+      },
+      { kind: 'slow', retryAfter: 34_500 },
+    ],
+    [
+      'a limit by the day, at Gemini',
+      said(429, {
+        message: 'You exceeded your current quota. Please retry in 34.5s.',
+        details: [{ violations: [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier' }] }],
+      }),
+      { kind: 'fatal' },
+    ],
+    [
+      'no channel for a model, at one-api',
+      said(503, { message: '当前分组 default 下对于模型 m 无可用渠道', type: 'new_api_error' }),
+      { kind: 'fatal' },
+    ],
+    [
+      'a model nobody offers, at Hugging Face',
+      said(400, {
+        message: 'The requested model is not supported by any provider',
+        code: 'model_not_supported',
+      }),
+      { kind: 'fatal' },
+    ],
+    ['no such model, at DeepSeek', said(400, { message: 'Model Not Exist' }), { kind: 'fatal' }],
+    [
       'a proxy by LiteLLM whose model is gone',
       said(500, { message: 'litellm.InternalServerError: OpenAIException - Connection error.', code: '500' }),
       { kind: 'again', behind: true },
@@ -428,6 +466,29 @@ describe('what a server says is understood', () => {
     const problem = (await ask(odd, provider)) as Problem
     expect(problem.words.en).toMatch(cure)
     expect(problem.words.en).not.toMatch(/check the key/i)
+  })
+
+  it.each<[string, Odd]>([
+    [
+      'Gemini',
+      { status: 400, body: [{ error: { code: 400, message: 'API key not valid. Pass a valid one.' } }] },
+    ],
+    ['xAI', { status: 400, body: { code: 'invalid argument', error: 'Incorrect API key provided: xa***.' } }],
+    [
+      'Baidu',
+      { status: 200, body: { error_code: 110, error_msg: 'Access token invalid or no longer valid' } },
+    ],
+  ])('a key that is not taken, under another status, names the key: %s', async (_, odd) => {
+    const problem = (await ask(odd)) as Problem
+    expect(problem).toMatchObject({ kind: 'fatal' })
+    expect(problem.words.en).toContain('Check the key in OPENAI_API_KEY')
+  })
+
+  it('a place that is not served, under 400, does not blame the key', async () => {
+    const message = 'User location is not supported for the API use.'
+    const problem = (await ask(said(400, { message }))) as Problem
+    expect(problem).toMatchObject({ kind: 'fatal' })
+    expect(problem.words.en).toContain('does not serve the country')
   })
 
   it.each([
