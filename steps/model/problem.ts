@@ -4,22 +4,7 @@ import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
-import {
-  type Told,
-  comeBack,
-  crashedCure,
-  goneCure,
-  is,
-  longWait,
-  namedIn,
-  proxyNote,
-  says,
-  tlsCure,
-  tooLargeCure,
-  tooLongCure,
-  topUp,
-  wantsTlsCure,
-} from './says.ts'
+import { type Told, is, moreContext, namedIn, proxyNote, says, tlsCure } from './says.ts'
 import { Silence } from './transport.ts'
 
 const mostWaited = 300_000 // ms; five minutes
@@ -192,7 +177,7 @@ function unconnected(error: unknown, provider: Provider): Problem {
   const cause = reason === error ? '' : ` (${code})`
   const said = masked(hiding(provider.key)(`${messageOf(error)}${cause}`)).slice(0, 300)
   const words = at({ en: said, zh: said })
-  const cure = tlsCure(code)
+  const cure = tlsCure(`${code} ${messageOf(reason)}`)
   return cure ? { kind: 'fatal', words: withCure(words, cure) } : { kind: 'again', connection: true, words }
 }
 
@@ -226,7 +211,44 @@ function redirected({ headers, status }: Told, provider: Provider): Problem {
   }
 }
 
-// Cures that depend on the provider
+// Cures
+
+const topUp: Words = {
+  en: 'The account is out of credit: top it up, then run the same command.',
+  zh: '账户余额不足：请充值后重新运行同一命令。',
+}
+const comeBack: Words = {
+  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
+  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
+}
+const tooLongCure: Words = {
+  en: `The server's context is too small for this. ${moreContext.en}`,
+  zh: `服务器的上下文长度不够。${moreContext.zh}`,
+}
+const wantsTlsCure: Words = {
+  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
+  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
+}
+const goneCure: Words = {
+  en: 'What answers there cannot reach the model behind it: is that running? Once it is, the same command goes on.',
+  zh: '应答的是中间的网关，它连不上后面的模型：模型是否在运行？恢复后重新运行同一命令即可继续。',
+}
+const crashedCure: Words = {
+  en: 'The model stopped at the server: what does its own window say? A smaller model, or a smaller context, takes less memory.',
+  zh: '服务器上的模型已停止运行：请看看服务器自己的窗口。换小一点的模型或更短的上下文，占用内存更少。',
+}
+const tooLargeCure: Words = {
+  en: 'The model does not fit into the memory of that machine: take a smaller one (--model), or end other programs there.',
+  zh: '那台机器的内存装不下这个模型：请换小一点的模型（--model），或关闭其他程序。',
+}
+
+function longWait(ms: number): Words {
+  const minutes = Math.ceil(ms / 60_000)
+  return {
+    en: `The server asks to wait ${minutes} minutes, which is too long to sit and wait: run the same command then; it goes on where it stopped.`,
+    zh: `服务器要求等待 ${minutes} 分钟，时间太长，不再等待：到时重新运行同一命令，即可从中断处继续。`,
+  }
+}
 
 function modelCure({ model, baseUrl }: Provider): Words {
   const missing = lacksVersion(baseUrl)

@@ -48,17 +48,15 @@ const daily = anyOf(
 /** Patterns on all a server said. */
 export const says = {
   /** Names of a verdict on the text, as a finish reason. */
-  verdict: anyOf(
-    /content_?filter|sensitive|safety|prohibited|recitation|blocklist|spii|^refusal$|blocked|moderation|违规|敏感/,
-  ),
+  verdict:
+    /content_?filter|sensitive|safety|prohibited|recitation|blocklist|spii|^refusal$|blocked|moderation|违规|敏感/i,
   /** Finish reasons of a reply that came to its end. */
-  end: anyOf(/^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/),
+  end: /^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/i,
   page: anyOf(/^\s*<(!doctype|html|head|body|\?xml)/, /404 page not found/),
   /** Said by a server that speaks TLS alone, of a request without. */
-  wantsTls: anyOf(/plain http request was sent to https|http request to an? (https|tls|ssl)/), // nginx, Go
-  wrongEndpoint: anyOf(
-    /unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/,
-  ),
+  wantsTls: /plain http request was sent to https|http request to an? (https|tls|ssl)/i, // nginx, Go
+  wrongEndpoint:
+    /unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/i,
   tooLong: anyOf(
     /context.?(length|window|size)|maximum context|exceed_context|input length|prompt is too long|too many tokens/,
     /`inputs` (tokens|must have)|n_keep|n_ctx/, // TGI, llama.cpp
@@ -72,10 +70,9 @@ export const says = {
     /country|region|territory|location is not|geo|not available in your|ip address|cloudflare|error code: 10\d\d|blocked by/,
     /地区|区域|国家|所在地|IP ?地址/,
   ),
-  quota: anyOf(/quota|limit|额度|配额|限额/),
-  notYours: anyOf(
-    /eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/,
-  ),
+  quota: /quota|limit|额度|配额|限额/i,
+  notYours:
+    /eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/i,
   /** Words about a parameter that count under a status of 500 too, where a message may name anything. */
   atAnyStatus: anyOf(
     /not support|unsupported|required for format|does(n't| not) (support|allow|accept)|must be (set|true|false)|not (allowed|permitted|enabled)/,
@@ -178,9 +175,9 @@ export const is = {
 
 // Which parameter is not wanted. The first that fits is meant: who names `stream` beside thinking speaks of thinking.
 const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
-  ['enable_thinking', anyOf(/enable[_ ]thinking/)],
-  ['reasoning_effort', anyOf(/reasoning[_ .]?effort|(reasoning|think) value|does not support thinking/)], // Ollama: invalid reasoning value
-  ['stream_options', anyOf(/stream_options/)],
+  ['enable_thinking', /enable[_ ]thinking/i],
+  ['reasoning_effort', /reasoning[_ .]?effort|(reasoning|think) value|does not support thinking/i], // Ollama: invalid reasoning value
+  ['stream_options', /stream_options/i],
   [
     'stream',
     anyOf(
@@ -196,8 +193,8 @@ const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
       /不支持.{0,10}(system|系统)|(system|系统).{0,10}(不支持|不允许)/,
     ),
   ],
-  ['presence_penalty', anyOf(/presence_?penalty/)],
-  ['frequency_penalty', anyOf(/frequency_?penalty/)],
+  ['presence_penalty', /presence_?penalty/i],
+  ['frequency_penalty', /frequency_?penalty/i],
   [
     'response_format',
     anyOf(
@@ -206,9 +203,9 @@ const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
       /(JSON|json) ?模式|结构化输出|响应格式/,
     ),
   ],
-  ['max_completion_tokens', anyOf(/max_completion_tokens/)],
-  ['max_tokens', anyOf(/max[_ ]?(output[_ ]?)?tokens/)],
-  ['temperature', anyOf(/temperature|温度/)],
+  ['max_completion_tokens', /max_completion_tokens/i],
+  ['max_tokens', /max[_ ]?(output[_ ]?)?tokens/i],
+  ['temperature', /temperature|温度/i],
 ]
 
 /** The parameter an answer speaks of, and the most the server takes of it. */
@@ -243,47 +240,25 @@ function mostIn(text: string): number | undefined {
 
 // Cures
 
-export const topUp: Words = {
-  en: 'The account is out of credit: top it up, then run the same command.',
-  zh: '账户余额不足：请充值后重新运行同一命令。',
-}
-export const comeBack: Words = {
-  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
-  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
-}
 export const moreContext: Words = {
   en: 'Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)',
   zh: '请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）',
-}
-export const tooLongCure: Words = {
-  en: `The server's context is too small for this. ${moreContext.en}`,
-  zh: `服务器的上下文长度不够。${moreContext.zh}`,
-}
-export const wantsTlsCure: Words = {
-  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
-  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
-}
-
-export const goneCure: Words = {
-  en: 'What answers there cannot reach the model behind it: is that running? Once it is, the same command goes on.',
-  zh: '应答的是中间的网关，它连不上后面的模型：模型是否在运行？恢复后重新运行同一命令即可继续。',
-}
-export const crashedCure: Words = {
-  en: 'The model stopped at the server: what does its own window say? A smaller model, or a smaller context, takes less memory.',
-  zh: '服务器上的模型已停止运行：请看看服务器自己的窗口。换小一点的模型或更短的上下文，占用内存更少。',
-}
-export const tooLargeCure: Words = {
-  en: 'The model does not fit into the memory of that machine: take a smaller one (--model), or end other programs there.',
-  zh: '那台机器的内存装不下这个模型：请换小一点的模型（--model），或关闭其他程序。',
 }
 
 // What is wrong with TLS, by the names OpenSSL and Node have for it. Only an unknown issuer can be made known.
 const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
   [
-    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|SSL_HTTP_REQUEST/,
+    /wrong.version.number|packet.length.too.long|ssl.http.request/i,
     {
       en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
       zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+    },
+  ],
+  [
+    /EPROTO|ERR_SSL_/,
+    {
+      en: 'The server and Node cannot agree on how to encrypt: is it an old server, does it want a certificate of whoever asks, or does a proxy or firewall stand in between?',
+      zh: '服务器与 Node 无法就加密方式达成一致：服务器是否太旧，是否要求客户端证书，或者中间有代理、防火墙？',
     },
   ],
   [
@@ -314,26 +289,11 @@ const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
       zh: '本机不接受该服务器的证书：需要服务器的管理者更换证书。',
     },
   ],
-  [
-    /ERR_SSL_|EPROTO/,
-    {
-      en: 'The server and Node cannot agree on how to encrypt: is it an old server, or does a proxy or firewall stand in between?',
-      zh: '服务器与 Node 无法就加密方式达成一致：服务器是否太旧，或者中间有代理、防火墙？',
-    },
-  ],
 ]
 
 /** What to do about a connection that TLS does not allow; undefined where it is no matter of TLS. */
-export function tlsCure(code: string): Words | undefined {
-  return tlsCures.find(([sign]) => sign.test(code))?.[1]
-}
-
-export function longWait(ms: number): Words {
-  const minutes = Math.ceil(ms / 60_000)
-  return {
-    en: `The server asks to wait ${minutes} minutes, which is too long to sit and wait: run the same command then; it goes on where it stopped.`,
-    zh: `服务器要求等待 ${minutes} 分钟，时间太长，不再等待：到时重新运行同一命令，即可从中断处继续。`,
-  }
+export function tlsCure(fault: string): Words | undefined {
+  return tlsCures.find(([sign]) => sign.test(fault))?.[1]
 }
 
 /** A variable that names a proxy Node does not use. */
