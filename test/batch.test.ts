@@ -479,6 +479,20 @@ describe('a batch that cannot be', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
+  it('at a gateway that knows no way to one is the same sentence, after one look', async () => {
+    const { server, env } = await serve()
+    let looks = 0
+    const message = '当前分组 default 下对于模型 无可用渠道'
+    server.around = async () => (
+      looks++,
+      { status: 503, body: { error: { message, type: 'new_api_error' } } }
+    )
+    const run = await workshop(await temporaryFolder(), batch, env)
+    expect(run).toMatchObject({ code: 2, out: '' })
+    expect(run.err).toContain('Leave --batch out')
+    expect(looks).toBe(1)
+  })
+
   it('offline is one sentence', async () => {
     const run = await workshop(await temporaryFolder(), batch)
     expect(run).toMatchObject({ code: 2, out: '' })

@@ -71,6 +71,21 @@ describe('a fault that ends the run', () => {
     expect(await readdir(folder).catch(() => [])).toEqual([])
   })
 
+  it('of a gateway whose model is gone ends soon, with the cure; the same command goes on', async () => {
+    const folder = await temporaryFolder()
+    let gone = true
+    const said = 'litellm.InternalServerError: OpenAIException - Connection error. No fallback was attempted.'
+    const { server, env } = await serve(() =>
+      gone ? { status: 500, body: { error: { message: said, code: '500' } } } : undefined,
+    )
+    const first = await workshop(folder, ['--num-instructions', '5'], env)
+    expect(first.code).toBe(1)
+    expect(first.err).toContain('cannot reach the model behind it')
+    expect(server.received.length).toBeLessThanOrEqual(3 * 8)
+    gone = false
+    expect(await workshop(folder, ['--num-instructions', '5'], env)).toMatchObject({ code: 0, err: '' })
+  })
+
   it('leaves the files of the last run alone', async () => {
     const folder = await folderWithRun()
     const bytes = await bytesOf(folder)

@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { batchesFile, exists, steps } from '../workspace/folder.ts'
-import { Ledger, field, jsonIn, readLines, temporaryName } from '../workspace/jsonl.ts'
+import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
 import type { BatchState, BatchWire, OpenBatch } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
 import { type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
@@ -190,7 +190,9 @@ export class BatchLedger {
 
   /** Writes and flushes that questions went up, before a batch is made of them: whoever is killed then finds it again. */
   async begin(upload: Upload): Promise<void> {
-    await (await Ledger.open(path.join(this.dir, uploadOf(upload.file)))).append(upload)
+    const file = new TextWriter(path.join(this.dir, uploadOf(upload.file)))
+    await file.addText(`${onOneLine(upload)}\n`)
+    await file.close('synced')
     this.uploads.set(upload.file, upload)
   }
 

@@ -92,7 +92,10 @@ export class BatchWire {
     try {
       listIn(await this.client.batches.list({ limit: 1 }, { signal: this.halt }), this.provider)
     } catch (error) {
-      throw wantingApi.includes(Number(field(error, 'status'))) ? noBatches(this.provider) : error
+      const status = Number(field(error, 'status'))
+      // A gateway that finds its way by the model's name finds none for a request without one.
+      const isUnrouted = status === 503 && problemOf(error, this.provider).kind === 'fatal'
+      throw wantingApi.includes(status) || isUnrouted ? noBatches(this.provider) : error
     }
   }
 

@@ -100,7 +100,9 @@ export type Problem = {
   status?: number // of HTTP, or as the body says
   parameter?: string
   most?: number // the most the server takes of this parameter
+  room?: number // tokens its context leaves for this reply
   connection?: true
+  behind?: true // what answered cannot reach the model behind it
   silent?: true // no byte for as long as is waited for one
   unsure?: true // may be a verdict on the text, or a fault of the server; may pass, or never
   retryAfter?: number // ms, as the server asked

@@ -14,7 +14,7 @@ const longestAsked = 300_000 // ms; who asks for more ends the run, see problem.
 const longestThrottled = 60_000 // ms; of waits nobody asked for
 const throttled = 4 // times the wait after a 429 with no Retry-After: six such waits outlast a quota by the minute
 const connectionTries = 3 // before the first success: then the address is wrong, and the fault will not pass
-const doubtfulRetries = 2 // of a key, model or address that is denied after it was good
+const doubtfulRetries = 2 // of a key, model or address that is denied after it was good; of what a gateway tried in vain
 const loadingAtMost = 300_000 // ms
 const loadingWait = 2_000 // ms between looks at a server that is loading its model
 const worthALine = 10_000 // ms; longer waits are said
@@ -155,11 +155,12 @@ export class Pace {
   }
 
   private throwFinal(problem: Problem, tries: number, retries: number): void {
-    const unreached = problem.connection === true && this.latency === undefined
+    const unreached = (problem.connection ?? problem.behind) && this.latency === undefined
     if (unreached && tries + 1 >= Math.min(connectionTries, retries + 1))
       throw unreachable(problem, this.provider)
     const passing = ['again', 'slow', 'sample'].includes(problem.kind)
-    const atMost = this.isDoubtful(problem) ? Math.min(doubtfulRetries, retries) : passing ? retries : 0
+    const isDoubtful = problem.behind ?? this.isDoubtful(problem)
+    const atMost = isDoubtful ? Math.min(doubtfulRetries, retries) : passing ? retries : 0
     if (tries >= atMost) throw problem
   }
 
@@ -347,6 +348,7 @@ function pause(ms: number, halt: AbortSignal): Promise<void> {
 
 /** A problem of connection, with what to look at. */
 export function unreachable(problem: Problem, provider: Provider): Problem {
+  if (problem.behind) return { kind: 'fatal', words: problem.words }
   const about: Words =
     provider.proxied && !provider.local
       ? proxyNote(provider.proxied)

@@ -4,19 +4,7 @@ import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
-import {
-  type Told,
-  comeBack,
-  is,
-  longWait,
-  namedIn,
-  proxyNote,
-  says,
-  tlsCure,
-  tooLongCure,
-  topUp,
-  wantsTlsCure,
-} from './says.ts'
+import { type Told, is, moreContext, namedIn, proxyNote, says, tlsCure } from './says.ts'
 import { Silence } from './transport.ts'
 
 const mostWaited = 300_000 // ms; five minutes
@@ -42,7 +30,7 @@ export function noticeOf(body: unknown, provider: Provider): Problem {
   if (Array.isArray(choices) && choices.length === 0)
     return { kind: 'filter', unsure: true, words: nothingSaid }
   const code = Number(field(field(body, 'error'), 'code') ?? field(body, 'code') ?? field(body, 'status'))
-  const isError = isObject(body) && ['error', 'code', 'message', 'detail'].some((name) => body[name] != null)
+  const isError = isObject(body) && errorNames.some((name) => body[name] != null)
   const told = hear(body, isError && code >= 400 && code < 600 ? code : 200, undefined)
   const shown = masked(typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')).slice(0, 120)
   const words = { en: `not a chat completion: ${shown}`, zh: `不是聊天回复：${shown}` }
@@ -50,6 +38,8 @@ export function noticeOf(body: unknown, provider: Provider): Problem {
     return { kind: 'page', words: withCure(words, addressCure(provider)) }
   return isError ? meaningOf(told, provider) : { kind: 'again', words }
 }
+
+const errorNames = ['error', 'code', 'message', 'detail', 'error_code', 'error_msg']
 
 const nothingSaid: Words = {
   en: 'a reply with no choices: the content was held back',
@@ -72,25 +62,27 @@ function meaningOf(told: Told, provider: Provider): Problem {
   if (is.daily(told)) return fatal(comeBack)
   if (retryAfter !== undefined && retryAfter > mostWaited) return fatal(longWait(retryAfter))
   if (is.loading(told)) return { kind: 'loading', words, ...wait }
+  if (is.tooLarge(told)) return fatal(tooLargeCure)
+  if (is.crashed(told)) return { kind: 'again', status, words: withCure(words, crashedCure) }
+  if (is.gone(told)) return { kind: 'again', status, behind: true, words: withCure(words, goneCure) }
   if (is.noModel(told)) return fatal(modelCure(provider))
-  if (status === 401 || status === 402 || status === 403) return fatal(accessCure(told, provider))
+  if (status === 401 || status === 402 || status === 403 || is.abroad(told) || is.badKey(told))
+    return fatal(accessCure(told, provider))
   if (status === 404) return fatal(says.page.test(told.text) ? addressCure(provider) : modelCure(provider))
   if (status === 429) return { kind: 'slow', words, ...wait }
   return aboutRequest(told, words) ?? { kind: 'again', status, words, ...wait }
 }
 
 const refusals = [400, 405, 415, 422]
-const passes = [408, 409, 200]
+const passes = [408, 409, 424, 200] // 424: TGI, of a fault while it wrote
 
 // A prompt too long for the model names a parameter too, and is no reason to change it for all requests.
 function aboutRequest(told: Told, words: Words): Problem | undefined {
   const { status } = told
   if (passes.includes(status) && !namedIn(told)) return undefined
   if (says.tooLong.test(told.text)) {
-    const most = says.room(told.text)
-    return most === undefined
-      ? { kind: 'request', status, words: withCure(words, tooLongCure) }
-      : { kind: 'parameter', status, words, parameter: 'max_tokens', most }
+    const room = says.room(told.text)
+    return { kind: 'request', status, words: withCure(words, tooLongCure), ...(room && { room }) }
   }
   const named = status < 500 || says.atAnyStatus.test(told.text) ? namedIn(told) : undefined
   if (named) return { kind: 'parameter', status, words, ...named }
@@ -104,9 +96,14 @@ function hear(body: unknown, status: number, headers: Headers | undefined): Told
   const error = field(outer, 'error')
   const inner = isObject(error) ? error : outer
   const text = masked(wordsIn(outer).join(' ').slice(0, longestHeard))
-  const first = [field(inner, 'message'), error, field(inner, 'msg'), field(inner, 'detail'), outer].find(
-    (said) => typeof said === 'string' && said.trim() !== '',
-  )
+  const first = [
+    field(inner, 'message'),
+    error,
+    field(inner, 'msg'),
+    field(inner, 'error_msg'),
+    field(inner, 'detail'),
+    outer,
+  ].find((said) => typeof said === 'string' && said.trim() !== '')
   const [detail] = [field(outer, 'detail')].flat() as unknown[]
   const where = field(detail, 'loc')
   const codes = [inner, outer].flatMap((part) =>
@@ -214,7 +211,44 @@ function redirected({ headers, status }: Told, provider: Provider): Problem {
   }
 }
 
-// Cures that depend on the provider
+// Cures
+
+const topUp: Words = {
+  en: 'The account is out of credit: top it up, then run the same command.',
+  zh: '账户余额不足：请充值后重新运行同一命令。',
+}
+const comeBack: Words = {
+  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
+  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
+}
+const tooLongCure: Words = {
+  en: `The server's context is too small for this. ${moreContext.en}`,
+  zh: `服务器的上下文长度不够。${moreContext.zh}`,
+}
+const wantsTlsCure: Words = {
+  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
+  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
+}
+const goneCure: Words = {
+  en: 'What answers there cannot reach the model behind it: is that running? Once it is, the same command goes on.',
+  zh: '应答的是中间的网关，它连不上后面的模型：模型是否在运行？恢复后重新运行同一命令即可继续。',
+}
+const crashedCure: Words = {
+  en: 'The model stopped at the server: what does its own window say? A smaller model, or a smaller context, takes less memory.',
+  zh: '服务器上的模型已停止运行：请看看服务器自己的窗口。换小一点的模型或更短的上下文，占用内存更少。',
+}
+const tooLargeCure: Words = {
+  en: 'The model does not fit into the memory of that machine: take a smaller one (--model), or end other programs there.',
+  zh: '那台机器的内存装不下这个模型：请换小一点的模型（--model），或关闭其他程序。',
+}
+
+function longWait(ms: number): Words {
+  const minutes = Math.ceil(ms / 60_000)
+  return {
+    en: `The server asks to wait ${minutes} minutes, which is too long to sit and wait: run the same command then; it goes on where it stopped.`,
+    zh: `服务器要求等待 ${minutes} 分钟，时间太长，不再等待：到时重新运行同一命令，即可从中断处继续。`,
+  }
+}
 
 function modelCure({ model, baseUrl }: Provider): Words {
   const missing = lacksVersion(baseUrl)

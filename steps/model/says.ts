@@ -41,26 +41,25 @@ const brokeCodes = /(?:^|\s)(?:1113|30001|insufficient_balance)(?:\s|$)/ // Zhip
 const openaiBroke = /insufficient_quota|exceeded your current quota/i // a throttle by the minute at DashScope
 
 const daily = anyOf(
-  /per[ -]day|daily|\b[TR]PD\b|per 24 ?h|24 hours/,
+  /per[ -]?day|daily|\b[TR]PD\b|per 24 ?h|24 hours/,
   /每日|每天|当日|今日|单日|日(请求|调用|用)量/, // and the like
 )
 
 /** Patterns on all a server said. */
 export const says = {
   /** Names of a verdict on the text, as a finish reason. */
-  verdict: anyOf(
-    /content_?filter|sensitive|safety|prohibited|recitation|blocklist|spii|^refusal$|blocked|moderation|违规|敏感/,
-  ),
+  verdict:
+    /content_?filter|sensitive|safety|prohibited|recitation|blocklist|spii|^refusal$|blocked|moderation|违规|敏感/i,
   /** Finish reasons of a reply that came to its end. */
-  end: anyOf(/^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/),
+  end: /^(stop|eos|eos_token|end_turn|stop_sequence|tool_calls|function_call|complete|)$/i,
   page: anyOf(/^\s*<(!doctype|html|head|body|\?xml)/, /404 page not found/),
   /** Said by a server that speaks TLS alone, of a request without. */
-  wantsTls: anyOf(/plain http request was sent to https|http request to an? (https|tls|ssl)/), // nginx, Go
-  wrongEndpoint: anyOf(
-    /unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/,
-  ),
+  wantsTls: /plain http request was sent to https|http request to an? (https|tls|ssl)/i, // nginx, Go
+  wrongEndpoint:
+    /unexpected endpoint|invalid url \(|no such (route|endpoint)|unknown (route|endpoint)|接口不存在|路径不存在/i,
   tooLong: anyOf(
     /context.?(length|window|size)|maximum context|exceed_context|input length|prompt is too long|too many tokens/,
+    /`inputs` (tokens|must have)|n_keep|n_ctx/, // TGI, llama.cpp
     /上下文(长度|窗口)|输入(长度|过长)|超出.{0,8}(长度|上下文)/,
   ),
   batchLimit: anyOf(
@@ -68,13 +67,12 @@ export const says = {
     /行数|请求数.{0,8}(超|上限)|超(过|出).{0,8}(上限|限制)/,
   ),
   place: anyOf(
-    /country|region|territory|location is not|geo|not available in your|ip address|cloudflare|blocked by/,
+    /country|region|territory|location is not|geo|not available in your|ip address|cloudflare|error code: 10\d\d|blocked by/,
     /地区|区域|国家|所在地|IP ?地址/,
   ),
-  quota: anyOf(/quota|limit|额度|配额|限额/),
-  notYours: anyOf(
-    /eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/,
-  ),
+  quota: /quota|limit|额度|配额|限额/i,
+  notYours:
+    /eligible|unpurchased|not activated|has not activated|access to (the )?model|model access|does not have access|未开通|未购买|无权访问/i,
   /** Words about a parameter that count under a status of 500 too, where a message may name anything. */
   atAnyStatus: anyOf(
     /not support|unsupported|required for format|does(n't| not) (support|allow|accept)|must be (set|true|false)|not (allowed|permitted|enabled)/,
@@ -82,11 +80,18 @@ export const says = {
   ),
   /** Tokens left for a reply, where the server says its context and what the prompt takes of it. */
   room(text: string): number | undefined {
-    const context = Number(/(?:maximum )?context length (?:is|of) (\d+)/i.exec(text)?.[1])
-    const prompt = Number(
-      /(\d+) (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)/i.exec(text)?.[1],
+    const context = numberIn(
+      text,
+      /context length (?:is|of)(?: only)? (\d+)|`max_new_tokens` must be <= (\d+)/i,
     )
-    return context - prompt >= leastRoom ? context - prompt : undefined
+    const prompt = numberIn(
+      text,
+      /(\d+) (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)|(\d+) `?inputs?`? tokens/i,
+    )
+    // vLLM may count no further than it must: "your prompt contains at least 513 input tokens".
+    const asked = /at least \d+ input tokens/i.test(text) ? numberIn(text, /(\d+) output tokens/i) : Infinity
+    const room = Math.min(context - prompt, Math.floor(asked / 2))
+    return room >= leastRoom ? room : undefined
   },
   /** Milliseconds to wait, as in "try again in 1h2m3.5s" and "请 30 秒后重试". */
   waitIn(text: string): number | undefined {
@@ -103,6 +108,16 @@ export const says = {
 }
 const leastRoom = 64 // tokens; a reply in less is none
 
+/** The number a pattern holds in one of its groups, or NaN. */
+function numberIn(text: string, pattern: RegExp): number {
+  return Number(
+    pattern
+      .exec(text)
+      ?.slice(1)
+      .find((group) => group !== undefined),
+  )
+}
+
 /** What an answer is, whatever its status. */
 export const is = {
   filter: ({ status, codes, text }: Told) =>
@@ -113,28 +128,56 @@ export const is = {
     status === 402 ||
     broke.test(text) ||
     brokeCodes.test(codes) ||
-    (openaiBroke.test(text) && !regional && !/aliyuncs\.com/.test(baseUrl)),
+    // Gemini says the same of a limit by the minute or the day, and when to come again.
+    (openaiBroke.test(text) &&
+      !regional &&
+      !/aliyuncs\.com/.test(baseUrl) &&
+      says.waitIn(text) === undefined),
   waiting402: ({ status, text }: Told, retryAfter: number | undefined) =>
     status === 402 &&
     !broke.test(text) &&
     (retryAfter !== undefined || /try again|retry|wait|稍后|重试/i.test(text)),
+  /** Under 400 or 200 too: Gemini, xAI, Baidu. */
+  badKey: ({ status, text }: Told) =>
+    status < 500 &&
+    /(api[ _-]?key|access[ _]token|x-api-key).{0,20}(not valid|invalid|expired)|(invalid|incorrect)[ _](x-)?api[ _-]?key|无效的?(令牌|密钥|API ?Key)|(令牌|密钥|API ?Key)(无效|错误|已过期|不正确)/i.test(
+      text,
+    ),
+  abroad: ({ status, text }: Told) => status === 400 && /location is not supported/i.test(text), // Gemini
   daily: ({ status, text }: Told) => (status === 429 || status === 403) && daily.test(text),
   loading: ({ status, text }: Told) =>
     (status >= 500 || status === 425 || status === 200) &&
     /\bloading|\bloads\b|warming up|starting up|not ready|加载|启动中|预热/i.test(text) &&
     !/failed to load|无法加载|加载失败/i.test(text),
+  /** Said by what stands before the model, after it tried in vain; or by a server whose model runs no more. */
+  gone: ({ status, text }: Told) =>
+    status >= 500 &&
+    /connection (error|refused)|ECONNREFUSED|cannot connect|failed to connect|connect(ion)? timed? ?out|dial tcp|no healthy|no (available )?(workers?|upstream|backends?|deployments?)\b/i.test(
+      text,
+    ),
+  /** Under 400 too, at LM Studio. */
+  crashed: ({ status, text }: Told) =>
+    (status >= 500 || status === 400) &&
+    /(model|runner|engine|process).{0,30}(has crashed|has terminated|unexpectedly stopped|(is|was) unloaded)|model unloaded|engine ?(core|dead)/i.test(
+      text,
+    ),
+  tooLarge: ({ status, text }: Told) =>
+    (status >= 500 || status === 400) &&
+    /requires more (system )?memory|insufficient (system resources|memory)|not enough (memory|resources)|unable to allocate/i.test(
+      text,
+    ),
   noModel: ({ status, text }: Told) =>
     [400, 403, 404, 503].includes(status) &&
-    /model_not_found|model.{0,60}(does not exist|not found)|(invalid|unknown|no such) model(?! param)|not a valid model|模型(名称?)?(不存在|无效|有误)|无此模型/i.test(
+    /model_not_(found|supported)|model.{0,60}(not exist|not found|not supported by any provider)|无可用渠道|no available channel|(invalid|unknown|no such) model(?! param)|not a valid model|模型(名称?)?(不存在|无效|有误)|无此模型/i.test(
       text,
     ),
 }
 
 // Which parameter is not wanted. The first that fits is meant: who names `stream` beside thinking speaks of thinking.
 const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
-  ['enable_thinking', anyOf(/enable[_ ]thinking/)],
-  ['reasoning_effort', anyOf(/reasoning[_ .]?effort|(reasoning|think) value|reasoning\.effort/)], // Ollama: invalid reasoning value
-  ['stream_options', anyOf(/stream_options/)],
+  ['enable_thinking', /enable[_ ]thinking/i],
+  ['reasoning_effort', /reasoning[_ .]?effort|(reasoning|think) value|does not support thinking/i], // Ollama: invalid reasoning value
+  ['stream_options', /stream_options/i],
   [
     'stream',
     anyOf(
@@ -150,8 +193,8 @@ const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
       /不支持.{0,10}(system|系统)|(system|系统).{0,10}(不支持|不允许)/,
     ),
   ],
-  ['presence_penalty', anyOf(/presence_?penalty/)],
-  ['frequency_penalty', anyOf(/frequency_?penalty/)],
+  ['presence_penalty', /presence_?penalty/i],
+  ['frequency_penalty', /frequency_?penalty/i],
   [
     'response_format',
     anyOf(
@@ -160,9 +203,9 @@ const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
       /(JSON|json) ?模式|结构化输出|响应格式/,
     ),
   ],
-  ['max_completion_tokens', anyOf(/max_completion_tokens/)],
-  ['max_tokens', anyOf(/max[_ ]?(output[_ ]?)?tokens/)],
-  ['temperature', anyOf(/temperature|温度/)],
+  ['max_completion_tokens', /max_completion_tokens/i],
+  ['max_tokens', /max[_ ]?(output[_ ]?)?tokens/i],
+  ['temperature', /temperature|温度/i],
 ]
 
 /** The parameter an answer speaks of, and the most the server takes of it. */
@@ -197,34 +240,25 @@ function mostIn(text: string): number | undefined {
 
 // Cures
 
-export const topUp: Words = {
-  en: 'The account is out of credit: top it up, then run the same command.',
-  zh: '账户余额不足：请充值后重新运行同一命令。',
-}
-export const comeBack: Words = {
-  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
-  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
-}
 export const moreContext: Words = {
   en: 'Raise it where the server starts (Ollama: OLLAMA_CONTEXT_LENGTH=8192, llama.cpp: -c 8192, vLLM: --max-model-len)',
   zh: '请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）',
-}
-export const tooLongCure: Words = {
-  en: `The server's context is too small for this. ${moreContext.en}`,
-  zh: `服务器的上下文长度不够。${moreContext.zh}`,
-}
-export const wantsTlsCure: Words = {
-  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
-  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
 }
 
 // What is wrong with TLS, by the names OpenSSL and Node have for it, as a code or in a sentence. Only an unknown issuer can be made known.
 const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
   [
-    /wrong[ _]version[ _]number|packet[ _]length[ _]too[ _]long|ssl[ _]http[ _]request/i,
+    /wrong.version.number|packet.length.too.long|ssl.http.request/i,
     {
       en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
       zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+    },
+  ],
+  [
+    /EPROTO|ERR_SSL_/,
+    {
+      en: 'The server and Node cannot agree on how to encrypt: is it an old server, does it want a certificate of whoever asks, or does a proxy or firewall stand in between?',
+      zh: '服务器与 Node 无法就加密方式达成一致：服务器是否太旧，是否要求客户端证书，或者中间有代理、防火墙？',
     },
   ],
   [
@@ -255,26 +289,11 @@ const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
       zh: '本机不接受该服务器的证书：需要服务器的管理者更换证书。',
     },
   ],
-  [
-    /ERR_SSL_|EPROTO/,
-    {
-      en: 'The server and Node cannot agree on how to encrypt: is it an old server, or does a proxy or firewall stand in between?',
-      zh: '服务器与 Node 无法就加密方式达成一致：服务器是否太旧，或者中间有代理、防火墙？',
-    },
-  ],
 ]
 
 /** What to do about a connection that TLS does not allow; undefined where it is no matter of TLS. */
-export function tlsCure(said: string): Words | undefined {
-  return tlsCures.find(([sign]) => sign.test(said))?.[1]
-}
-
-export function longWait(ms: number): Words {
-  const minutes = Math.ceil(ms / 60_000)
-  return {
-    en: `The server asks to wait ${minutes} minutes, which is too long to sit and wait: run the same command then; it goes on where it stopped.`,
-    zh: `服务器要求等待 ${minutes} 分钟，时间太长，不再等待：到时重新运行同一命令，即可从中断处继续。`,
-  }
+export function tlsCure(fault: string): Words | undefined {
+  return tlsCures.find(([sign]) => sign.test(fault))?.[1]
 }
 
 /** A variable that names a proxy Node does not use. */

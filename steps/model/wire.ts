@@ -80,9 +80,9 @@ export async function openWire(provider: Provider): Promise<Wire> {
   }
 
   /** Whether a plainer spelling may do: it was refused, or the server failed over it three times. */
-  const isRefused = (question: Question, { kind, status = 0 }: Problem): boolean => {
+  const isRefused = (question: Question, { kind, status = 0, behind }: Problem): boolean => {
     if (kind === 'refused' || kind === 'parameter') return true
-    if (kind !== 'again' || status < 500) return false
+    if (kind !== 'again' || status < 500 || behind) return false
     const times = (faults.get(question) ?? 0) + 1
     faults.set(question, times)
     return times >= faultsInVain
@@ -97,12 +97,17 @@ export async function openWire(provider: Provider): Promise<Wire> {
       throw answer
     })
 
-  return async (question, signal) => {
+  return async (asked, signal) => {
+    let question = asked
     for (;;) {
       await dialect.settled()
       const { spelling } = dialect
       const answer = await send(dialect.spellCall(question), signal)
       if (!isProblem(answer)) return answer
+      if (answer.room && answer.room < question.maxTokens) {
+        question = { ...question, maxTokens: answer.room } // others may have more
+        continue
+      }
       if (answer.kind === 'sample') dialect.learnFromSample()
       const refused = isRefused(question, answer)
       // Another request may have learnt the same meanwhile: then the new spelling is simply tried.

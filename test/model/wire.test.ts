@@ -332,6 +332,117 @@ describe('what a server says is understood', () => {
     ],
     ['a verdict at 200', said(200, { code: 'data_inspection_failed', message: 'x' }), { kind: 'filter' }],
     ['no choices', { status: 200, body: { choices: [] } }, { kind: 'filter', unsure: true }],
+    [
+      'a limit by the minute, at Gemini',
+      {
+        status: 429,
+        body: [
+          {
+            error: {
+              code: 429,
+              message: 'You exceeded your current quota, please check your plan. Please retry in 34.5s.',
+              status: 'RESOURCE_EXHAUSTED',
+            },
+          },
+        ],
+      },
+      { kind: 'slow', retryAfter: 34_500 },
+    ],
+    [
+      'a limit by the day, at Gemini',
+      said(429, {
+        message: 'You exceeded your current quota. Please retry in 34.5s.',
+        details: [{ violations: [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier' }] }],
+      }),
+      { kind: 'fatal' },
+    ],
+    [
+      'no channel for a model, at one-api',
+      said(503, { message: '当前分组 default 下对于模型 m 无可用渠道', type: 'new_api_error' }),
+      { kind: 'fatal' },
+    ],
+    [
+      'a model nobody offers, at Hugging Face',
+      said(400, {
+        message: 'The requested model is not supported by any provider',
+        code: 'model_not_supported',
+      }),
+      { kind: 'fatal' },
+    ],
+    ['no such model, at DeepSeek', said(400, { message: 'Model Not Exist' }), { kind: 'fatal' }],
+    [
+      'a proxy by LiteLLM whose model is gone',
+      said(500, { message: 'litellm.InternalServerError: OpenAIException - Connection error.', code: '500' }),
+      { kind: 'again', behind: true },
+    ],
+    [
+      'a gateway with nobody behind it',
+      { status: 503, body: 'no healthy upstream' },
+      { kind: 'again', behind: true },
+    ],
+    ['a router without workers', said(503, { message: 'No available workers' }), { behind: true }],
+    [
+      'a model that crashed, at LM Studio',
+      {
+        status: 400,
+        body: { error: 'The model has crashed without additional information. (Exit code: 1)' },
+      },
+      { kind: 'again' },
+    ],
+    [
+      'a model put away, at LM Studio',
+      { status: 400, body: { error: 'Model unloaded.' } },
+      { kind: 'again' },
+    ],
+    [
+      'a model that crashed, at Ollama',
+      said(500, { message: 'llama runner process has terminated: exit status 2', type: 'api_error' }),
+      { kind: 'again' },
+    ],
+    [
+      'a dead engine, at vLLM',
+      said(500, { message: 'EngineCore encountered an issue.', type: 'InternalServerError' }),
+      { kind: 'again' },
+    ],
+    [
+      'a model too large, at Ollama',
+      said(500, { message: 'model requires more system memory (5.6 GiB) than is available (3.1 GiB)' }),
+      { kind: 'fatal' },
+    ],
+    [
+      'a model too large, at LM Studio',
+      { status: 400, body: { error: 'Model loading aborted due to insufficient system resources.' } },
+      { kind: 'fatal' },
+    ],
+    [
+      'no model, at LM Studio',
+      said(404, { message: 'No models loaded. Please load a model.', code: 'model_not_found' }),
+      { kind: 'fatal' },
+    ],
+    [
+      'a fault while it wrote, at TGI',
+      { status: 424, body: { error: 'Request failed during generation', error_type: 'generation' } },
+      { kind: 'again' },
+    ],
+    ['a full house, at TGI', { status: 429, body: { error: 'Model is overloaded' } }, { kind: 'slow' }],
+    [
+      'a prompt beyond the context, at TGI',
+      {
+        status: 422,
+        body: { error: 'Input validation error: `inputs` must have less than 64 tokens. Given: 90' },
+      },
+      { kind: 'request' },
+    ],
+    [
+      'a prompt beyond the context, at LM Studio',
+      { status: 400, body: { error: 'Cannot truncate prompt with n_keep (90) >= n_ctx (64)' } },
+      { kind: 'request' },
+    ],
+    [
+      'a prompt beyond the context, at SGLang',
+      said(400, { message: "The input (90 tokens) is longer than the model's context length (64 tokens)." }),
+      { kind: 'request' },
+    ],
   ])('%s', async (_, odd, expected) => {
     expect(await ask(odd)).toMatchObject(expected)
   })
@@ -355,6 +466,29 @@ describe('what a server says is understood', () => {
     const problem = (await ask(odd, provider)) as Problem
     expect(problem.words.en).toMatch(cure)
     expect(problem.words.en).not.toMatch(/check the key/i)
+  })
+
+  it.each<[string, Odd]>([
+    [
+      'Gemini',
+      { status: 400, body: [{ error: { code: 400, message: 'API key not valid. Pass a valid one.' } }] },
+    ],
+    ['xAI', { status: 400, body: { code: 'invalid argument', error: 'Incorrect API key provided: xa***.' } }],
+    [
+      'Baidu',
+      { status: 200, body: { error_code: 110, error_msg: 'Access token invalid or no longer valid' } },
+    ],
+  ])('a key that is not taken, under another status, names the key: %s', async (_, odd) => {
+    const problem = (await ask(odd)) as Problem
+    expect(problem).toMatchObject({ kind: 'fatal' })
+    expect(problem.words.en).toContain('Check the key in OPENAI_API_KEY')
+  })
+
+  it('a place that is not served, under 400, does not blame the key', async () => {
+    const message = 'User location is not supported for the API use.'
+    const problem = (await ask(said(400, { message }))) as Problem
+    expect(problem).toMatchObject({ kind: 'fatal' })
+    expect(problem.words.en).toContain('does not serve the country')
   })
 
   it.each([
@@ -522,6 +656,73 @@ describe('a request the server does not take', () => {
   it('says so with the text of the system in the first message of the user', async () => {
     const bodies = await sent((body) => (hasSystem(body) ? refusal('System role not supported') : undefined))
     expect(bodies.at(-1)?.messages).toEqual([{ role: 'user', content: 'Be brief.\n\n1. Name a river.' }])
+  })
+
+  const context = 1024
+  it.each<[string, (prompt: number, asked: number) => string, number]>([
+    [
+      'vLLM',
+      (prompt, asked) =>
+        `This model's maximum context length is ${context} tokens. However, you requested ${prompt + asked} tokens (${prompt} in the messages, ${asked} in the completion).`,
+      124,
+    ],
+    [
+      'vLLM of 2026',
+      (prompt, asked) =>
+        `This model's maximum context length is ${context} tokens. However, your request has ${prompt} input tokens plus ${asked} 'max_tokens'. (parameter=input_tokens, max_tokens)`,
+      124,
+    ],
+    [
+      'vLLM, which counts no further than it must',
+      (_, asked) =>
+        `This model's maximum context length is ${context} tokens. However, you requested ${asked} output tokens and your prompt contains at least ${context - asked + 1} input tokens, for a total of at least ${context + 1} tokens.`,
+      100,
+    ],
+    [
+      'vLLM, of the limit first',
+      (prompt, asked) =>
+        `'max_tokens' or 'max_completion_tokens' is too large: ${asked}. This model's maximum context length is ${context} tokens and your request has ${prompt} input tokens (${asked} > ${context} - ${prompt}).`,
+      124,
+    ],
+    [
+      'SGLang',
+      (prompt, asked) =>
+        `Requested token count exceeds the model's maximum context length of ${context} tokens. You requested a total of ${prompt + asked} tokens: ${prompt} tokens from the input messages and ${asked} tokens for the completion.`,
+      124,
+    ],
+    [
+      'TGI',
+      (prompt, asked) =>
+        `Input validation error: \`inputs\` tokens + \`max_new_tokens\` must be <= ${context}. Given: ${prompt} \`inputs\` tokens and ${asked} \`max_new_tokens\``,
+      124,
+    ],
+  ])('for want of room is sent with what is left, and no other with it: %s', async (_, said, room) => {
+    const long = {
+      ...question,
+      maxTokens: 400,
+      messages: [{ role: 'user' as const, content: '1. A long one.' }],
+    }
+    const isTooLong = ({ messages, max_tokens: asked = 0 }: Sent): boolean =>
+      JSON.stringify(messages).includes('long') && 900 + asked > context
+    const particular = await TestServer.start(({ body }) =>
+      isTooLong(body) ? refusal(said(900, body.max_tokens ?? 0)) : undefined,
+    )
+    try {
+      const wire = await openWire({
+        ...plain,
+        ...known.compatible,
+        name: 'compatible',
+        baseUrl: particular.url,
+      })
+      const { signal } = new AbortController()
+      expect(await wire(long, signal)).toHaveProperty('reply')
+      expect(particular.received.at(-1)?.body.max_tokens).toBe(room)
+      expect(particular.received.length).toBeLessThanOrEqual(3)
+      await wire({ ...question, maxTokens: 400 }, signal)
+      expect(particular.received.at(-1)?.body.max_tokens).toBe(400)
+    } finally {
+      await particular.close()
+    }
   })
 
   it('says nothing new after a success: then it is the request', async () => {
