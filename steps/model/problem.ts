@@ -262,11 +262,23 @@ function lacksVersion(baseUrl: string): boolean {
 }
 
 /** A variable that names a proxy Node does not use. */
-export function proxyNote(proxied: string): Words {
+function proxyNote(proxied: string): Words {
   return {
     en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
     zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
   }
+}
+
+/** A problem of connection, with what to look at. */
+export function unreachable(problem: Problem, provider: Provider): Problem {
+  const about: Words =
+    provider.proxied && !provider.local
+      ? proxyNote(provider.proxied)
+      : {
+          en: ' Is the address right, is the server running, is there a network?',
+          zh: ' 请检查地址是否正确、服务器是否在运行、网络是否通畅。',
+        }
+  return { kind: 'fatal', words: { en: problem.words.en + about.en, zh: problem.words.zh + about.zh } }
 }
 
 // A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.

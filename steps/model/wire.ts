@@ -17,9 +17,10 @@ import {
 } from './call.ts'
 import { tokensOf } from './account.ts'
 import { type Body, dialectOf, isWholeAnswer } from './dialect.ts'
+import { quotaIn } from './limits.ts'
 import { noticeOf, problemOf } from './problem.ts'
 import { says } from './says.ts'
-import { fetchWithReason, quotaIn, readingFetch, silenceOf, textIn } from './transport.ts'
+import { fetchWithReason, readingFetch, silenceOf, textIn } from './transport.ts'
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
 
