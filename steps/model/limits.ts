@@ -168,7 +168,7 @@ export function quotaIn(headers: Headers, tokens: number): Quota | undefined {
 
 function quotaOf(headers: Headers, of: string, unit: number): Quota | undefined {
   const [limit, left] = ['limit', 'remaining'].map((name) =>
-    Math.floor(Number(headers.get(`x-ratelimit-${name}${of}`) ?? NaN) / unit),
+    Math.floor(Number(headers.get(`x-ratelimit-${name}${of}`) || NaN) / unit),
   )
   const reset = span(headers.get(`x-ratelimit-reset${of}`) ?? '')
   return limit && limit > 0 && left !== undefined && left >= 0 && reset !== undefined

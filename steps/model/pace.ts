@@ -10,6 +10,7 @@ import { FirstSilence, howToStop, silenceOf } from './transport.ts'
 const mostRetries = 6
 const firstWait = { remote: 500, local: 50 } // ms, before any reply has shown how quick the server is
 const longestWait = 8_000 // ms; the openai package's own ceiling
+const fewDoublings = 2
 const longestAsked = 300_000 // ms; who asks for more ends the run, see problem.ts
 const longestThrottled = 60_000 // ms; of waits nobody asked for
 const throttled = 4 // times the wait after a 429 with no Retry-After: six such waits outlast a quota by the minute
@@ -111,6 +112,7 @@ export class Pace {
       if (halt.aborted) throw interrupted
       const wait = Math.max(this.resumeAt, this.allowance.nextAt, this.refusals.nextAt) - Date.now()
       if (wait <= 0) break
+      this.say({ words: limitUsedUp, retryAfter: wait }, wait)
       await this.waits.over(pause(wait, halt))
     }
     const mark = this.refusals.begin(request)
@@ -136,7 +138,7 @@ export class Pace {
     this.loadingSince = undefined
     if (problem.silent) this.slowDown(mark)
     const refused = kind === 'slow'
-    const wait = this.backoff(problem, Math.min(tries, mostRetries))
+    const wait = this.backoff(problem, Math.min(tries, mostRetries), this.repliedAt >= mark.startedAt)
     const meaning = refused ? this.refusals.meaning(mark) : 'stray'
     if (meaning !== 'stray') this.holdAll(wait)
     if (meaning === 'again') this.slowDown(mark)
@@ -178,7 +180,7 @@ export class Pace {
   }
 
   /** One line for a long wait, however many requests wait together. */
-  private say({ words, retryAfter }: Problem, wait: number): void {
+  private say({ words, retryAfter }: Pick<Problem, 'words' | 'retryAfter'>, wait: number): void {
     const until = Date.now() + wait
     if (wait <= worthALine || until - this.toldUntil < worthALine) return
     this.toldUntil = until
@@ -196,14 +198,18 @@ export class Pace {
     )
   }
 
-  // What the server asked for; else doubled with every try, from its own latency, so that a quick one is not waited for long.
-  private backoff({ kind, retryAfter }: Problem, tries: number): number {
+  /**
+   * What the server asked for; else doubled with every try, from its own latency, so that a quick one is not waited for
+   * long. One that answers others meanwhile is not down, and two doublings are enough.
+   */
+  private backoff({ kind, retryAfter }: Problem, tries: number, answersOthers: boolean): number {
     if (retryAfter) return Math.min(retryAfter * (1 + Math.random() / 4), longestAsked)
     const first = this.provider.local ? firstWait.local : firstWait.remote
     const base = this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, this.latency))
     const isPatient = kind === 'slow' || kind === 'fatal'
     const [factor, longest] = isPatient ? [throttled, longestThrottled] : [1, longestWait]
-    return Math.min(base * factor * 2 ** tries * (0.75 + Math.random() / 2), longest)
+    const doublings = answersOthers && !isPatient ? Math.min(tries, fewDoublings) : tries
+    return Math.min(base * factor * 2 ** doublings * (0.75 + Math.random() / 2), longest)
   }
 
   /** Nobody sends until the wait is over. */
@@ -224,6 +230,11 @@ export class Pace {
     this.latency = this.repliedAt - startedAt
     this.flight.succeed(startedAt, this.latency, inFlight)
   }
+}
+
+const limitUsedUp: Words = {
+  en: 'by its own figures the server takes no more for now',
+  zh: '按服务器自己给出的数字，目前不再接受请求',
 }
 
 /** Statuses that deny something to whoever asks. */
