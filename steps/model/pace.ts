@@ -110,9 +110,11 @@ export class Pace {
   private async leave(request: object, halt: AbortSignal): Promise<Mark> {
     for (;;) {
       if (halt.aborted) throw interrupted
-      const wait = Math.max(this.resumeAt, this.allowance.nextAt, this.refusals.nextAt) - Date.now()
+      const { nextAt } = this.allowance
+      const until = Math.max(nextAt, this.resumeAt, this.refusals.nextAt)
+      const wait = until - Date.now()
       if (wait <= 0) break
-      this.say({ words: limitUsedUp, retryAfter: wait }, wait)
+      if (until === nextAt) this.say({ words: limitUsedUp, retryAfter: wait }, wait)
       await this.waits.over(pause(wait, halt))
     }
     const mark = this.refusals.begin(request)

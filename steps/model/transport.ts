@@ -135,9 +135,9 @@ function headersIn({ headers }: IncomingMessage): Headers {
 }
 
 function unpacked(answer: IncomingMessage): AsyncIterable<Uint8Array> {
-  const { createBrotliDecompress, createUnzip } = process.getBuiltinModule('node:zlib')
   const packing = answer.headers['content-encoding'] ?? 'identity'
   if (packing === 'identity') return answer
+  const { createBrotliDecompress, createUnzip } = process.getBuiltinModule('node:zlib')
   const unpacking = packing === 'br' ? createBrotliDecompress() : createUnzip()
   return pipeline(answer, unpacking, () => undefined) // whoever reads it hears of an error
 }
