@@ -274,6 +274,19 @@ function lacksVersion(baseUrl: string): boolean {
   return !/\/v\d/.test(baseUrl)
 }
 
+/** A problem of connection, with what to look at. */
+export function unreachable(problem: Problem, provider: Provider): Problem {
+  if (problem.behind) return { kind: 'fatal', words: problem.words }
+  const about: Words =
+    provider.proxied && !provider.local
+      ? proxyNote(provider.proxied)
+      : {
+          en: ' Is the address right, is the server running, is there a network?',
+          zh: ' 请检查地址是否正确、服务器是否在运行、网络是否通畅。',
+        }
+  return { kind: 'fatal', words: { en: problem.words.en + about.en, zh: problem.words.zh + about.zh } }
+}
+
 // A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.
 function accessCure(told: Told, provider: Provider): Words {
   const proxy = provider.proxied && !provider.local ? proxyNote(provider.proxied) : { en: '', zh: '' }

@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream'
 import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
 import type { Hide } from '../workspace/environment.ts'
-import type { Provider, Quota } from './call.ts'
+import type { Words } from '../workspace/fault.ts'
+import type { Provider } from './call.ts'
 
 /** No byte came for this long. */
 export class Silence extends Error {
@@ -99,42 +100,6 @@ function hidden(value: unknown, hide: Hide, depth = 0): unknown {
 
 const longestReason = 2000 // characters of a page or text that stands in for an error
 
-/**
- * The limit in the headers of a reply of so many tokens, as OpenAI and others spell it: of requests, or of tokens where
- * fewer such replies are left by them.
- */
-export function quotaIn(headers: Headers, tokens: number): Quota | undefined {
-  const quotas = [quotaOf(headers, '-requests', 1), quotaOf(headers, '', 1)]
-  if (tokens > 0) quotas.push(quotaOf(headers, '-tokens', tokens))
-  const told = quotas.filter((quota) => quota !== undefined)
-  return told.toSorted((a, b) => a.left - b.left)[0]
-}
-
-function quotaOf(headers: Headers, of: string, unit: number): Quota | undefined {
-  const [limit, left] = ['limit', 'remaining'].map((name) =>
-    Math.floor(Number(headers.get(`x-ratelimit-${name}${of}`) ?? NaN) / unit),
-  )
-  const reset = span(headers.get(`x-ratelimit-reset${of}`) ?? '')
-  return limit && limit > 0 && left !== undefined && left >= 0 && reset !== undefined
-    ? { left, reset, limit }
-    : undefined
-}
-
-const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-const longAgo = 1e9 // seconds since 1970; a larger number is a time of day, no span
-
-/** Milliseconds: "1s", "6m0s", "120ms", a number of seconds, or a time in seconds or milliseconds since 1970. */
-function span(text: string): number | undefined {
-  const value = Number(text)
-  if (text !== '' && value >= 0) {
-    if (value < longAgo) return value * 1000
-    return Math.max(0, (value < 1000 * longAgo ? value * 1000 : value) - Date.now())
-  }
-  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)]
-  if (parts.length === 0) return undefined
-  return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0)
-}
-
 // Node's own client, and not its `fetch`, which takes three times the work: with a hundred in flight that is more than all
 // else a run does for a reply. Whoever asks no server loads none of it.
 
@@ -170,9 +135,9 @@ function headersIn({ headers }: IncomingMessage): Headers {
 }
 
 function unpacked(answer: IncomingMessage): AsyncIterable<Uint8Array> {
-  const { createBrotliDecompress, createUnzip } = process.getBuiltinModule('node:zlib')
   const packing = answer.headers['content-encoding'] ?? 'identity'
   if (packing === 'identity') return answer
+  const { createBrotliDecompress, createUnzip } = process.getBuiltinModule('node:zlib')
   const unpacking = packing === 'br' ? createBrotliDecompress() : createUnzip()
   return pipeline(answer, unpacking, () => undefined) // whoever reads it hears of an error
 }
@@ -225,6 +190,58 @@ class Watch {
     const now = Date.now()
     for (const other of this.open) if (other.sentAt >= sentAt - sameTime) other.heardAt = now
   }
+}
+
+const longSilence = 60_000 // ms from the first attempt on without any sign: that is said, and waited on
+
+/** Says, once, that a server has been silent from the first attempt on. */
+export class FirstSilence {
+  private since: number | undefined
+  private ended = false
+  private timer: NodeJS.Timeout | undefined
+  private readonly provider: Provider
+  private readonly tell: (words: Words) => void
+
+  constructor(provider: Provider, tell: (words: Words) => void) {
+    this.provider = provider
+    this.tell = tell
+  }
+
+  get ms(): number | undefined {
+    return this.ended || this.since === undefined ? undefined : Date.now() - this.since
+  }
+
+  begin(halt: AbortSignal): void {
+    if (this.since !== undefined || this.provider.byHand || this.provider.standIn) return
+    this.since = Date.now()
+    this.timer = setTimeout(() => this.tell(silentSoFar(this.provider)), longSilence)
+    this.timer.unref()
+    halt.addEventListener('abort', () => this.end())
+  }
+
+  end(): void {
+    this.ended = true
+    clearTimeout(this.timer)
+  }
+}
+
+function silentSoFar(provider: Provider): Words {
+  const [s, most] = [longSilence, silenceOf(provider)].map((ms) => Math.round(ms / 1000))
+  const { baseUrl } = provider
+  return provider.local
+    ? {
+        en: `${baseUrl} has sent nothing for ${s} s. It may be loading the model, or reading a prompt slowly: what does its own window say? A smaller model, or --concurrency 1, answers sooner. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
+        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。可能正在加载模型，或者读提示词很慢：请看看服务器自己的窗口。换小一点的模型，或加上 --concurrency 1，会快一些。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
+      }
+    : {
+        en: `${baseUrl} has sent nothing for ${s} s. Is the address right, and is there a proxy or firewall in between? \`check\` looks at the connection alone. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
+        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。地址是否正确？中间有没有代理或防火墙？\`check\` 可以单独检查连接。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
+      }
+}
+
+export const howToStop: Words = {
+  en: 'Ctrl-C ends the run; the same command goes on.',
+  zh: '按 Ctrl-C 可结束，重新运行同一命令即可继续。',
 }
 
 /** The JSON value in an answer; undefined where there is none. Lines of comments and blanks before it are passed over. */

@@ -2,7 +2,7 @@
 // merges. What cannot be taken is counted, or ends the run with a sentence.
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { Instance } from '../text/given.ts'
-import { withoutNumber } from '../text/numbered.ts'
+import { withoutNumber } from '../text/labels-and-numbers.ts'
 import { Fault, type Words } from './fault.ts'
 import { type DataFile, isForeign, openData, rawRows } from './formats.ts'
 import { TextWriter, breathing, faultIn, idOf, isObject, onOneLine } from './jsonl.ts'

@@ -1,4 +1,7 @@
 // How long a request is waited for: bytes are life, and so is a server that works on those sent before.
+import { type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Silence, readingFetch } from '../../steps/model/transport.ts'
 
@@ -74,5 +77,52 @@ describe('time is counted from the last byte', () => {
     expect(await hung).toBeInstanceOf(Silence)
     expect(endedAt).toBe(silence)
     await Promise.all(later)
+  })
+})
+
+describe('an answer', () => {
+  /** Reads what a server on this machine does with a request. */
+  async function read(answer: (response: ServerResponse) => void): Promise<unknown> {
+    vi.useRealTimers()
+    const server = createServer((request, response) => {
+      request.resume()
+      answer(response)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const sent = readingFetch(silence)(`http://127.0.0.1:${port}/v1`, { method: 'POST', body: '{}' })
+    const said = await sent.then((response) => response.json()).catch((error: unknown) => error)
+    server.closeAllConnections()
+    server.close()
+    return said
+  }
+  const whole = { said: 'Größe 大小' }
+  const text = JSON.stringify(whole)
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('is unpacked: %s', async (packing, pack) => {
+    expect(await read((to) => to.writeHead(200, { 'content-encoding': packing }).end(pack(text)))).toEqual(
+      whole,
+    )
+  })
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['reset', ({ socket }) => socket?.resetAndDestroy()],
+    ['closed', ({ socket }) => socket?.destroy()],
+    ['cut', (to) => to.writeHead(200, { 'content-length': 99 }).write(text, () => to.socket?.destroy())],
+    [
+      'packed and cut',
+      (to) => to.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text).subarray(0, 20)),
+    ],
+    [
+      'of another protocol',
+      ({ socket }) => socket?.end('HTTP/1.1 101 No\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+    ],
+    ['of no protocol', ({ socket }) => socket?.end('good day')],
+  ])('is an error at once where it is %s', async (_, answer) => {
+    expect(await read(answer)).toBeInstanceOf(Error)
   })
 })
