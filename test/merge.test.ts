@@ -299,7 +299,7 @@ describe('a class', () => {
     const merge = ['filter', '--num-instructions', 'all', '--merge', from, '--export', 'huggingface']
     expect((await workshop(data, merge)).out).toContain('rows of the stand-in are among them')
     expect(await readFile(path.join(data, 'report.html'), 'utf8')).toMatch(
-      /class="remark">(?:The offline model|Some of these)/,
+      /class="remark">(?:The stand-in|Some of these)/,
     )
     const card = await readFile(path.join(data, '4-dataset.huggingface', 'README.md'), 'utf8')
     expect(card).toMatch(/not-for-training[^]*\| merged: .* \| offline \| offline \|/)

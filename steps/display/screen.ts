@@ -274,8 +274,10 @@ function quoted(word: string): string {
 }
 
 /** Says what a run.json from elsewhere asked for and did not get, before anything else is said. */
-export function tellNotTaken(screen: Screen, { notTaken }: Settings): void {
-  const all = [...notTaken].flatMap(([name, values]) => values.map((value) => `--${name} ${quoted(value)}`))
+export function tellNotTaken(screen: Screen, { notTaken, replay }: Settings): void {
+  const idle = replay === undefined ? [] : ['base-url', 'param'] // a log that is replayed asks nobody
+  const counts = [...notTaken].filter(([name]) => !idle.includes(name))
+  const all = counts.flatMap(([name, values]) => values.map((value) => `--${name} ${quoted(value)}`))
   if (all.length > 0) screen.remark(screen.words.notTaken(all.join(' ')))
 }
 

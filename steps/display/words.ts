@@ -120,10 +120,10 @@ const en = {
     'the model has run dry: of its last candidates fewer than 5 % were new. Try --topics FILE, more seed tasks, a higher --temperature, or --merge with other runs',
   onlyCopies:
     'this model says again what it is shown: most of its first tasks are those of its prompt. Take a larger model, or try a higher --temperature or --topics FILE',
-  bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
+  bankEmpty: 'the stand-in knows no more tasks: its bank is used up. More need a real model',
   ineffective: (options: string) => `${options}: no effect here`,
   total: ({ paid, unanswered, ...cost }: Cost & { paid: number | undefined; unanswered: number }) =>
-    `in all ${en.cost(cost)}; paid in this run: ${money(paid)}${unanswered > 0 ? `, at most ${money(unanswered)} more for attempts without an answer` : ''}`,
+    `in all ${en.cost(cost)}${cost.fresh === 0 ? '' : `; paid in this run: ${money(paid)}`}${unanswered > 0 ? `, at most ${money(unanswered)} more for attempts without an answer` : ''}`,
   repeated: (counts: Repeated, waited?: number) =>
     `${number(sumOf(Object.entries(counts)))} ${sumOf(Object.entries(counts)) === 1 ? 'attempt' : 'attempts'} repeated (${troubles(counts, 'en')})${waited === undefined ? '' : `, ${duration(waited, 'en')} waited`}`,
   dryRun: 'dry run: nothing is asked, nothing is written',
@@ -247,10 +247,10 @@ const zh: ScreenWords = {
     '模型已经写不出新东西：最近的候选中新指令不足 5 %。可以试试 --topics 文件、增加种子任务、提高 --temperature，或用 --merge 合并其他运行',
   onlyCopies:
     '这个模型只是把给它看的任务再说一遍：前几次回复大多照抄提示词。请换大一点的模型，或调高 --temperature、使用 --topics 文件',
-  bankEmpty: '离线模型的题库已经用完；要更多指令需要真正的模型',
+  bankEmpty: '替身的题库已经用完；要更多指令需要真正的模型',
   ineffective: (options) => `${options}：在这里不起作用`,
   total: ({ paid, unanswered, ...cost }) =>
-    `合计 ${zh.cost(cost)}；本次运行花费 ${money(paid)}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
+    `合计 ${zh.cost(cost)}${cost.fresh === 0 ? '' : `；本次运行花费 ${money(paid)}`}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
   repeated: (counts, waited) =>
     `重试 ${number(sumOf(Object.entries(counts)))} 次（${troubles(counts, 'zh')}）${waited === undefined ? '' : `，共等待 ${duration(waited, 'zh')}`}`,
   dryRun: '试运行：不发送任何请求，不写入任何文件',

@@ -246,7 +246,7 @@ export function reviewsSection({ screen }: Subject, { reviewers, rows, shared, u
   const { reviews: said } = compareWords[screen]
   const agreed = (of: readonly ReviewedRow[], question: Asked): string => {
     const share = agreementOn(of, question)
-    return share === undefined ? '–' : percent(share)
+    return share === undefined ? '–' : `${Math.round(100 * share)} %`
   }
   const listed = rows.map((one) => {
     const text = [one.instruction, one.input, one.output].filter((part) => part !== '').join(' ⇒ ')

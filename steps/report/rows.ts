@@ -229,7 +229,7 @@ const en = {
     yes: 'yes',
     no: 'no',
     reviewer: 'Your name or seat',
-    planted: 'The stand-in had planted {0} faults in these rows; you let {1} of them pass.',
+    planted: 'Faults that the stand-in had planted in these rows: {0}. You let pass: {1}.',
     nonePlanted: 'In these rows the stand-in had planted no fault.',
     caught: 'found',
     passed: 'let pass',

@@ -237,7 +237,7 @@ function outcomeParts(
 ): Part[] {
   const reasons = [...files.rejected].toSorted((a, b) => b[1] - a[1])
   const all = reasons.reduce((sum, [, count]) => sum + count, 0)
-  const others = reasons.splice(reasonsShown)
+  const others = reasons.length > reasonsShown + 1 ? reasons.splice(reasonsShown) : [] // one more takes no more room
   const between = ' · '
   return [
     ['', outcomeOf(words, files.step, funnel)],
