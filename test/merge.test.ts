@@ -51,7 +51,7 @@ describe('--merge', () => {
       ['near_duplicate', 'ben.jsonl:2: 0.89'],
     ])
     expect(run.out).toContain('3-instances.jsonl: 2 rows; 0 of its 2 instructions nearly the same')
-    expect(run.out).toContain('anna.jsonl: 1 rows; 1 of its 2 instructions nearly the same')
+    expect(run.out).toContain('anna.jsonl: 1 row; 1 of its 2 instructions nearly the same')
     expect(run.out).toContain('ben.jsonl: 1 rows; 1 of its 2 instructions nearly the same')
   })
 
@@ -246,7 +246,7 @@ describe('a class', () => {
     expect(await outputs(data)).toEqual(['nine', 'nine', 'ten', 'twelve'])
     expect(run.out).toMatch(/seat-9: 2 rows; 0 of its 2 .*, 1 that others had too/)
     expect(run.out).toMatch(/seat-10: 2 rows; 0 of its 2 .*, 1 that others had too/)
-    expect(run.out).toMatch(/seat-12: 1 rows; 0 of its 1 /)
+    expect(run.out).toMatch(/seat-12: 1 row; 0 of its 1 /)
     expect(run.out).toContain('left out: seat-11')
     expect((await rowsOf<Rejected>(data, 'rejected.jsonl'))[0]?.detail).toMatch(
       /^seat-10\/3-instances\.jsonl:1: 1\.00/,

@@ -60,8 +60,11 @@ export function duration(seconds: number, language: Language): string {
 
 const sumOf = (counts: readonly [string, number][]): number =>
   counts.reduce((sum, [, count]) => sum + count, 0)
+/** "1 row", "2 rows". */
+export const counted = (count: number, what: string): string =>
+  `${number(count)} ${what}${count === 1 ? '' : 's'}`
 /** "3 without an answer, 2 of several turns"; what there is none of goes without saying. */
-const counted = (parts: readonly [count: number, what: string][]): string =>
+const leftOut = (parts: readonly [count: number, what: string][]): string =>
   parts
     .filter(([count]) => count > 0)
     .map(([count, what]) => `${number(count)} ${what}`)
@@ -137,13 +140,13 @@ const en = {
   askModel: 'which model answers in that chat window? (its name, kept with the rows; Enter for "paste"): ',
   nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
   contributed: ({ name, rows, instructions, duplicates, shared }: Contribution) =>
-    `${name}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file${shared > 0 ? `, ${number(shared)} that others had too` : ''}`,
+    `${name}: ${counted(rows, 'row')}; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file${shared > 0 ? `, ${number(shared)} that others had too` : ''}`,
   withoutRows: (names: string) => `without step 3, so left out: ${names}`,
   madeBy: (who: string) => `the merged rows were made by ${who}`,
   standInMerged: (names: string) =>
     `rows of the stand-in are among them (${names}): written for the lesson, they are no training data`,
   leftOut: (file: string, { unanswered, turns, bad }: LeftOut) =>
-    `${file}: left out ${counted([
+    `${file}: left out ${leftOut([
       [unanswered, 'without an answer'],
       [turns, 'of several turns'],
       [bad, 'that cannot be read'],
@@ -178,7 +181,7 @@ const en = {
   stopped: 'interrupted; run the same command to go on',
   next: (command: string) => `next: ${command}`,
   done: (rows: number, kept: number, file: string) =>
-    `${number(rows)} rows from ${number(kept)} instructions in ${file}`,
+    `${counted(rows, 'row')} from ${counted(kept, 'instruction')} in ${file}`,
   someWords: 'WORDS',
   askWhy: (command: string) => `ask why: ${command}`,
   behind: (command: string) =>
@@ -269,7 +272,7 @@ const zh: ScreenWords = {
   madeBy: (who) => `合并进来的数据出自 ${who}`,
   standInMerged: (names) => `其中有替身的数据（${names}）：为课堂编写，不能用于训练`,
   leftOut: (file, { unanswered, turns, bad }) =>
-    `${file}：未收入的有${counted([
+    `${file}：未收入的有${leftOut([
       [unanswered, '条没有答案'],
       [turns, '条是多轮对话'],
       [bad, '条无法读取'],

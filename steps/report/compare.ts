@@ -2,7 +2,7 @@
 // what a class said of the rows.
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { number } from '../display/words.ts'
+import { counted, number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { unreadable } from '../workspace/fault.ts'
@@ -13,7 +13,6 @@ import { type Figures, type Run, type Stage, countRun, stages } from './count.ts
 import { type Markup, type Subject, type Value, bar, html, percent, row, table } from './html.ts'
 import { rowsWords } from './rows.ts'
 import { type FigureName, figureRows, madeBy, reasonsLine } from './sections.ts'
-import { counted } from './words.ts'
 
 /** Seconds a call of a step took: half of the calls less than `median`, one in ten more than `slow`. */
 type Latency = { median: number; slow: number }
@@ -246,7 +245,7 @@ export function reviewsSection({ screen }: Subject, { reviewers, rows, shared, u
   const { reviews: said } = compareWords[screen]
   const agreed = (of: readonly ReviewedRow[], question: Asked): string => {
     const share = agreementOn(of, question)
-    return share === undefined ? '–' : `${Math.round(100 * share)} %`
+    return share === undefined ? '–' : percent(share)
   }
   const listed = rows.map((one) => {
     const text = [one.instruction, one.input, one.output].filter((part) => part !== '').join(' ⇒ ')

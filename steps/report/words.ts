@@ -1,15 +1,11 @@
 // What the report page says, in both languages; numbers of the paper stand where they are drawn.
-import { number } from '../display/words.ts'
+import { counted, number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
-
-/** "1 row", "2 rows". */
-export const counted = (count: number, what: string): string =>
-  `${number(count)} ${what}${count === 1 ? '' : 's'}`
 
 const en = {
   title: 'Self-Instruct: what this run made',
   made: (rows: number, kept: number, asked: string | undefined) =>
-    `${number(rows)} rows from ${number(kept)} instructions${asked === undefined ? '.' : `; ${asked} were asked for.`}`,
+    `${counted(rows, 'row')} from ${counted(kept, 'instruction')}${asked === undefined ? '.' : `; ${asked} were asked for.`}`,
   standIn: 'the stand-in (no model)',
   unknownMaker: 'unknown',
   settings: {
