@@ -52,7 +52,7 @@ describe('--merge', () => {
     ])
     expect(run.out).toContain('3-instances.jsonl: 2 rows; 0 of its 2 instructions nearly the same')
     expect(run.out).toContain('anna.jsonl: 1 row; 1 of its 2 instructions nearly the same')
-    expect(run.out).toContain('ben.jsonl: 1 rows; 1 of its 2 instructions nearly the same')
+    expect(run.out).toContain('ben.jsonl: 1 row; 1 of its 2 instructions nearly the same')
   })
 
   it('takes files in the order given, and does not blame a file for repeating itself', async () => {
