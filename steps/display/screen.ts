@@ -263,6 +263,13 @@ export function commandLine({ given, dataDir }: Settings, words: string): string
   return `${typed([])}${words === '' ? '' : ` ${words}`}${folder}`
 }
 
+/** The command that tells of these words; a run that was replayed has its prompts and replies in the log it replayed. */
+export function whyCommand(settings: Settings, words: string): string {
+  const { given, replay } = settings
+  const log = given.has('replay') && replay !== undefined ? ` --replay ${quoted(shownPath(replay))}` : ''
+  return `${commandLine(settings, `why ${words}`)}${log}`
+}
+
 /** The command as it was typed. */
 export function typed(argv: readonly string[]): string {
   return ['npx tsx workshop.ts', ...argv.map(quoted)].join(' ')

@@ -57,7 +57,7 @@ export function shareFoundIn(
 }
 
 async function latenciesOf(run: Run): Promise<Latencies> {
-  const file = run.folder.path(logFile)
+  const file = run.settings.replay ?? run.folder.path(logFile)
   const times = new Map<Step, number[]>()
   if (!(await exists(file))) return {}
   for await (const { text } of readLines(file)) {

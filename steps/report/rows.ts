@@ -119,7 +119,7 @@ async function drawn<T>(
 }
 
 async function repliesOf(run: Run, rows: readonly PageRow[]): Promise<Record<string, string> | undefined> {
-  const file = run.folder.path(logFile)
+  const file = run.settings.replay ?? run.folder.path(logFile)
   if (!(await exists(file))) return undefined
   const log = await CallLog.open(file, true)
   const calls = new Set(rows.flatMap((row) => row[7] || []))

@@ -8,6 +8,7 @@ import {
   cutToWidth,
   plain,
   shownPath,
+  whyCommand,
   whoAnswers,
 } from '../display/screen.ts'
 import { type ScreenWords, number } from '../display/words.ts'
@@ -124,7 +125,7 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
   const loop = settings.whole ? await loopIn(folder, settings.replay) : undefined
   const told = loop && plain(words.loop(loop))
   if (told) screen.detail(cutToWidth(told, Math.max(screen.width, loopShown) - 2))
-  screen.detail(words.askWhy(commandLine(settings, `why ${commonestReason(record) ?? words.someWords}`)))
+  screen.detail(words.askWhy(whyCommand(settings, commonestReason(record) ?? words.someWords)))
   screen.detail(nextTry(remains))
 }
 
@@ -142,14 +143,14 @@ async function drawUnlessLarge(
   { screen: { words, language }, materials: { settings } }: Remains,
   rows: number,
 ): Promise<string> {
-  const { dataDir, outputPath } = settings
+  const { dataDir, outputPath, replay } = settings
   const [{ drawReport }, { shownAtMost }] = await Promise.all([
     import('../report/page.ts'),
     import('../report/rows.ts'),
   ])
   if (rows > shownAtMost) return words.reportLater(rows, commandLine(settings, 'report'))
   const stored = settingsOf(dataDir, process.env)
-  return words.page(shownPath(await drawReport({ ...stored, outputPath }, language)))
+  return words.page(shownPath(await drawReport({ ...stored, outputPath, replay }, language)))
 }
 
 /** The reason most rows were rejected for; being too many is no fault of theirs. */
