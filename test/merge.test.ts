@@ -52,8 +52,8 @@ describe('--merge', () => {
       ['near_duplicate', 'ben.jsonl:2: 0.89'],
     ])
     expect(run.out).toContain('3-instances.jsonl: 2 rows; 0 of its 2 instructions nearly the same')
-    expect(run.out).toContain('anna.jsonl: 1 rows; 1 of its 2 instructions nearly the same')
-    expect(run.out).toContain('ben.jsonl: 1 rows; 1 of its 2 instructions nearly the same')
+    expect(run.out).toContain('anna.jsonl: 1 row; 1 of its 2 instructions nearly the same')
+    expect(run.out).toContain('ben.jsonl: 1 row; 1 of its 2 instructions nearly the same')
   })
 
   it('takes files in the order given, and does not blame a file for repeating itself', async () => {
@@ -247,7 +247,7 @@ describe('a class', () => {
     expect(await outputs(data)).toEqual(['nine', 'nine', 'ten', 'twelve'])
     expect(run.out).toMatch(/seat-9: 2 rows; 0 of its 2 .*, 1 that others had too/)
     expect(run.out).toMatch(/seat-10: 2 rows; 0 of its 2 .*, 1 that others had too/)
-    expect(run.out).toMatch(/seat-12: 1 rows; 0 of its 1 /)
+    expect(run.out).toMatch(/seat-12: 1 row; 0 of its 1 /)
     expect(run.out).toContain('left out: seat-11')
     expect((await rowsOf<Rejected>(data, 'rejected.jsonl'))[0]?.detail).toMatch(
       /^seat-10\/3-instances\.jsonl:1: 1\.00/,
@@ -300,7 +300,7 @@ describe('a class', () => {
     const merge = ['filter', '--num-instructions', 'all', '--merge', from, '--export', 'huggingface']
     expect((await workshop(data, merge)).out).toContain('rows of the stand-in are among them')
     expect(await readFile(path.join(data, 'report.html'), 'utf8')).toMatch(
-      /class="remark">(?:The offline model|Some of these)/,
+      /class="remark">(?:The stand-in|Some of these)/,
     )
     const card = await readFile(path.join(data, '4-dataset.huggingface', 'README.md'), 'utf8')
     expect(card).toMatch(/not-for-training[^]*\| merged: .* \| offline \| offline \|/)

@@ -1,5 +1,6 @@
 // The recorded runs of a small open model: replayed without a key, to the end. A changed prompt is a question that nobody
 // recorded; then record anew, with the model and the server that README names under "A small model's run".
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
@@ -19,5 +20,20 @@ describe.each([
     expect(reasons).toContain('copied_demonstration')
     const rows = await rowsOf<{ instruction: string }>(folder, '4-dataset.jsonl')
     expect(new Set(rows.map(({ instruction }) => instruction)).size).toBe(20)
+  })
+
+  it('says nothing of the address it was recorded at, and tells prompts, replies and the loop from its log', async () => {
+    const folder = await temporaryFolder()
+    const log = path.join(project, 'data', 'recorded', language, 'calls.jsonl')
+    const { out } = await workshop(folder, ['--replay', log])
+    expect(out).not.toContain('--base-url')
+    const [, words = ''] = /workshop\.ts why (\S+) .* --replay .*calls\.jsonl/.exec(out) ?? []
+    const reason = await workshop(folder, ['why', words, '--replay', log])
+    const [, id = ''] = /workshop\.ts why ([0-9a-f]{12}) .*--replay/.exec(reason.out) ?? []
+    const life = await workshop(folder, ['why', id, '--replay', log])
+    expect(life.out).toContain('    | ') // the reply
+    const page = await readFile(path.join(folder, 'report.html'), 'utf8')
+    expect(page).toMatch(/<section id="loop">[^]*<blockquote/)
+    expect(page).toContain('"replies":{')
   })
 })

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nameOfReason, whyReason } from '../steps/display/reasons.ts'
-import { ProgressLine, cutToWidth, plain, widthOf, wrapToWidth } from '../steps/display/screen.ts'
+import { ProgressLine, Screen, cutToWidth, plain, widthOf, wrapToWidth } from '../steps/display/screen.ts'
 import { screenWords } from '../steps/display/words.ts'
 import { Rate } from '../steps/run/showing.ts'
 import { rowsOf, temporaryFolder, workshop } from './support/command.ts'
@@ -129,6 +129,7 @@ describe('text', () => {
     ['种子任务，指令。', 8, ['种子任', '务，指', '令。']],
     ['a'.repeat(25), 10, ['a'.repeat(10), 'a'.repeat(10), 'aaaaa']],
     ['short', 80, ['short']],
+    ['在 a.jsonl：好', 11, ['在', 'a.jsonl：好']],
     ['or so: npx tsx workshop.ts why x', 30, ['or so:', 'npx tsx workshop.ts why x']],
     [
       'npx tsx workshop.ts filter --data-dir "my runs"',
@@ -190,20 +191,35 @@ describe('the progress line', () => {
     ])
   })
 
-  it('leaves nothing running, however often it is cleared while its spinner is loaded', async () => {
+  it.each([
+    [
+      'however often it is cleared while its spinner is loaded',
+      () => {
+        const line = new ProgressLine()
+        for (let time = 0; time < 3; time++) {
+          line.clear()
+          line.show(() => '1/20')
+        }
+        return () => line.clear()
+      },
+    ],
+    [
+      'where a fault ends the command on another screen',
+      () => {
+        new Screen('en').progress(() => '1/20')
+        return () => new Screen('zh').error('…')
+      },
+    ],
+  ])('leaves nothing running, %s', async (_, begin) => {
     terminal(80)
     vi.stubEnv('CI', undefined) // even an empty one stills the spinner
     const moves = { clearLine: () => true, cursorTo: () => true, moveCursor: () => true }
     Object.assign(process.stderr, moves)
     const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     onTestFinished(() => write.mockRestore())
-    const line = new ProgressLine()
-    for (let time = 0; time < 3; time++) {
-      line.clear()
-      line.show(() => '1/20')
-    }
+    const end = begin()
     await vi.waitFor(() => expect(write.mock.calls.join('')).toContain('1/20'))
-    line.clear()
+    end()
     write.mockClear()
     await sleep(300) // a spinner moves every 80 ms
     expect(write).not.toHaveBeenCalled()

@@ -18,7 +18,6 @@ export class Screen {
   readonly words: ScreenWords
   readonly language: Language
   private readonly paint: ChalkInstance
-  private readonly progressLine = new ProgressLine()
   private muted = false
 
   constructor(language: Language) {
@@ -59,7 +58,7 @@ export class Screen {
 
   heading(step: Step, file?: string): void {
     this.title(`${headings[step]}${file === undefined ? '' : ` → ${file}`}`)
-    this.progressLine.prepare()
+    progressLine.prepare()
   }
 
   /** A line of our own words, wrapped on a terminal with the next lines set in; `indent` may carry a mark. */
@@ -109,16 +108,19 @@ export class Screen {
   error(text: string): void {
     if (this.muted) return
     this.clearProgress()
-    const harmless = plainLines(text)
-    process.stderr.write(`${takesColour(process.stderr) ? this.paint.red(harmless) : harmless}\n`)
+    const paint = takesColour(process.stderr) ? this.paint.red : (line: string) => line
+    const width = process.stderr.columns || Infinity
+    const lines = plainLines(text).split('\n')
+    for (const line of lines.flatMap((one) => wrapToWidth(one, width)))
+      process.stderr.write(`${paint(line)}\n`)
   }
 
   progress(text: () => string): void {
-    if (!this.muted) this.progressLine.show(() => plain(text()))
+    if (!this.muted) progressLine.show(() => plain(text()))
   }
 
   clearProgress(): void {
-    this.progressLine.clear()
+    progressLine.clear()
   }
 }
 
@@ -178,6 +180,8 @@ export class ProgressLine {
     this.drawnAt = 0
   }
 }
+
+const progressLine = new ProgressLine() // one for all screens: whoever writes, an error too, clears it first
 
 // On a terminal of 0 columns, as in some containers, ora would clear lines for ever.
 function isLive(): boolean {
@@ -243,10 +247,11 @@ export function wrapToWidth(text: string, columns: number): string[] {
 // A wide character with the punctuation that may not open a line, or a word with the space after it. A command stays
 // on one line where there is room, so that it can be copied.
 const wideRange = String.raw`\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef`
-const word = String.raw`[${wideRange}][，。、；：！？）》”]*|[^\s${wideRange}]*\s|[^\s${wideRange}]+`
+const closing = '[，。、；：！？）》”]*'
+const word = String.raw`[${wideRange}]${closing}|[^\s${wideRange}]*\s|[^\s${wideRange}]+${closing}`
 const words = new RegExp(word, 'gu')
 const commandsAndWords = new RegExp(
-  String.raw`npx tsx workshop\.ts(?: [\w./\\:,=-]+| "[^"]*")*\s?|${word}`,
+  String.raw`(?:npx tsx workshop\.ts|npm start --)(?: [\w./\\:,=-]+| "[^"]*")*\s?|${word}`,
   'gu',
 )
 
@@ -256,6 +261,13 @@ const commandsAndWords = new RegExp(
 export function commandLine({ given, dataDir }: Settings, words: string): string {
   const folder = given.has('data-dir') ? ` --data-dir ${quoted(shownPath(dataDir))}` : ''
   return `${typed([])}${words === '' ? '' : ` ${words}`}${folder}`
+}
+
+/** The command that tells of these words; a run that was replayed has its prompts and replies in the log it replayed. */
+export function whyCommand(settings: Settings, words: string): string {
+  const { given, replay } = settings
+  const log = given.has('replay') && replay !== undefined ? ` --replay ${quoted(shownPath(replay))}` : ''
+  return `${commandLine(settings, `why ${words}`)}${log}`
 }
 
 /** The command as it was typed. */
@@ -269,8 +281,10 @@ function quoted(word: string): string {
 }
 
 /** Says what a run.json from elsewhere asked for and did not get, before anything else is said. */
-export function tellNotTaken(screen: Screen, { notTaken }: Settings): void {
-  const all = [...notTaken].flatMap(([name, values]) => values.map((value) => `--${name} ${quoted(value)}`))
+export function tellNotTaken(screen: Screen, { notTaken, replay }: Settings): void {
+  const idle = replay === undefined ? [] : ['base-url', 'param'] // a log that is replayed asks nobody
+  const counts = [...notTaken].filter(([name]) => !idle.includes(name))
+  const all = counts.flatMap(([name, values]) => values.map((value) => `--${name} ${quoted(value)}`))
   if (all.length > 0) screen.remark(screen.words.notTaken(all.join(' ')))
 }
 

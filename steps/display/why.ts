@@ -25,7 +25,16 @@ import {
   seedsOf,
 } from './lives.ts'
 import { type WhyWords, isReason, nameOfReason, reasonNamed, whyReason, whyWords } from './reasons.ts'
-import { Screen, commandLine, cutToWidth, plain, shownPath, tellNotTaken, widthOf } from './screen.ts'
+import {
+  Screen,
+  commandLine,
+  cutToWidth,
+  plain,
+  shownPath,
+  tellNotTaken,
+  whyCommand,
+  widthOf,
+} from './screen.ts'
 import { number } from './words.ts'
 
 type Look = { settings: Settings; folder: Folder; screen: Screen; words: WhyWords }
@@ -85,7 +94,7 @@ async function tellReason(look: Look, reason: string): Promise<void> {
   for (const life of lives) listed(look, life, measuredFor(life))
   const named = lives.filter((life) => life.instruction !== '')
   const example = named.find(isNoEcho) ?? named[0]
-  if (example) screen.detail(words.ask(commandLine(settings, `why ${idOf(example.instruction)}`)))
+  if (example) screen.detail(words.ask(whyCommand(settings, idOf(example.instruction))))
 }
 
 /** Whether a candidate says more than that its neighbour stands in it, with a word before or behind. */

@@ -60,8 +60,11 @@ export function duration(seconds: number, language: Language): string {
 
 const sumOf = (counts: readonly [string, number][]): number =>
   counts.reduce((sum, [, count]) => sum + count, 0)
+/** "1 row", "2 rows". */
+export const counted = (count: number, what: string): string =>
+  `${number(count)} ${what}${count === 1 ? '' : 's'}`
 /** "3 without an answer, 2 of several turns"; what there is none of goes without saying. */
-const counted = (parts: readonly [count: number, what: string][]): string =>
+const leftOut = (parts: readonly [count: number, what: string][]): string =>
   parts
     .filter(([count]) => count > 0)
     .map(([count, what]) => `${number(count)} ${what}`)
@@ -121,10 +124,10 @@ const en = {
   onlyCopies:
     'this model says again what it is shown: most of its first tasks are those of its prompt. Take a larger model, or try a higher --temperature or --topics FILE',
   lost: (reasons: readonly string[]) => lostTo(reasons, 'en'),
-  bankEmpty: 'the offline model knows no more tasks: its bank is used up. More need a real model',
+  bankEmpty: 'the stand-in knows no more tasks: its bank is used up. More need a real model',
   ineffective: (options: string) => `${options}: no effect here`,
   total: ({ paid, unanswered, ...cost }: Cost & { paid: number | undefined; unanswered: number }) =>
-    `in all ${en.cost(cost)}; paid in this run: ${money(paid)}${unanswered > 0 ? `, at most ${money(unanswered)} more for attempts without an answer` : ''}`,
+    `in all ${en.cost(cost)}${cost.fresh === 0 ? '' : `; paid in this run: ${money(paid)}`}${unanswered > 0 ? `, at most ${money(unanswered)} more for attempts without an answer` : ''}`,
   repeated: (counts: Repeated, waited?: number) =>
     `${number(sumOf(Object.entries(counts)))} ${sumOf(Object.entries(counts)) === 1 ? 'attempt' : 'attempts'} repeated (${troubles(counts, 'en')})${waited === undefined ? '' : `, ${duration(waited, 'en')} waited`}`,
   dryRun: 'dry run: nothing is asked, nothing is written',
@@ -138,13 +141,13 @@ const en = {
   askModel: 'which model answers in that chat window? (its name, kept with the rows; Enter for "paste"): ',
   nearestAmongSeeds: 'the pool is past 100,000: most_similar is looked for among the seed tasks only',
   contributed: ({ name, rows, instructions, duplicates, shared }: Contribution) =>
-    `${name}: ${number(rows)} rows; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file${shared > 0 ? `, ${number(shared)} that others had too` : ''}`,
+    `${name}: ${counted(rows, 'row')}; ${number(duplicates)} of its ${number(instructions)} instructions nearly the same as in another file${shared > 0 ? `, ${number(shared)} that others had too` : ''}`,
   withoutRows: (names: string) => `without step 3, so left out: ${names}`,
   madeBy: (who: string) => `the merged rows were made by ${who}`,
   standInMerged: (names: string) =>
     `rows of the stand-in are among them (${names}): written for the lesson, they are no training data`,
   leftOut: (file: string, { unanswered, turns, bad }: LeftOut) =>
-    `${file}: left out ${counted([
+    `${file}: left out ${leftOut([
       [unanswered, 'without an answer'],
       [turns, 'of several turns'],
       [bad, 'that cannot be read'],
@@ -179,7 +182,7 @@ const en = {
   stopped: 'interrupted; run the same command to go on',
   next: (command: string) => `next: ${command}`,
   done: (rows: number, kept: number, file: string) =>
-    `${number(rows)} rows from ${number(kept)} instructions in ${file}`,
+    `${counted(rows, 'row')} from ${counted(kept, 'instruction')} in ${file}`,
   someWords: 'WORDS',
   askWhy: (command: string) => `ask why: ${command}`,
   behind: (command: string) =>
@@ -250,10 +253,10 @@ const zh: ScreenWords = {
   onlyCopies:
     '这个模型只是把给它看的任务再说一遍：前几次回复大多照抄提示词。请换大一点的模型，或调高 --temperature、使用 --topics 文件',
   lost: (reasons) => lostTo(reasons, 'zh'),
-  bankEmpty: '离线模型的题库已经用完；要更多指令需要真正的模型',
+  bankEmpty: '替身的题库已经用完；要更多指令需要真正的模型',
   ineffective: (options) => `${options}：在这里不起作用`,
   total: ({ paid, unanswered, ...cost }) =>
-    `合计 ${zh.cost(cost)}；本次运行花费 ${money(paid)}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
+    `合计 ${zh.cost(cost)}${cost.fresh === 0 ? '' : `；本次运行花费 ${money(paid)}`}${unanswered > 0 ? `，另有未得到回复的请求，最多 ${money(unanswered)}` : ''}`,
   repeated: (counts, waited) =>
     `重试 ${number(sumOf(Object.entries(counts)))} 次（${troubles(counts, 'zh')}）${waited === undefined ? '' : `，共等待 ${duration(waited, 'zh')}`}`,
   dryRun: '试运行：不发送任何请求，不写入任何文件',
@@ -272,7 +275,7 @@ const zh: ScreenWords = {
   madeBy: (who) => `合并进来的数据出自 ${who}`,
   standInMerged: (names) => `其中有替身的数据（${names}）：为课堂编写，不能用于训练`,
   leftOut: (file, { unanswered, turns, bad }) =>
-    `${file}：未收入的有${counted([
+    `${file}：未收入的有${leftOut([
       [unanswered, '条没有答案'],
       [turns, '条是多轮对话'],
       [bad, '条无法读取'],

@@ -2,7 +2,7 @@
 // what a class said of the rows.
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { number } from '../display/words.ts'
+import { counted, number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
 import { NoveltyIndex } from '../text/novelty.ts'
 import { unreadable } from '../workspace/fault.ts'
@@ -14,7 +14,6 @@ import { type Figures, type Run, type Stage, countRun, stages } from './count.ts
 import { type Markup, type Subject, type Value, bar, html, percent, row, table } from './html.ts'
 import { rowsWords } from './rows.ts'
 import { type FigureName, figureRows, madeBy, reasonsLine } from './sections.ts'
-import { counted } from './words.ts'
 
 /** Seconds a call of a step took: half of the calls less than `median`, one in ten more than `slow`. */
 type Latency = { median: number; slow: number }
@@ -59,7 +58,7 @@ export function shareFoundIn(
 }
 
 async function latenciesOf(run: Run): Promise<Latencies> {
-  const file = run.folder.path(logFile)
+  const file = run.settings.replay ?? run.folder.path(logFile)
   const times = new Map<Step, number[]>()
   if (!(await exists(file))) return {}
   for await (const { text } of readLines(file)) {

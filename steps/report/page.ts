@@ -188,7 +188,7 @@ export async function drawReport(
   const comparison = compared && (await compareRuns(run, await openRun(compared)))
   const [figures, lab] = await Promise.all([countRun(run), openLab(run)])
   const rows = await gatherRows(run, figures)
-  const loop = await loopIn(run.folder)
+  const loop = await loopIn(run.folder, settings.replay)
   const subject = { run, figures, words: reportWords[screen], screen }
   const file = run.folder.replace(pageFile)
   try {

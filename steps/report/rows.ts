@@ -119,7 +119,7 @@ async function drawn<T>(
 }
 
 async function repliesOf(run: Run, rows: readonly PageRow[]): Promise<Record<string, string> | undefined> {
-  const file = run.folder.path(logFile)
+  const file = run.settings.replay ?? run.folder.path(logFile)
   if (!(await exists(file))) return undefined
   const log = await CallLog.open(file, true)
   const calls = new Set(rows.flatMap((row) => row[7] || []))
@@ -229,7 +229,7 @@ const en = {
     yes: 'yes',
     no: 'no',
     reviewer: 'Your name or seat',
-    planted: 'The stand-in had planted {0} faults in these rows; you let {1} of them pass.',
+    planted: 'Faults that the stand-in had planted in these rows: {0}. You let pass: {1}.',
     nonePlanted: 'In these rows the stand-in had planted no fault.',
     caught: 'found',
     passed: 'let pass',

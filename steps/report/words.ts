@@ -1,15 +1,11 @@
 // What the report page says, in both languages; numbers of the paper stand where they are drawn.
-import { number } from '../display/words.ts'
+import { counted, number } from '../display/words.ts'
 import type { Language } from '../text/language.ts'
-
-/** "1 row", "2 rows". */
-export const counted = (count: number, what: string): string =>
-  `${number(count)} ${what}${count === 1 ? '' : 's'}`
 
 const en = {
   title: 'Self-Instruct: what this run made',
   made: (rows: number, kept: number, asked: string | undefined) =>
-    `${number(rows)} rows from ${number(kept)} instructions${asked === undefined ? '.' : `; ${asked} were asked for.`}`,
+    `${counted(rows, 'row')} from ${counted(kept, 'instruction')}${asked === undefined ? '.' : `; ${asked} were asked for.`}`,
   standIn: 'the stand-in (no model)',
   unknownMaker: 'unknown',
   settings: {
@@ -24,7 +20,7 @@ const en = {
   thisRun: 'this run',
   /** By the language of the data. */
   unit: { en: 'words', zh: 'characters' },
-  offline: 'The offline model’s answers are written by hand: this run says nothing about models.',
+  offline: 'The stand-in’s answers are written by hand: this run says nothing about models.',
   offlineAmong:
     'Some of these rows come from the stand-in of the lesson, written by hand: they are no training data, and the figures say nothing about a model.',
   contributions: {
@@ -139,7 +135,7 @@ const zh: ReportWords = {
   all: '全部',
   thisRun: '本次运行',
   unit: { en: '个单词', zh: '字' },
-  offline: '离线模型由人工编写：这次运行说明不了任何模型的水平。',
+  offline: '替身的回答由人工编写：这次运行说明不了任何模型的水平。',
   offlineAmong: '其中有课堂替身的数据，是人工写的：不能用于训练，这些数字也说明不了任何模型。',
   contributions: {
     title: '各人贡献',

@@ -71,7 +71,7 @@ export async function runStep(step: string, work: (round: Round) => Promise<void
 /** A user's mistake is a sentence; anything else is a defect of the workshop and shows where it happened. */
 export async function explain(error: unknown, argv: readonly string[]): Promise<void> {
   const { errorLanguage } = await import('../workspace/settings.ts')
-  const { plainLines } = await import('../display/screen.ts')
+  const { Screen } = await import('../display/screen.ts')
   const { BrokenRule } = await import('../text/check.ts')
   const language = errorLanguage(argv, process.env)
   const isTold = error instanceof Fault || error instanceof BrokenRule
@@ -80,7 +80,7 @@ export async function explain(error: unknown, argv: readonly string[]): Promise<
     : error instanceof Error
       ? (error.stack ?? error.message)
       : String(error)
-  process.stderr.write(`${plainLines(text)}\n`)
+  new Screen(language).error(text)
   process.exitCode = error instanceof Fault ? error.exit : isTold ? 2 : 1
 }
 

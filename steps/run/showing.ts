@@ -9,6 +9,7 @@ import {
   cutToWidth,
   plain,
   shownPath,
+  whyCommand,
   whoAnswers,
 } from '../display/screen.ts'
 import { type ScreenWords, number } from '../display/words.ts'
@@ -126,7 +127,7 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
   const told = loop && plain(words.loop(loop))
   if (told) screen.detail(cutToWidth(told, Math.max(screen.width, loopShown) - 2))
   const [reason = words.someWords] = commonestReason(record, isReason) ?? []
-  screen.detail(words.askWhy(commandLine(settings, `why ${reason}`)))
+  screen.detail(words.askWhy(whyCommand(settings, reason)))
   if (kept > 0) screen.detail(nextTry(remains))
 }
 
@@ -144,14 +145,14 @@ async function drawUnlessLarge(
   { screen: { words, language }, materials: { settings } }: Remains,
   rows: number,
 ): Promise<string> {
-  const { dataDir, outputPath } = settings
+  const { dataDir, outputPath, replay } = settings
   const [{ drawReport }, { shownAtMost }] = await Promise.all([
     import('../report/page.ts'),
     import('../report/rows.ts'),
   ])
   if (rows > shownAtMost) return words.reportLater(rows, commandLine(settings, 'report'))
   const stored = settingsOf(dataDir, process.env)
-  return words.page(shownPath(await drawReport({ ...stored, outputPath }, language)))
+  return words.page(shownPath(await drawReport({ ...stored, outputPath, replay }, language)))
 }
 
 /** The reason most rows were rejected for, and how many; being too many is no fault of theirs. */
@@ -240,7 +241,7 @@ function outcomeParts(
 ): Part[] {
   const reasons = [...files.rejected].toSorted((a, b) => b[1] - a[1])
   const all = reasons.reduce((sum, [, count]) => sum + count, 0)
-  const others = reasons.splice(reasonsShown)
+  const others = reasons.length > reasonsShown + 1 ? reasons.splice(reasonsShown) : [] // one more takes no more room
   const between = ' · '
   return [
     ['', outcomeOf(words, files.step, funnel)],

@@ -71,7 +71,7 @@ describe.skipIf(chromium === undefined)('the page in a browser', () => {
     expect(await browser.evaluate(text('.revealed'))).toBe('')
     await browser.press('a')
     const told = String(await browser.evaluate(text('.revealed')))
-    expect(told).toContain(`planted ${planted} faults in these rows; you let ${planted} of them pass`)
+    expect(told).toContain(`had planted in these rows: ${planted}. You let pass: ${planted}.`)
     expect(told).toMatch(/let pass · (?:the|a fact)/)
   })
 
