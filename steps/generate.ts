@@ -148,7 +148,7 @@ export async function* replies<T>({ ask, accepted, wanted, unmet }: Waves<T>): A
 }
 
 /** How many replies request k may see. */
-function seenBy(k: number): number {
+export function seenBy(k: number): number {
   let sent = 0
   for (const [seen, requests] of firstWaves.entries()) if (k < (sent += requests)) return seen
   return firstWaves.length + Math.floor((k - sent) / widening)

@@ -1,5 +1,6 @@
-// What a server takes in a time: whether a refusal is meant for this request alone or for all, and how many more attempts
-// the server's own figures allow.
+// What a server takes: whether a refusal is meant for this request alone or for all, how many more attempts the server's own
+// figures allow, and how many may be under way side by side.
+import pLimit from 'p-limit'
 import type { Quota } from './call.ts'
 
 // A refusal may be a stray one, of a server that has more to do than this, or it may be a limit. A limit refuses many, and
@@ -151,5 +152,102 @@ export class Allowance {
   private begin(left: number, until: number): void {
     this.left = left
     this.until = until
+  }
+}
+
+/**
+ * The limit in the headers of a reply of so many tokens, as OpenAI and others spell it: of requests, or of tokens where
+ * fewer such replies are left by them.
+ */
+export function quotaIn(headers: Headers, tokens: number): Quota | undefined {
+  const quotas = [quotaOf(headers, '-requests', 1), quotaOf(headers, '', 1)]
+  if (tokens > 0) quotas.push(quotaOf(headers, '-tokens', tokens))
+  const told = quotas.filter((quota) => quota !== undefined)
+  return told.toSorted((a, b) => a.left - b.left)[0]
+}
+
+function quotaOf(headers: Headers, of: string, unit: number): Quota | undefined {
+  const [limit, left] = ['limit', 'remaining'].map((name) =>
+    Math.floor(Number(headers.get(`x-ratelimit-${name}${of}`) || NaN) / unit),
+  )
+  const reset = span(headers.get(`x-ratelimit-reset${of}`) ?? '')
+  return limit && limit > 0 && left !== undefined && left >= 0 && reset !== undefined
+    ? { left, reset, limit }
+    : undefined
+}
+
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const longAgo = 1e9 // seconds since 1970; a larger number is a time of day, no span
+
+/** Milliseconds: "1s", "6m0s", "120ms", a number of seconds, or a time in seconds or milliseconds since 1970. */
+function span(text: string): number | undefined {
+  const value = Number(text)
+  if (text !== '' && value >= 0) {
+    if (value < longAgo) return value * 1000
+    return Math.max(0, (value < 1000 * longAgo ? value * 1000 : value) - Date.now())
+  }
+  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)]
+  if (parts.length === 0) return undefined
+  return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0)
+}
+
+/** How many attempts may be under way: fewer when they are too many, then again one more after as many replies. */
+export class Flight {
+  private readonly places: ReturnType<typeof pLimit>
+  private readonly silence: number // ms without a byte after which an attempt is given up
+  private most: number
+  private underWay = 0
+  private quickest = Infinity // ms
+  private replies = 0 // since the last change
+  private halvedAt = 0
+
+  constructor(most: number, silence: number) {
+    this.most = most
+    this.silence = silence
+    this.places = pLimit(most)
+  }
+
+  /** Does this as soon as there is a place for it. */
+  inPlace<T>(work: () => Promise<T>): Promise<T> {
+    return this.places(work)
+  }
+
+  /** An attempt is sent; returns how many are under way with it. */
+  begin(): number {
+    return ++this.underWay
+  }
+
+  end(): void {
+    this.underWay--
+  }
+
+  /** Half as many, from this time on. Attempts from before the last halving say nothing new. */
+  halve(startedAt: number, from: number): void {
+    if (startedAt < this.halvedAt) return
+    this.halvedAt = from
+    this.replies = 0
+    this.places.concurrency = Math.max(1, Math.floor(this.places.concurrency / 2))
+  }
+
+  /** A reply came after so many ms, with so many under way: one more after as many replies as there are places. */
+  succeed(startedAt: number, latency: number, inFlight: number): void {
+    this.fit(latency, inFlight)
+    if (startedAt < this.halvedAt) return
+    this.replies++
+    if (this.replies < this.places.concurrency || this.places.concurrency >= this.most) return
+    this.replies = 0
+    this.places.concurrency++
+  }
+
+  /**
+   * Where replies take long enough to be given up soon, no more are in flight than the server works on side by side: of
+   * so many at once, each took so much longer than the quickest. More in flight would only wait in the server.
+   */
+  private fit(latency: number, inFlight: number): void {
+    this.quickest = Math.min(this.quickest, latency)
+    if (latency < this.silence / 2) return
+    const sideBySide = Math.max(1, Math.round((inFlight * this.quickest) / latency))
+    this.most = Math.min(this.most, sideBySide)
+    this.places.concurrency = Math.min(this.places.concurrency, this.most)
   }
 }

@@ -118,7 +118,8 @@ export class Model {
 
   async ask(step: Step, question: Question, extras: Extras = {}): Promise<Call | Failure> {
     const key = this.keyFor(step, question)
-    const logged = await this.log.get(key)
+    // A reply that is just being written down belongs to whoever asked for it, and is no old one.
+    const logged = this.inFlight.has(key) ? undefined : await this.log.get(key)
     if (this.rehearsal) {
       const assumed = await this.rehearsal.hear(this.headOf(key, step, question, extras), question, !!logged)
       return logged ? this.reuse(logged) : (assumed ?? notAsked)

@@ -3,13 +3,14 @@ import pLimit from 'p-limit'
 import type { Words } from '../workspace/fault.ts'
 import { field } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Quota, interrupted, isProblem } from './call.ts'
-import { Allowance, type Mark, Refusals } from './limits.ts'
-import { proxyNote } from './says.ts'
-import { silenceOf } from './transport.ts'
+import { Allowance, Flight, type Mark, Refusals } from './limits.ts'
+import { unreachable } from './problem.ts'
+import { FirstSilence, howToStop, silenceOf } from './transport.ts'
 
 const mostRetries = 6
 const firstWait = { remote: 500, local: 50 } // ms, before any reply has shown how quick the server is
 const longestWait = 8_000 // ms; the openai package's own ceiling
+const fewDoublings = 2
 const longestAsked = 300_000 // ms; who asks for more ends the run, see problem.ts
 const longestThrottled = 60_000 // ms; of waits nobody asked for
 const throttled = 4 // times the wait after a 429 with no Retry-After: six such waits outlast a quota by the minute
@@ -18,7 +19,6 @@ const doubtfulRetries = 2 // of a key, model or address that is denied after it 
 const loadingAtMost = 300_000 // ms
 const loadingWait = 2_000 // ms between looks at a server that is loading its model
 const worthALine = 10_000 // ms; longer waits are said
-const longSilence = 60_000 // ms from the first attempt on without any sign: that is said, and waited on
 
 /** Told what there is to know while a run waits. */
 export type Tell = (words: Words) => void
@@ -33,30 +33,25 @@ export class Pace {
   readonly limit: ReturnType<typeof pLimit>
   /** Attempts that were repeated, by what was wrong with them. */
   readonly repeated = new Map<Trouble, number>()
-  private readonly attempts: ReturnType<typeof pLimit>
   private readonly gate = pLimit(1) // attempts leave one by one
   private readonly provider: Provider
   private readonly tell: Tell
   private readonly refusals = new Refusals()
   private readonly allowance = new Allowance()
+  private readonly flight: Flight
   private readonly waits = new Stopwatch()
   private readonly silence: FirstSilence
-  private most: number // attempts in flight
-  private underWay = 0
   private latency: number | undefined // ms, of the latest reply
-  private quickest = Infinity // ms
-  private succeeded = 0
-  private halvedAt = 0
+  private repliedAt = 0
   private resumeAt = 0
   private toldUntil = 0
   private loadingSince: number | undefined
 
   constructor(concurrency: number, provider: Provider, tell: Tell = () => undefined) {
-    this.most = concurrency
     this.provider = provider
     this.tell = tell
     this.limit = pLimit(concurrency)
-    this.attempts = pLimit(concurrency)
+    this.flight = new Flight(concurrency, silenceOf(provider))
     this.silence = new FirstSilence(provider, tell)
   }
 
@@ -77,7 +72,7 @@ export class Pace {
   async patiently<T>(attempt: () => Promise<T>, halt: AbortSignal, retries = mostRetries): Promise<T> {
     const request = {}
     for (let tries = 0; ; tries++) {
-      const outcome = await this.attempts(() => this.once(request, attempt, halt, tries, retries))
+      const outcome = await this.flight.inPlace(() => this.once(request, attempt, halt, tries, retries))
       if ('reply' in outcome) return outcome.reply
       if (!outcome.counts) tries--
       const { wait } = outcome
@@ -96,7 +91,7 @@ export class Pace {
     const mark = await this.gate(() => this.leave(request, halt))
     this.silence.begin(halt)
     const startedAt = mark.startedAt
-    const inFlight = ++this.underWay
+    const inFlight = this.flight.begin()
     try {
       const reply = await attempt()
       this.succeed(startedAt, inFlight)
@@ -107,7 +102,7 @@ export class Pace {
       if (!isProblem(error)) throw error
       return { wait: this.react(error, mark, tries, retries), counts: error.kind !== 'loading' }
     } finally {
-      this.underWay--
+      this.flight.end()
     }
   }
 
@@ -115,8 +110,11 @@ export class Pace {
   private async leave(request: object, halt: AbortSignal): Promise<Mark> {
     for (;;) {
       if (halt.aborted) throw interrupted
-      const wait = Math.max(this.resumeAt, this.allowance.nextAt, this.refusals.nextAt) - Date.now()
+      const { nextAt } = this.allowance
+      const until = Math.max(nextAt, this.resumeAt, this.refusals.nextAt)
+      const wait = until - Date.now()
       if (wait <= 0) break
+      if (until === nextAt) this.say({ words: limitUsedUp, retryAfter: wait }, wait)
       await this.waits.over(pause(wait, halt))
     }
     const mark = this.refusals.begin(request)
@@ -140,12 +138,12 @@ export class Pace {
     if (!problem.connection) this.silence.end()
     if (kind === 'loading') return this.whileLoading(problem)
     this.loadingSince = undefined
-    if (problem.silent) this.slowDown(mark.startedAt)
+    if (problem.silent) this.slowDown(mark)
     const refused = kind === 'slow'
-    const wait = this.backoff(problem, Math.min(tries, mostRetries))
+    const wait = this.backoff(problem, Math.min(tries, mostRetries), this.repliedAt >= mark.startedAt)
     const meaning = refused ? this.refusals.meaning(mark) : 'stray'
     if (meaning !== 'stray') this.holdAll(wait)
-    if (meaning === 'again') this.slowDown(mark.startedAt)
+    if (meaning === 'again') this.slowDown(mark)
     this.throwFinal(problem, tries, retries)
     const trouble = troubleOf(problem)
     this.repeated.set(trouble, (this.repeated.get(trouble) ?? 0) + 1)
@@ -185,7 +183,7 @@ export class Pace {
   }
 
   /** One line for a long wait, however many requests wait together. */
-  private say({ words, retryAfter }: Problem, wait: number): void {
+  private say({ words, retryAfter }: Pick<Problem, 'words' | 'retryAfter'>, wait: number): void {
     const until = Date.now() + wait
     if (wait <= worthALine || until - this.toldUntil < worthALine) return
     this.toldUntil = until
@@ -203,14 +201,18 @@ export class Pace {
     )
   }
 
-  // What the server asked for; else doubled with every try, from its own latency, so that a quick one is not waited for long.
-  private backoff({ kind, retryAfter }: Problem, tries: number): number {
+  /**
+   * What the server asked for; else doubled with every try, from its own latency, so that a quick one is not waited for
+   * long. One that answers others meanwhile is not down, and two doublings are enough.
+   */
+  private backoff({ kind, retryAfter }: Problem, tries: number, answersOthers: boolean): number {
     if (retryAfter) return Math.min(retryAfter * (1 + Math.random() / 4), longestAsked)
     const first = this.provider.local ? firstWait.local : firstWait.remote
     const base = this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, this.latency))
     const isPatient = kind === 'slow' || kind === 'fatal'
     const [factor, longest] = isPatient ? [throttled, longestThrottled] : [1, longestWait]
-    return Math.min(base * factor * 2 ** tries * (0.75 + Math.random() / 2), longest)
+    const doublings = answersOthers && !isPatient ? Math.min(tries, fewDoublings) : tries
+    return Math.min(base * factor * 2 ** doublings * (0.75 + Math.random() / 2), longest)
   }
 
   /** Nobody sends until the wait is over. */
@@ -218,39 +220,24 @@ export class Pace {
     this.resumeAt = Math.max(this.resumeAt, Date.now() + wait)
   }
 
-  // Half the attempts in flight. Attempts from before the last halving say nothing new.
-  private slowDown(startedAt: number): void {
-    if (startedAt < this.halvedAt) return
-    this.halvedAt = Math.max(this.resumeAt, Date.now())
-    this.succeeded = 0
-    this.attempts.concurrency = Math.max(1, Math.floor(this.attempts.concurrency / 2))
+  /** Fewer in flight, from the end of a wait that all are in. */
+  private slowDown({ startedAt }: Mark): void {
+    this.flight.halve(startedAt, Math.max(this.resumeAt, Date.now()))
   }
 
-  // One more in flight after as many replies as are in flight.
   private succeed(startedAt: number, inFlight: number): void {
     this.loadingSince = undefined
     this.silence.end()
     this.refusals.succeed()
-    this.latency = Date.now() - startedAt
-    this.quickest = Math.min(this.quickest, this.latency)
-    this.fit(this.latency, inFlight)
-    if (startedAt < this.halvedAt) return
-    this.succeeded++
-    if (this.succeeded < this.attempts.concurrency || this.attempts.concurrency >= this.most) return
-    this.succeeded = 0
-    this.attempts.concurrency++
+    this.repliedAt = Date.now()
+    this.latency = this.repliedAt - startedAt
+    this.flight.succeed(startedAt, this.latency, inFlight)
   }
+}
 
-  /**
-   * Where replies take long enough to be given up soon, no more are in flight than the server works on side by side: of
-   * so many at once, each took so much longer than the quickest. More in flight would only wait in the server.
-   */
-  private fit(latency: number, inFlight: number): void {
-    if (latency < silenceOf(this.provider) / 2) return
-    const sideBySide = Math.max(1, Math.round((inFlight * this.quickest) / latency))
-    this.most = Math.min(this.most, sideBySide)
-    this.attempts.concurrency = Math.min(this.attempts.concurrency, this.most)
-  }
+const limitUsedUp: Words = {
+  en: 'by its own figures the server takes no more for now',
+  zh: '按服务器自己给出的数字，目前不再接受请求',
 }
 
 /** Statuses that deny something to whoever asks. */
@@ -260,51 +247,6 @@ function troubleOf({ kind, connection, silent }: Problem): Trouble {
   if (kind === 'slow') return 'refused'
   if (kind === 'fatal') return 'denied'
   return silent ? 'silent' : connection ? 'reset' : 'failed'
-}
-
-/** Says, once, that a server has been silent from the first attempt on. */
-class FirstSilence {
-  private since: number | undefined
-  private ended = false
-  private timer: NodeJS.Timeout | undefined
-  private readonly provider: Provider
-  private readonly tell: Tell
-
-  constructor(provider: Provider, tell: Tell) {
-    this.provider = provider
-    this.tell = tell
-  }
-
-  get ms(): number | undefined {
-    return this.ended || this.since === undefined ? undefined : Date.now() - this.since
-  }
-
-  begin(halt: AbortSignal): void {
-    if (this.since !== undefined || this.provider.byHand || this.provider.standIn) return
-    this.since = Date.now()
-    this.timer = setTimeout(() => this.tell(silentSoFar(this.provider)), longSilence)
-    this.timer.unref()
-    halt.addEventListener('abort', () => this.end())
-  }
-
-  end(): void {
-    this.ended = true
-    clearTimeout(this.timer)
-  }
-}
-
-function silentSoFar(provider: Provider): Words {
-  const [s, most] = [longSilence, silenceOf(provider)].map((ms) => Math.round(ms / 1000))
-  const { baseUrl } = provider
-  return provider.local
-    ? {
-        en: `${baseUrl} has sent nothing for ${s} s. It may be loading the model, or reading a prompt slowly: what does its own window say? A smaller model, or --concurrency 1, answers sooner. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
-        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。可能正在加载模型，或者读提示词很慢：请看看服务器自己的窗口。换小一点的模型，或加上 --concurrency 1，会快一些。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
-      }
-    : {
-        en: `${baseUrl} has sent nothing for ${s} s. Is the address right, and is there a proxy or firewall in between? \`check\` looks at the connection alone. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
-        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。地址是否正确？中间有没有代理或防火墙？\`check\` 可以单独检查连接。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
-      }
 }
 
 /** Time in which anybody waited; those who wait together are counted once. */
@@ -327,11 +269,6 @@ class Stopwatch {
   }
 }
 
-const howToStop: Words = {
-  en: 'Ctrl-C ends the run; the same command goes on.',
-  zh: '按 Ctrl-C 可结束，重新运行同一命令即可继续。',
-}
-
 function pause(ms: number, halt: AbortSignal): Promise<void> {
   if (halt.aborted) return Promise.reject(interrupted)
   return new Promise((resolve, reject) => {
@@ -344,17 +281,4 @@ function pause(ms: number, halt: AbortSignal): Promise<void> {
     const timer = setTimeout(end, Math.ceil(ms))
     halt.addEventListener('abort', end)
   })
-}
-
-/** A problem of connection, with what to look at. */
-export function unreachable(problem: Problem, provider: Provider): Problem {
-  if (problem.behind) return { kind: 'fatal', words: problem.words }
-  const about: Words =
-    provider.proxied && !provider.local
-      ? proxyNote(provider.proxied)
-      : {
-          en: ' Is the address right, is the server running, is there a network?',
-          zh: ' 请检查地址是否正确、服务器是否在运行、网络是否通畅。',
-        }
-  return { kind: 'fatal', words: { en: problem.words.en + about.en, zh: problem.words.zh + about.zh } }
 }

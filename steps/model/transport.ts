@@ -1,8 +1,11 @@
 // What comes over the connection, made into the one JSON value the openai package reads: whatever the server calls it,
 // whatever stands before it, and also when it comes as a stream nobody asked for. Waits as long as bytes come.
+import type { IncomingMessage } from 'node:http'
+import { pipeline } from 'node:stream'
 import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
 import type { Hide } from '../workspace/environment.ts'
-import type { Provider, Quota } from './call.ts'
+import type { Words } from '../workspace/fault.ts'
+import type { Provider } from './call.ts'
 
 /** No byte came for this long. */
 export class Silence extends Error {
@@ -23,33 +26,29 @@ export function silenceOf({ silence, local }: Provider): number {
 }
 
 type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
-type Agent = NonNullable<RequestInit['dispatcher']>
+
+/** An answer as it comes in. */
+type Incoming = { status: number; headers: Headers; body: AsyncIterable<Uint8Array> }
+type Send = (url: URL, init: RequestInit, signal: AbortSignal) => Promise<Incoming>
 
 /**
  * A fetch that reads answers whole. Redirects are not followed: a key must not go where nobody sent it. `silence`: ms
  * without a byte after which a request is given up. `hide`: takes the key out of what comes back.
  */
-export function readingFetch(silence: number, hide: Hide = asItIs): Fetch {
+export function readingFetch(silence: number, hide: Hide = asItIs, send: Send = sendPlainly): Fetch {
   const watch = new Watch(silence)
   return (url, init = {}) =>
     watch.over(init.signal ?? undefined, async (signal, heard) => {
-      const dispatcher = patientAgent()
-      const response = await fetch(url, {
-        ...init,
-        signal,
-        redirect: 'manual',
-        ...(dispatcher && { dispatcher }),
-      })
+      const { status, headers, body } = await send(new URL(String(url)), init, signal)
       heard()
       const chunks: Uint8Array[] = []
       let bytes = 0
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of body) {
         heard()
-        bytes += (chunk as Uint8Array).length
+        bytes += chunk.length
         if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
-        chunks.push(chunk as Uint8Array)
+        chunks.push(chunk)
       }
-      const { status, headers } = response
       return told(Buffer.concat(chunks).toString('utf8'), status, headers, hide)
     })
 }
@@ -68,14 +67,23 @@ export function fetchWithReason(hide: Hide): Fetch {
 
 // The package looks for what went wrong under `error`, and hears nothing where a server says it elsewhere.
 function told(plainText: string, status: number, headers: Headers, hide: Hide): Response {
-  const [text, answer] = [hide(plainText), hidden(answerIn(plainText), hide)]
+  const answer = hidden(answerIn(plainText), hide)
   const kept = new Headers(headers)
   for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) kept.delete(name)
+  if ([204, 205, 304].includes(status)) return new Response(null, { status, headers: kept })
   const ok = status >= 200 && status < 300
+  const text = ok && answer !== undefined ? '' : hide(plainText)
   const body = ok ? answer : { error: answer ?? { message: text.slice(0, longestReason) } }
   kept.set('content-type', body === undefined ? 'text/plain' : 'application/json')
-  if ([204, 205, 304].includes(status)) return new Response(null, { status, headers: kept })
-  return new Response(body === undefined ? text : JSON.stringify(body), { status, headers: kept })
+  return readResponse(body ?? text, { status, headers: kept })
+}
+
+/** A response of what is read already: whoever wants its JSON need not read it again. */
+function readResponse(content: unknown, terms: ResponseInit): Response {
+  return Object.assign(new Response(null, terms), {
+    json: () => Promise.resolve(content),
+    text: () => Promise.resolve(typeof content === 'string' ? content : JSON.stringify(content)),
+  })
 }
 
 const deepestAnswer = 100 // brackets inside brackets
@@ -92,50 +100,46 @@ function hidden(value: unknown, hide: Hide, depth = 0): unknown {
 
 const longestReason = 2000 // characters of a page or text that stands in for an error
 
-/**
- * The limit in the headers of a reply of so many tokens, as OpenAI and others spell it: of requests, or of tokens where
- * fewer such replies are left by them.
- */
-export function quotaIn(headers: Headers, tokens: number): Quota | undefined {
-  const quotas = [quotaOf(headers, '-requests', 1), quotaOf(headers, '', 1)]
-  if (tokens > 0) quotas.push(quotaOf(headers, '-tokens', tokens))
-  const told = quotas.filter((quota) => quota !== undefined)
-  return told.toSorted((a, b) => a.left - b.left)[0]
+// Node's own client, and not its `fetch`, which takes three times the work: with a hundred in flight that is more than all
+// else a run does for a reply. Whoever asks no server loads none of it.
+
+const connectAtMost = 10_000 // ms
+
+function sendPlainly(
+  url: URL,
+  { method, headers, body }: RequestInit,
+  signal: AbortSignal,
+): Promise<Incoming> {
+  const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
+  return new Promise((resolve, reject) => {
+    const sent = request(url, {
+      method: method ?? 'GET',
+      headers: { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'gzip, deflate, br' },
+      signal,
+      timeout: connectAtMost,
+    })
+    // A quiet server may be thinking; one that is not even connected to will not answer.
+    sent.on('timeout', () => sent.socket?.connecting && sent.destroy(new Error('connect timeout')))
+    sent.on('error', reject)
+    sent.on('close', () => reject(new Error('closed without an answer'))) // as on a switch of protocols
+    sent.on('response', (answer) => {
+      const status = answer.statusCode ?? 0
+      resolve({ status, headers: headersIn(answer), body: unpacked(answer) })
+    })
+    sent.end(body)
+  })
 }
 
-function quotaOf(headers: Headers, of: string, unit: number): Quota | undefined {
-  const [limit, left] = ['limit', 'remaining'].map((name) =>
-    Math.floor(Number(headers.get(`x-ratelimit-${name}${of}`) ?? NaN) / unit),
-  )
-  const reset = span(headers.get(`x-ratelimit-reset${of}`) ?? '')
-  return limit && limit > 0 && left !== undefined && left >= 0 && reset !== undefined
-    ? { left, reset, limit }
-    : undefined
+function headersIn({ headers }: IncomingMessage): Headers {
+  return new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 }
 
-const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-const longAgo = 1e9 // seconds since 1970; a larger number is a time of day, no span
-
-/** Milliseconds: "1s", "6m0s", "120ms", a number of seconds, or a time in seconds or milliseconds since 1970. */
-function span(text: string): number | undefined {
-  const value = Number(text)
-  if (text !== '' && value >= 0) {
-    if (value < longAgo) return value * 1000
-    return Math.max(0, (value < 1000 * longAgo ? value * 1000 : value) - Date.now())
-  }
-  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)]
-  if (parts.length === 0) return undefined
-  return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0)
-}
-
-// Node's own agent gives up after 300 s without a byte, whatever is asked for; another of its kind need not. It stands
-// under this name for the packages that share it (undici, lib/global.js).
-let patient: Agent | undefined
-function patientAgent(): Agent | undefined {
-  const agent: unknown = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1'))
-  if (patient || !isObject(agent)) return patient
-  const Kind = agent.constructor as new (terms: object) => Agent
-  return (patient = new Kind({ headersTimeout: 0, bodyTimeout: 0 }))
+function unpacked(answer: IncomingMessage): AsyncIterable<Uint8Array> {
+  const packing = answer.headers['content-encoding'] ?? 'identity'
+  if (packing === 'identity') return answer
+  const { createBrotliDecompress, createUnzip } = process.getBuiltinModule('node:zlib')
+  const unpacking = packing === 'br' ? createBrotliDecompress() : createUnzip()
+  return pipeline(answer, unpacking, () => undefined) // whoever reads it hears of an error
 }
 
 // A server that answers one request at a time keeps the others waiting without a byte. So a request is not given up while
@@ -143,7 +147,7 @@ function patientAgent(): Agent | undefined {
 
 const sameTime = 1000 // ms; requests sent within it may be taken in any order
 
-type Watched = { sentAt: number; restart: () => void }
+type Watched = { sentAt: number; heardAt: number }
 
 class Watch {
   private readonly silence: number
@@ -158,17 +162,19 @@ class Watch {
     work: (signal: AbortSignal, heard: () => void) => Promise<T>,
   ): Promise<T> {
     const inner = new AbortController()
-    let timer: NodeJS.Timeout | undefined
-    const restart = (): void => {
-      clearTimeout(timer)
-      timer = setTimeout(() => inner.abort(new Silence(this.silence)), this.silence)
+    const now = Date.now()
+    const watched: Watched = { sentAt: now, heardAt: now }
+    // Looks when it might be over, and not at every byte of every request, whether it is.
+    const look = (): void => {
+      const left = watched.heardAt + this.silence - Date.now()
+      if (left <= 0) inner.abort(new Silence(this.silence))
+      else timer = setTimeout(look, left)
     }
+    let timer = setTimeout(look, this.silence)
     const stop = (): void => inner.abort(outer?.reason)
-    const watched: Watched = { sentAt: Date.now(), restart }
     this.open.add(watched)
     if (outer?.aborted) stop()
     outer?.addEventListener('abort', stop)
-    restart()
     try {
       return await work(inner.signal, () => this.heard(watched))
     } catch (error) {
@@ -181,8 +187,61 @@ class Watch {
   }
 
   private heard({ sentAt }: Watched): void {
-    for (const other of this.open) if (other.sentAt >= sentAt - sameTime) other.restart()
+    const now = Date.now()
+    for (const other of this.open) if (other.sentAt >= sentAt - sameTime) other.heardAt = now
   }
+}
+
+const longSilence = 60_000 // ms from the first attempt on without any sign: that is said, and waited on
+
+/** Says, once, that a server has been silent from the first attempt on. */
+export class FirstSilence {
+  private since: number | undefined
+  private ended = false
+  private timer: NodeJS.Timeout | undefined
+  private readonly provider: Provider
+  private readonly tell: (words: Words) => void
+
+  constructor(provider: Provider, tell: (words: Words) => void) {
+    this.provider = provider
+    this.tell = tell
+  }
+
+  get ms(): number | undefined {
+    return this.ended || this.since === undefined ? undefined : Date.now() - this.since
+  }
+
+  begin(halt: AbortSignal): void {
+    if (this.since !== undefined || this.provider.byHand || this.provider.standIn) return
+    this.since = Date.now()
+    this.timer = setTimeout(() => this.tell(silentSoFar(this.provider)), longSilence)
+    this.timer.unref()
+    halt.addEventListener('abort', () => this.end())
+  }
+
+  end(): void {
+    this.ended = true
+    clearTimeout(this.timer)
+  }
+}
+
+function silentSoFar(provider: Provider): Words {
+  const [s, most] = [longSilence, silenceOf(provider)].map((ms) => Math.round(ms / 1000))
+  const { baseUrl } = provider
+  return provider.local
+    ? {
+        en: `${baseUrl} has sent nothing for ${s} s. It may be loading the model, or reading a prompt slowly: what does its own window say? A smaller model, or --concurrency 1, answers sooner. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
+        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。可能正在加载模型，或者读提示词很慢：请看看服务器自己的窗口。换小一点的模型，或加上 --concurrency 1，会快一些。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
+      }
+    : {
+        en: `${baseUrl} has sent nothing for ${s} s. Is the address right, and is there a proxy or firewall in between? \`check\` looks at the connection alone. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
+        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。地址是否正确？中间有没有代理或防火墙？\`check\` 可以单独检查连接。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
+      }
+}
+
+export const howToStop: Words = {
+  en: 'Ctrl-C ends the run; the same command goes on.',
+  zh: '按 Ctrl-C 可结束，重新运行同一命令即可继续。',
 }
 
 /** The JSON value in an answer; undefined where there is none. Lines of comments and blanks before it are passed over. */

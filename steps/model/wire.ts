@@ -16,9 +16,10 @@ import {
   schemas,
   wireName,
 } from './call.ts'
+import { quotaIn } from './limits.ts'
 import { problemOf } from './problem.ts'
 import { readReply } from './reply.ts'
-import { fetchWithReason, quotaIn, readingFetch, silenceOf } from './transport.ts'
+import { fetchWithReason, readingFetch, silenceOf } from './transport.ts'
 
 const require = createRequire(import.meta.url) // as ES modules the package takes twice as long to load under tsx
 

@@ -7,6 +7,7 @@ import { samplesAtMost } from '../../steps/model/call.ts'
 import { wantedFirst } from '../../steps/model/account.ts'
 import type { Row } from './bench.ts'
 import { inFolder, run } from './command.ts'
+import { occupy, scheduled } from './ideal.ts'
 import { SlowServer } from './slow-server.ts'
 import { writtenTexts } from './texts.ts'
 
@@ -43,7 +44,11 @@ async function answering(step: 'classify' | 'instances', concurrency: number, la
     const server = await SlowServer.start({ latency, slowOnes: true })
     await run([step, ...asking(folder, server, concurrency)])
     await server.close()
-    return row(step, concurrency, server, scheduled(server.latencies, concurrency))
+    const ideal = scheduled(
+      server.latencies.map((takes) => ({ from: 0, takes })),
+      concurrency,
+    )
+    return row(step, concurrency, server, ideal)
   })
 }
 
@@ -133,19 +138,4 @@ async function played(
   }
   await reading
   return now
-}
-
-/** When the last of these is done (ms), each begun in order by the first slot that is free. */
-export function scheduled(latencies: number[], slots: number): number {
-  const free = Array.from({ length: slots }, () => 0)
-  for (const latency of latencies) occupy(free, latency, 0)
-  return Math.max(...free)
-}
-
-/** Gives the first slot that is free this much to do, not before `now`; returns when it is done. */
-function occupy(free: number[], latency: number, now: number): number {
-  const slot = free.indexOf(Math.min(...free))
-  const end = Math.max(free[slot] ?? 0, now) + latency
-  free[slot] = end
-  return end
 }

@@ -68,6 +68,27 @@ describe('a request that fails', () => {
   })
 })
 
+it('a request that fails while others are answered waits for no more than two doublings', async () => {
+  const pace = new Pace(2, remote)
+  const start = Date.now()
+  const others = (async () => {
+    while (Date.now() - start < 20_000)
+      await pace.patiently(() => new Promise((resolve) => setTimeout(resolve, 100)), never)
+  })()
+  const times: number[] = []
+  const attempt = async (): Promise<never> => {
+    times.push(Date.now() - start)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    throw problem('again')
+  }
+  const end = pace.patiently(attempt, never).catch((last: Problem) => last)
+  await vi.runAllTimersAsync()
+  await Promise.all([others, end])
+  const waits = times.slice(1).map((at, place) => at - (times[place] ?? 0) - 100)
+  expect(waits).toHaveLength(6)
+  expect(Math.max(...waits)).toBeLessThanOrEqual(4 * 100)
+})
+
 describe('a server that was never reached', () => {
   const refused = problem('again', { connection: true })
 
@@ -196,6 +217,18 @@ describe('what the server says of its limit', () => {
     await vi.runAllTimersAsync()
     await Promise.all(all)
     expect(refused).toBe(0)
+  })
+
+  it('keeps everybody waiting, which is said once where it takes long', async () => {
+    const lines: string[] = []
+    const pace = new Pace(4, remote, ({ en }) => lines.push(en))
+    const used = { quota: { left: 0, reset: 45_000, limit: 10 } }
+    const start = Date.now()
+    await pace.patiently(() => Promise.resolve(used), never)
+    const later = [1, 2, 3].map(() => pace.patiently(() => Promise.resolve(Date.now() - start), never))
+    await vi.runAllTimersAsync()
+    expect(Math.min(...(await Promise.all(later)))).toBeGreaterThanOrEqual(45_000)
+    expect(lines).toEqual([expect.stringMatching(/its own figures.* wait, 45 s\. Ctrl-C/)])
   })
 
   it('is forgotten when later replies do not say it again', async () => {

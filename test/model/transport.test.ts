@@ -1,4 +1,7 @@
 // How long a request is waited for: bytes are life, and so is a server that works on those sent before.
+import { type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Silence, readingFetch } from '../../steps/model/transport.ts'
 
@@ -10,13 +13,12 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.useRealTimers()
-  vi.unstubAllGlobals()
 })
 
-/** A fetch whose n-th answer has its first byte, and others, after so many seconds; the last of them ends it. */
-function serveAfter(...seconds: number[][]): void {
+/** Reads from a server whose n-th answer has its first byte, and others, after so many seconds; the last of them ends it. */
+function serveAfter(...seconds: number[][]): ReturnType<typeof readingFetch> {
   let count = 0
-  vi.stubGlobal('fetch', async (_: string, { signal }: { signal: AbortSignal }) => {
+  return readingFetch(silence, undefined, async (_url, _init, signal) => {
     const times = seconds[count++] ?? []
     const broken = new Promise<never>((_resolve, reject) =>
       signal.addEventListener('abort', () => reject(signal.reason as Error)),
@@ -36,8 +38,7 @@ function serveAfter(...seconds: number[][]): void {
 }
 
 /** What becomes of so many requests sent at once: a text, or the error. */
-async function sendAtOnce(count: number): Promise<unknown[]> {
-  const fetchWhole = readingFetch(silence)
+async function sendAtOnce(count: number, fetchWhole: ReturnType<typeof serveAfter>): Promise<unknown[]> {
   const asked = Array.from({ length: count }, () =>
     fetchWhole(address).then(
       (response) => response.text(),
@@ -50,23 +51,22 @@ async function sendAtOnce(count: number): Promise<unknown[]> {
 
 describe('time is counted from the last byte', () => {
   it('so a reply may take longer, while bytes come', async () => {
-    serveAfter([50, 100, 150, 200])
-    expect(await sendAtOnce(1)).toEqual(['{"done":true}'])
+    const fetchWhole = serveAfter([50, 100, 150, 200])
+    expect(await sendAtOnce(1, fetchWhole)).toEqual(['{"done":true}'])
   })
 
   it('and runs out when they stop', async () => {
-    serveAfter([50, 111])
-    expect(await sendAtOnce(1)).toEqual([expect.any(Silence)])
+    const fetchWhole = serveAfter([50, 111])
+    expect(await sendAtOnce(1, fetchWhole)).toEqual([expect.any(Silence)])
   })
 
   it('of any request sent before: who answers one at a time keeps the others waiting', async () => {
-    serveAfter(...[1, 2, 3, 4, 5, 6, 7, 8].map((turn) => [turn * 40]))
-    expect(await sendAtOnce(8)).toEqual(Array.from({ length: 8 }, () => '{"done":true}'))
+    const fetchWhole = serveAfter(...[1, 2, 3, 4, 5, 6, 7, 8].map((turn) => [turn * 40]))
+    expect(await sendAtOnce(8, fetchWhole)).toEqual(Array.from({ length: 8 }, () => '{"done":true}'))
   })
 
   it('but not of later ones, which overtake it', async () => {
-    serveAfter([], [50], [50])
-    const fetchWhole = readingFetch(silence)
+    const fetchWhole = serveAfter([], [50], [50])
     const hung = fetchWhole(address).catch((error: unknown) => error)
     let endedAt = 0
     const start = Date.now()
@@ -77,5 +77,52 @@ describe('time is counted from the last byte', () => {
     expect(await hung).toBeInstanceOf(Silence)
     expect(endedAt).toBe(silence)
     await Promise.all(later)
+  })
+})
+
+describe('an answer', () => {
+  /** Reads what a server on this machine does with a request. */
+  async function read(answer: (response: ServerResponse) => void): Promise<unknown> {
+    vi.useRealTimers()
+    const server = createServer((request, response) => {
+      request.resume()
+      answer(response)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const sent = readingFetch(silence)(`http://127.0.0.1:${port}/v1`, { method: 'POST', body: '{}' })
+    const said = await sent.then((response) => response.json()).catch((error: unknown) => error)
+    server.closeAllConnections()
+    server.close()
+    return said
+  }
+  const whole = { said: 'Größe 大小' }
+  const text = JSON.stringify(whole)
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('is unpacked: %s', async (packing, pack) => {
+    expect(await read((to) => to.writeHead(200, { 'content-encoding': packing }).end(pack(text)))).toEqual(
+      whole,
+    )
+  })
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['reset', ({ socket }) => socket?.resetAndDestroy()],
+    ['closed', ({ socket }) => socket?.destroy()],
+    ['cut', (to) => to.writeHead(200, { 'content-length': 99 }).write(text, () => to.socket?.destroy())],
+    [
+      'packed and cut',
+      (to) => to.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text).subarray(0, 20)),
+    ],
+    [
+      'of another protocol',
+      ({ socket }) => socket?.end('HTTP/1.1 101 No\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+    ],
+    ['of no protocol', ({ socket }) => socket?.end('good day')],
+  ])('is an error at once where it is %s', async (_, answer) => {
+    expect(await read(answer)).toBeInstanceOf(Error)
   })
 })
