@@ -4,7 +4,7 @@ import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
-import { type Told, is, moreContext, namedIn, proxyNote, says, tlsCure } from './says.ts'
+import { type Told, is, moreContext, namedIn, says, tlsCure } from './says.ts'
 import { Silence } from './transport.ts'
 
 const mostWaited = 300_000 // ms; five minutes
@@ -272,6 +272,14 @@ function addressCure({ baseUrl }: Provider): Words {
 
 function lacksVersion(baseUrl: string): boolean {
   return !/\/v\d/.test(baseUrl)
+}
+
+/** A variable that names a proxy Node does not use. */
+function proxyNote(proxied: string): Words {
+  return {
+    en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
+    zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
+  }
 }
 
 /** A problem of connection, with what to look at. */

@@ -295,11 +295,3 @@ const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
 export function tlsCure(fault: string): Words | undefined {
   return tlsCures.find(([sign]) => sign.test(fault))?.[1]
 }
-
-/** A variable that names a proxy Node does not use. */
-export function proxyNote(proxied: string): Words {
-  return {
-    en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
-    zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
-  }
-}
