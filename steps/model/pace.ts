@@ -42,7 +42,7 @@ export class Pace {
   private readonly waits = new Stopwatch()
   private readonly silence: FirstSilence
   private latency: number | undefined // ms, of the latest reply
-  private repliedAt = 0
+  private failures = 0 // of any requests, since the latest reply
   private resumeAt = 0
   private toldUntil = 0
   private loadingSince: number | undefined
@@ -135,12 +135,13 @@ export class Pace {
   /** Milliseconds until this request may try again; throws the problem when it may not. */
   private react(problem: Problem, mark: Mark, tries: number, retries: number): number {
     const { kind } = problem
+    this.failures++
     if (!problem.connection) this.silence.end()
     if (kind === 'loading') return this.whileLoading(problem)
     this.loadingSince = undefined
     if (problem.silent) this.slowDown(mark)
     const refused = kind === 'slow'
-    const wait = this.backoff(problem, Math.min(tries, mostRetries), this.repliedAt >= mark.startedAt)
+    const wait = this.backoff(problem, Math.min(tries, mostRetries))
     const meaning = refused ? this.refusals.meaning(mark) : 'stray'
     if (meaning !== 'stray') this.holdAll(wait)
     if (meaning === 'again') this.slowDown(mark)
@@ -203,15 +204,15 @@ export class Pace {
 
   /**
    * What the server asked for; else doubled with every try, from its own latency, so that a quick one is not waited for
-   * long. One that answers others meanwhile is not down, and two doublings are enough.
+   * long. One that answers others in between is not down, and two doublings are enough.
    */
-  private backoff({ kind, retryAfter }: Problem, tries: number, answersOthers: boolean): number {
+  private backoff({ kind, retryAfter }: Problem, tries: number): number {
     if (retryAfter) return Math.min(retryAfter * (1 + Math.random() / 4), longestAsked)
     const first = this.provider.local ? firstWait.local : firstWait.remote
     const base = this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, this.latency))
     const isPatient = kind === 'slow' || kind === 'fatal'
     const [factor, longest] = isPatient ? [throttled, longestThrottled] : [1, longestWait]
-    const doublings = answersOthers && !isPatient ? Math.min(tries, fewDoublings) : tries
+    const doublings = isPatient ? tries : Math.min(tries, Math.max(fewDoublings, this.failures - 1))
     return Math.min(base * factor * 2 ** doublings * (0.75 + Math.random() / 2), longest)
   }
 
@@ -229,8 +230,8 @@ export class Pace {
     this.loadingSince = undefined
     this.silence.end()
     this.refusals.succeed()
-    this.repliedAt = Date.now()
-    this.latency = this.repliedAt - startedAt
+    this.failures = 0
+    this.latency = Date.now() - startedAt
     this.flight.succeed(startedAt, this.latency, inFlight)
   }
 }

@@ -81,6 +81,11 @@ export class SlowServer {
     return this.server?.url ?? ''
   }
 
+  /** Attempts of the request that met the most faults: who is unlucky five times waits long, whoever the client is. */
+  get mostAttempts(): number {
+    return Math.max(0, ...this.attempts.values())
+  }
+
   /** From the first request to the last reply, ms. */
   get took(): number {
     return this.last - this.first

@@ -40,7 +40,7 @@ export async function measureWholeRun(): Promise<Row[]> {
       },
       {
         what: `${what}, 12 % of attempts failing`,
-        measured: `${ratio(faults.span, clean.span)} × the clean run; ${told(faults)}`,
+        measured: `${ratio(faults.span, clean.span)} × the clean run, ${faults.mostAttempts} attempts of one request at most; ${told(faults)}`,
         goal: faulty === undefined ? '' : `at most ${faulty} ×`,
       },
     )
@@ -79,6 +79,7 @@ interface WholeRun {
   peakMB: number
   span: number
   sent: number
+  mostAttempts: number
   requests: Timed[]
   refused: number
   kept: number
@@ -102,6 +103,7 @@ async function wholeRun(concurrency: number, habits: Partial<Habits> = {}): Prom
       peakMB,
       span: server.took,
       sent: server.latencies.length,
+      mostAttempts: server.mostAttempts,
       requests: requestsIn(folder, (messages) => server.latencyOf(messages)),
       refused: server.refused,
       kept: funnel.kept,
