@@ -148,6 +148,12 @@ export function promptLines(call: Call, seeds: readonly string[], mark: string):
   })
 }
 
+/** Which of the numbered tasks of a prompt this one is, from 1. */
+export function placeIn(call: Call, instruction: string): number {
+  const end = `. ${plain(instruction)}`
+  return promptLines(call, [], '').findIndex((line) => plain(line).endsWith(end)) + 1
+}
+
 /** What a request showed as written so far: `{"tasks":[…]}` as the model's own turn. */
 function shownTasks(call: Call): string[] {
   const tasks = field(jsonIn(contentOf(call, 'assistant')), 'tasks')

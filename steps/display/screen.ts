@@ -18,6 +18,7 @@ export class Screen {
   readonly words: ScreenWords
   readonly language: Language
   private readonly paint: ChalkInstance
+  private readonly progressLine = new ProgressLine()
   private muted = false
 
   constructor(language: Language) {
@@ -58,7 +59,7 @@ export class Screen {
 
   heading(step: Step, file?: string): void {
     this.title(`${headings[step]}${file === undefined ? '' : ` → ${file}`}`)
-    progressLine.prepare()
+    this.progressLine.prepare()
   }
 
   /** A line of our own words, wrapped on a terminal with the next lines set in; `indent` may carry a mark. */
@@ -116,11 +117,11 @@ export class Screen {
   }
 
   progress(text: () => string): void {
-    if (!this.muted) progressLine.show(() => plain(text()))
+    if (!this.muted) this.progressLine.show(() => plain(text()))
   }
 
   clearProgress(): void {
-    progressLine.clear()
+    this.progressLine.clear()
   }
 }
 
@@ -137,8 +138,9 @@ const notedEvery = 30_000 // ms between lines where no line can be drawn again
 const spinnerWidth = 3 // columns: the spinner, its space, and one left free so that the line never wraps
 
 export class ProgressLine {
-  private spinner: Ora | undefined
-  private text: string | undefined // what is to be seen; nothing after `clear`
+  // One for all screens: whoever writes, an error too, clears it first.
+  private static spinner: Ora | undefined
+  private static text: string | undefined // what is to be seen; nothing after `clear`
   private drawnAt = 0
   private notedAt: number | undefined
 
@@ -148,8 +150,8 @@ export class ProgressLine {
     if (!isLive()) return this.note(text, now)
     if (now - this.drawnAt < drawnEvery) return
     this.drawnAt = now
-    this.text = cutToWidth(text(), process.stderr.columns - spinnerWidth)
-    if (this.spinner) this.spinner.text = this.text
+    ProgressLine.text = cutToWidth(text(), process.stderr.columns - spinnerWidth)
+    if (ProgressLine.spinner) ProgressLine.spinner.text = ProgressLine.text
     else void this.start()
   }
 
@@ -168,20 +170,22 @@ export class ProgressLine {
   // While ora is loaded the line may be cleared and shown again: only one spinner is made, and none for a line that is gone.
   private async start(): Promise<void> {
     const { default: ora } = await import('ora')
-    const { text } = this
-    if (text === undefined || this.spinner) return
-    this.spinner = ora({ text, color: takesColour(process.stderr) && 'cyan', discardStdin: false }).start()
+    const { text } = ProgressLine
+    if (text === undefined || ProgressLine.spinner) return
+    ProgressLine.spinner = ora({
+      text,
+      color: takesColour(process.stderr) && 'cyan',
+      discardStdin: false,
+    }).start()
   }
 
   clear(): void {
-    this.spinner?.stop()
-    this.spinner = undefined
-    this.text = undefined
+    ProgressLine.spinner?.stop()
+    ProgressLine.spinner = undefined
+    ProgressLine.text = undefined
     this.drawnAt = 0
   }
 }
-
-const progressLine = new ProgressLine() // one for all screens: whoever writes, an error too, clears it first
 
 // On a terminal of 0 columns, as in some containers, ora would clear lines for ever.
 function isLive(): boolean {

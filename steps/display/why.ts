@@ -19,6 +19,7 @@ import {
   byWords,
   findLives,
   findRejected,
+  placeIn,
   promptLines,
   replyLines,
   requestsIn,
@@ -297,12 +298,6 @@ function findCall(key: string | undefined, { screen, words, calls, log }: Story)
 function wrote({ reply, finish_reason }: Call, instruction: string): boolean {
   const tasks = readTasks(reply ?? '', finish_reason === 'length')?.tasks ?? []
   return tasks.includes(instruction) || (reply ?? '').includes(instruction) || instruction === ''
-}
-
-/** Which of the numbered tasks of a prompt this one is, from 1. */
-function placeIn(call: Call, instruction: string): number {
-  const end = `. ${plain(instruction)}`
-  return promptLines(call, [], '').findIndex((line) => plain(line).endsWith(end)) + 1
 }
 
 function showReply(
