@@ -4,11 +4,10 @@ import { copyFile, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/p
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { PersonAtTerminal } from '../steps/display/person.ts'
+import { type Person, PersonAtTerminal, openPasteWire } from '../steps/display/person.ts'
 import { Screen } from '../steps/display/screen.ts'
 import type { Question } from '../steps/model/call.ts'
 import { answerOffline } from '../steps/model/offline.ts'
-import { type Person, openPasteWire } from '../steps/model/paste.ts'
 import { bytesOf, cleanEnvironment, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 
 afterEach(() => {

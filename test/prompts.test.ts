@@ -5,7 +5,7 @@ import { generationPrompt } from '../steps/generate.ts'
 import { instancesPrompt } from '../steps/instances.ts'
 import type { Message } from '../steps/model/call.ts'
 import { judgedLine, judgementPrompt } from '../steps/model/judge.ts'
-import { asText } from '../steps/model/paste.ts'
+import { asText } from '../steps/display/person.ts'
 import { isChinese } from '../steps/text/language.ts'
 import { readAnswers, readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
 
