@@ -65,12 +65,12 @@ async function reference(): Promise<Record<string, string>> {
 }
 
 describe('a run by batch', () => {
-  it('to 100 asks over the chat in step 1 and for repairs alone', async () => {
+  it('to 60 asks over the chat in step 1 and for repairs alone', async () => {
     const folder = await temporaryFolder()
     const { server, env } = await serve()
-    const run = await workshop(folder, ['--num-instructions', '100', ...batch], env)
+    const run = await workshop(folder, ['--num-instructions', '60', ...batch], env)
     expect(run).toMatchObject({ code: 0, err: '' })
-    expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(100)
+    expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(60)
     expect(run.out).toContain('not by batch')
     expect(run.out).toMatch(/batch_1: \d+ requests at half price/)
 

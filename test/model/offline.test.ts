@@ -113,13 +113,13 @@ describe.each(['en', 'zh'] as const)('the offline model, in %s', (language) => {
   })
 
   it('says that its bank is used up when nothing new comes', async () => {
-    // In a step alone, and in the second round of a run, which then ends with what it has.
+    // In a step alone, and in a run, which then ends with what it has.
     const [args, said] =
       language === 'zh'
         ? [['generate', '--num-instructions', '600'], /题库已经用完/]
         : [
-            ['--judge', '--num-instructions', '290'],
-            /its bank is used up[^]*\d+ of 290 instructions · page: /,
+            ['--similarity', '0.2', '--num-instructions', '80'],
+            /its bank is used up[^]*\d+ of 80 instructions · page: /,
           ]
     const run = await workshop(await temporaryFolder(), ['--language', language, ...args])
     expect(run).toMatchObject({ code: 1, err: '', out: expect.stringMatching(said) })
