@@ -165,10 +165,11 @@ export const generateInstances = step('instances', async (round, files) => {
   const { target, judge, concurrency } = round.settings
   const pool = round.newPool() // as in step 4: tells which tasks will be kept
   let [count, sound] = [0, 0]
-  // What the judge will say nobody knows; and the stand-in costs nothing, so that a lesson has rows to spare.
-  const wanted = judge || round.model.provider.standIn ? Infinity : target
-  const isSpare = await files.spareRows(round.settings.whole)
-  const missing = (row: ClassifiedRow) => (isSpare(row) ? wanted - sound : Infinity)
+  // Rows past the target are asked about until enough are sound. What the judge will say nobody knows; and the stand-in costs
+  // nothing, so that a lesson has rows to spare: these two ask about all.
+  const asksAboutAll = judge || round.model.provider.standIn
+  const isSpare = asksAboutAll ? undefined : await files.spareRows(round.settings.whole)
+  const missing = (row: ClassifiedRow) => (isSpare?.(row) ? target - sound : Infinity)
   const ask = async (row: ClassifiedRow) => ({
     row,
     answer: missing(row) > 0 ? await askForInstances(round, row) : undefined,
@@ -192,7 +193,7 @@ export const generateInstances = step('instances', async (round, files) => {
       const kept = { id, instruction, is_classification, instances, call }
       if (shown) await files.write('3-instances.jsonl', kept, withAnswer(instruction, shown))
       count += instances.length
-      sound += Number(pool.take(instruction, instances))
+      if (isSpare && sound < target) sound += Number(pool.addIfSound(instruction, instances))
     }
     files.progress()
   }

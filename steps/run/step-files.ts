@@ -120,9 +120,9 @@ export abstract class StepFiles {
 
   /**
    * Which rows need no answer once the target is met: all in a whole run. A step run alone asks about what somebody added
-   * or changed, wherever it stands; spare are the rows that were so before.
+   * or changed, wherever it stands; spare are the rows that were so before. Undefined where there are none.
    */
-  async spareRows(_whole: boolean): Promise<(row: { instruction: string }) => boolean> {
+  async spareRows(_whole: boolean): Promise<((row: { instruction: string }) => boolean) | undefined> {
     return () => true
   }
 
@@ -246,12 +246,12 @@ export class FolderFiles extends StepFiles {
     return filesToMerge(this.folder, paths)
   }
 
-  override async spareRows(whole: boolean): Promise<(row: { instruction: string }) => boolean> {
+  override async spareRows(whole: boolean): Promise<((row: { instruction: string }) => boolean) | undefined> {
     if (whole) return () => true
     const spare = new Set<string>()
     for await (const { step, reason, instruction } of rowsIn(this.folder, 'rejected'))
       if (step === this.step && reason === 'beyond_target') spare.add(instruction)
-    return ({ instruction }) => spare.has(instruction)
+    return spare.size === 0 ? undefined : ({ instruction }) => spare.has(instruction)
   }
 
   protected override candidatesIn(file: string, omitted: Omissions) {

@@ -53,7 +53,7 @@ export class TaskPool {
   }
 
   /** Whether a task with its instances is sound: no rule speaks against it, nor against all of them. Then it joins the pool. */
-  take(instruction: string, instances: readonly Instance[]): boolean {
+  addIfSound(instruction: string, instances: readonly Instance[]): boolean {
     const sound =
       !this.check(instruction) &&
       checkInstances(instruction, instances, this.language, this.rules).includes(undefined)
