@@ -231,7 +231,9 @@ function truncated(call: string, tokens: number): Failure {
 
 /** Whether this is an instance of the demonstrations, word for word; a label alone may be any task's. */
 function isDemonstration({ input, output }: Instance): boolean {
-  const words = wordsOf(input === '' ? output : input)
+  const text = input === '' ? output : input
+  if (text.length > longestDemonstrated) return false
+  const words = wordsOf(text)
   return words !== '' && demonstrated.has(words)
 }
 
@@ -243,6 +245,8 @@ const demonstrated = new Set(
     ),
   ),
 )
+
+const longestDemonstrated = 2 * Math.max(...[...demonstrated].map((words) => words.length)) // its words, and marks between them
 
 /** How many instances are taken at most. A task that needs no input has one answer. */
 function wantedOf({ is_classification }: ClassifiedRow, instances: readonly Instance[]): number {
