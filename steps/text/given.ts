@@ -270,10 +270,14 @@ function saysAgain(asked: string, answer: string, instruction: string): boolean 
 
 function isHardlyChanged(asked: string, answer: string): boolean {
   if (wordsIn(asked) < shortEcho.longWords) return false
-  const said = new Set(tokenize(answer))
-  const words = tokenize(asked)
-  const shared = words.filter((word) => said.has(word)).length
-  return 3 * shared >= 2 * words.length && rougeL(asked, answer) >= hardlyChanged // 0.8 takes two thirds at least
+  return shareIn(answer, asked) >= 2 / 3 && rougeL(asked, answer) >= hardlyChanged // 0.8 takes two thirds at least
+}
+
+/** Which share of the words of a text stands in another one too. */
+function shareIn(other: string, text: string): number {
+  const known = new Set(tokenize(other))
+  const words = tokenize(text)
+  return words.length === 0 ? 0 : words.filter((word) => known.has(word)).length / words.length
 }
 
 // "小何听说了某个公司的新产品，他想亲自体验一下。": a situation that asks for nothing, which a small model tells once more.
@@ -296,11 +300,7 @@ function isPieceOfOrder(instruction: string, answer: string): boolean {
 
 /** Whether an answer only tells a situation that asks for nothing again, in other words or another order. */
 function isToldAgain(asked: string, answer: string): boolean {
-  if (!situation.test(asked) || request.test(asked)) return false
-  const told = new Set(tokenize(asked))
-  const words = tokenize(answer)
-  const shared = words.filter((word) => told.has(word)).length
-  return words.length > 0 && shared >= toldAgain * words.length
+  return situation.test(asked) && !request.test(asked) && shareIn(asked, answer) >= toldAgain
 }
 
 /** A quick look at the first and the last letter, since most texts share neither. */

@@ -103,7 +103,9 @@ export function rememberGiven(
   try {
     mkdirSync(path.dirname(file), { recursive: true })
     appendFileSync(file, fresh.map((mark) => `${mark}\n`).join(''))
-  } catch {}
+  } catch {
+    // No fault of this run: what was given counts now, and the next command's first line asks for it again.
+  }
 }
 
 /** A line for each folder, option and value, from which none of them can be read. */
