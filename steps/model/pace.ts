@@ -12,7 +12,9 @@ const firstWait = { remote: 500, local: 50 } // ms, before any reply has shown h
 const longestWait = 8_000 // ms; the openai package's own ceiling
 const fewDoublings = 2
 const longestAsked = 300_000 // ms; who asks for more ends the run, see problem.ts
+const apart = { stray: 0.05, limit: 0.25 } // of that at most on top: who met a limit should not come back all at once
 const longestThrottled = 60_000 // ms; of waits nobody asked for
+const sooner = 2 // doublings less after a fault while others are answered: the server is up
 const throttled = 4 // times the wait after a 429 with no Retry-After: six such waits outlast a quota by the minute
 const connectionTries = 3 // before the first success: then the address is wrong, and the fault will not pass
 const doubtfulRetries = 2 // of a key, model or address that is denied after it was good; of what a gateway tried in vain
@@ -141,8 +143,12 @@ export class Pace {
     this.loadingSince = undefined
     if (problem.silent) this.slowDown(mark)
     const refused = kind === 'slow'
-    const wait = this.backoff(problem, Math.min(tries, mostRetries))
     const meaning = refused ? this.refusals.meaning(mark) : 'stray'
+    const wait = this.backoff(
+      problem,
+      Math.min(tries, mostRetries),
+      meaning === 'stray' ? apart.stray : apart.limit,
+    )
     if (meaning !== 'stray') this.holdAll(wait)
     if (meaning === 'again') this.slowDown(mark)
     this.throwFinal(problem, tries, retries)
@@ -204,15 +210,16 @@ export class Pace {
 
   /**
    * What the server asked for; else doubled with every try, from its own latency, so that a quick one is not waited for
-   * long. One that answers others in between is not down, and two doublings are enough.
+   * long. One that answers others in between is not down: it is asked again sooner, and two doublings are enough.
    */
-  private backoff({ kind, retryAfter }: Problem, tries: number): number {
-    if (retryAfter) return Math.min(retryAfter * (1 + Math.random() / 4), longestAsked)
+  private backoff({ kind, retryAfter }: Problem, tries: number, jitter: number): number {
+    if (retryAfter) return Math.min(retryAfter * (1 + Math.random() * jitter), longestAsked)
     const first = this.provider.local ? firstWait.local : firstWait.remote
     const base = this.latency === undefined ? first : Math.min(firstWait.remote, Math.max(10, this.latency))
     const isPatient = kind === 'slow' || kind === 'fatal'
+    const less = this.failures === 1 && this.latency !== undefined ? sooner : 0
     const [factor, longest] = isPatient ? [throttled, longestThrottled] : [1, longestWait]
-    const doublings = isPatient ? tries : Math.min(tries, Math.max(fewDoublings, this.failures - 1))
+    const doublings = isPatient ? tries : Math.min(tries - less, Math.max(fewDoublings, this.failures - 1))
     return Math.min(base * factor * 2 ** doublings * (0.75 + Math.random() / 2), longest)
   }
 

@@ -31,6 +31,8 @@ export interface Habits {
   tasks?: number
   /** The share of attempts that meet each kind of fault. */
   faults?: Partial<Record<Fault, number>>
+  /** Which dice decide on faults. */
+  dice?: number
   /** Requests answered in any second; more are refused. */
   aSecond?: number
 }
@@ -81,11 +83,6 @@ export class SlowServer {
     return this.server?.url ?? ''
   }
 
-  /** Attempts of the request that met the most faults: who is unlucky five times waits long, whoever the client is. */
-  get mostAttempts(): number {
-    return Math.max(0, ...this.attempts.values())
-  }
-
   /** From the first request to the last reply, ms. */
   get took(): number {
     return this.last - this.first
@@ -133,11 +130,11 @@ export class SlowServer {
 
   /** By a die for each request and attempt, so that it does not depend on timing. */
   private faultFor(messages: unknown): Fault | undefined {
-    const { faults = {} } = this.habits
+    const { faults = {}, dice = 0 } = this.habits
     const key = JSON.stringify(messages)
     const attempt = this.attempts.get(key) ?? 0
     this.attempts.set(key, attempt + 1)
-    let die = randomFor(key, attempt)()
+    let die = randomFor(key, attempt, dice)()
     for (const [fault, share] of Object.entries(faults) as [Fault, number][]) {
       die -= share
       if (die < 0) return fault

@@ -1,9 +1,9 @@
-/** Texts to measure with: as many as wanted, natural in length, word order and rare words, made from what the project
- *  itself says in its data files and comments. The same on every run. */
-import { readFileSync, readdirSync } from 'node:fs'
+/** Texts to measure with: as many as wanted, natural in length, word order and rare words, made from what stands in the
+ *  project's data files. The same on every run, and as long as those files stay. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const ROOT = join(import.meta.dirname, '..', '..')
+const DATA = join(import.meta.dirname, '..', '..', 'data')
 /** Share of candidates that are an earlier one with at most two words changed. */
 const NEAR_DUPLICATES = 0.4
 /** Words that only the made texts have, so that new ones keep coming as they do in real text. */
@@ -82,21 +82,14 @@ function syllables(n: number): string {
   return word
 }
 
-/** The sentences of the seed tasks and other data files, and of the comments in the steps. */
+/** The sentences of the seed tasks and of the stand-in. */
 function projectTexts(): string[] {
-  const data = read('data', '.jsonl').flatMap((file) => file.match(/(?<=": ?")(?:[^"\\]|\\.)+(?=")/g) ?? [])
-  const comments = read('steps', '.ts').flatMap((file) => file.match(/(?<=\/\*\*)[^]*?(?=\*\/)/g) ?? [])
-  return [...data, ...comments]
-    .flatMap((text) => text.replaceAll(/\\n|\n \*/g, ' ').split(/(?<=[.!?:;])\s+/))
+  return ['seed_tasks.jsonl', 'offline/en.jsonl']
+    .map((name) => readFileSync(join(DATA, name), 'utf8'))
+    .flatMap((file) => file.match(/(?<=": ?")(?:[^"\\]|\\.)+(?=")/g) ?? [])
+    .flatMap((text) => text.replaceAll('\\n', ' ').split(/(?<=[.!?:;])\s+/))
     .map((sentence) => sentence.trim())
     .filter((sentence) => /^[\x20-\x7e]{20,}$/.test(sentence))
-}
-
-function read(folder: string, ending: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(ending) && !/^(?:workshop|recorded)/.test(name))
-    .toSorted()
-    .map((name) => readFileSync(join(ROOT, folder, name), 'utf8'))
 }
 
 /** Marsaglia's xorshift, 32 bits; good enough to draw texts. */
