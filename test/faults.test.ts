@@ -39,7 +39,10 @@ describe('with a third of all requests failing', () => {
     const reasons = new Set(rejected.map((row) => row.reason))
     expect([...reasons]).toEqual(expect.arrayContaining(['content_filter', 'refusal']))
 
-    // So are the attempts that were repeated, on the screen and on the page.
+    // So are the attempts that were repeated, on the screen, on the page and in the record: there in an order that does
+    // not tell which came first.
+    const { repeated } = JSON.parse(await readFile(path.join(folder, 'run.json'), 'utf8'))
+    expect(Object.keys(repeated)).toEqual(['failed', 'refused', 'reset'])
     expect(run.out).toMatch(/\d+ attempts repeated \(\d+ refused, .*\d+ faults of the server\), .* waited/)
     expect(await readFile(path.join(folder, 'report.html'), 'utf8')).toMatch(
       /attempts repeated \(\d+ refused/,

@@ -80,7 +80,7 @@ function showCost({ screen, materials: { settings }, model: { account, provider 
 /** What the network and the server put in the way: said once, and kept for the page. */
 async function showRepeats({ screen, model, folder, record, lastStep }: Remains): Promise<void> {
   const { counts, waited } = model.repeats
-  const repeated = Object.fromEntries(counts)
+  const repeated = Object.fromEntries([...counts].toSorted())
   const any = counts.size > 0
   if (any) screen.detail(screen.words.repeated(repeated, waited / 1000))
   if (!lastStep || (!any && (!record.repeated || model.account.used.fresh === 0))) return
