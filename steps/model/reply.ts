@@ -108,7 +108,7 @@ function countIn(usage: unknown, name: string): number {
 }
 
 /** Whether a text is the JSON of one of the steps, whole. */
-export function isWholeAnswer(text: string): boolean {
+function isWholeAnswer(text: string): boolean {
   const bare = text.trim().replace(/^```\w*\s*|\s*```$/g, '')
   if (!bare.startsWith('{')) return false
   try {

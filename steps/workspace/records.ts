@@ -135,7 +135,7 @@ export type Contribution = v.InferOutput<typeof contribution>
 // Reading rows: each is checked against its shape; an error names file, line, field, what was expected, and the cure
 
 /** The shapes whose rows lie in a file of the run. */
-export type Filed = (typeof handOffs)[Step]['writes'] | 'rejected'
+type Filed = (typeof handOffs)[Step]['writes'] | 'rejected'
 
 /** The rows of this shape in the folder of a run; none where their file is missing. */
 export async function* rowsIn<K extends Filed>(
