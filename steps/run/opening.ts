@@ -46,7 +46,14 @@ import {
 import { dataFiles, isHandedOut, markHandedOut, rememberGiven } from '../workspace/from-others.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { type RunRecord, type SeedTask, readRows, readRunRecord, type shapes } from '../workspace/records.ts'
-import { type Settings, bringsSeeds, keptSettings, readSettings, withStored } from '../workspace/settings.ts'
+import {
+  type Settings,
+  bringsSeeds,
+  keptSettings,
+  namesWhoAnswers,
+  readSettings,
+  withStored,
+} from '../workspace/settings.ts'
 
 /** A command that can begin. */
 export type Opened = {
@@ -111,8 +118,7 @@ export async function openCommand(argv: readonly string[]): Promise<Opened> {
 
 /** Whether the log of a folder that was handed out answers, and nobody else: nothing on the command line names who should. */
 async function answersFromLog({ given, dataDir }: Settings): Promise<boolean> {
-  const named = (['provider', 'base-url', 'model', 'replay'] as const).some((name) => given.has(name))
-  return !named && isHandedOut(dataDir)
+  return !namesWhoAnswers(given) && isHandedOut(dataDir)
 }
 
 /** Who answers; a replayed run, and one from a folder that was handed out, takes its settings from the run it gives again. */
@@ -127,7 +133,8 @@ async function whoAnswers(
   const named = handedOut ? listed : await withModelOfChat(listed, log)
   const found = chooseProvider(named, known, log.latest)
   if (found.replayOf === undefined && !handedOut) return { settings: named, provider: found }
-  const stored = withStored(named, log.file, process.env)
+  const beside = asked.given.has('replay') ? log.file : path.join(asked.dataDir, logFile)
+  const stored = withStored(named, beside, process.env)
   const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
   const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
   const provider = chooseProvider(settings, known, log.latest)
@@ -260,8 +267,9 @@ async function refuseOtherLanguage(
   const bare = dir.replace(/-(?:en|zh)$/, '')
   const other = language === 'en' && bare !== dir ? bare : `${bare}-${language}`
   const isThere = await exists(path.join(path.resolve(other), recordFile))
+  const brings = settings.merge.length > 0 && settings.steps[0] === 'filter' // its rows, and needs none of a run
   const words = withoutOption(argv, 'data-dir').filter(
-    (word) => isThere || !steps.some((step) => step === word),
+    (word) => isThere || brings || !steps.some((step) => step === word),
   )
   const command = typed([...words, '--data-dir', other])
   const names = { en: { en: 'English', zh: '英文' }, zh: { en: 'Chinese', zh: '中文' } }

@@ -24,6 +24,7 @@ const leadingOut = [
   'topics',
   'avoid',
   'merge',
+  'replay',
   'price',
 ] as const
 type LeadingOut = (typeof leadingOut)[number]

@@ -88,7 +88,9 @@ export function withStored(asked: Settings, log: string, environment: NodeJS.Pro
   const { given, whole, dataDir } = asked
   const named = whole ? [] : asked.steps
   const from = path.dirname(log)
-  return settled({ given, named, dataDir, from, ...storedIn(from, environment, given) }, environment)
+  const { carried, notTaken } = storedIn(from, environment, given)
+  const known = without(whole ? ['replay'] : [], carried) // a whole run has its log before it, or names one
+  return settled({ given, named, dataDir, from, carried: known, notTaken }, environment)
 }
 
 /** What run.json says: what counts here, and what does not. */
@@ -123,6 +125,8 @@ function settled(
   const judge = given.has('judge') || (named.length === 0 && carried.has('judge'))
   const others: OptionName[] = elsewhere ? ['provider', 'model', 'base-url', 'param'] : []
   const dropped = [...others]
+  const log = namesWhoAnswers(given) ? undefined : logIn(carried)
+  if (log === undefined) dropped.push('replay')
   if (whoAnswers.price === undefined) dropped.push('price')
   if (!judge) dropped.push('judge')
   return {
@@ -151,7 +155,7 @@ function settled(
     exports: exportNames.filter((name) => list('export').includes(name)),
     split: read(text('split'), Number),
     skipBadRows: given.has('skip-bad-rows') || carried.has('skip-bad-rows'),
-    replay: read(typed('replay'), path.resolve),
+    replay: read(typed('replay'), path.resolve) ?? log,
     params: paramsIn(given.get('param') ?? (elsewhere ? [] : (carried.get('param') ?? []))),
     timeout: read(typed('timeout'), Number),
     budget: read(typed('budget'), Number),
@@ -160,9 +164,24 @@ function settled(
     poll: Number(typed('poll') ?? options.poll.fallback),
     compare: read(typed('compare'), path.resolve),
     given,
-    carried: new Map([...carried].filter(([name]) => !dropped.includes(name))),
+    carried: without(dropped, carried),
     notTaken: new Map([...notTaken].filter(([name]) => !given.has(name) && !others.includes(name))),
   }
+}
+
+/** Whether the command line says who is to answer. */
+export function namesWhoAnswers(given: Values): boolean {
+  return (['provider', 'base-url', 'model', 'replay'] as const).some((name) => given.has(name))
+}
+
+/** The log that the last whole run replayed, as long as it is there: it goes on answering, and telling of its calls. */
+function logIn(carried: Values): string | undefined {
+  const log = read(lastOf(carried)('replay'), found)
+  return log !== undefined && existsSync(log) ? log : undefined
+}
+
+function without(names: readonly OptionName[], values: Values): Values {
+  return new Map([...values].filter(([name]) => !names.includes(name)))
 }
 
 /** Who answers, and at what price. Another provider than the stored one knows neither its model nor its address. */
@@ -276,6 +295,7 @@ export function keptSettings(
     export: someOf(settings.exports),
     split: settings.split,
     'skip-bad-rows': settings.skipBadRows || undefined,
+    replay: read(settings.replay, portable),
   }
 }
 
@@ -288,7 +308,6 @@ const ofOneCommand = [
   'dry-run',
   'batch',
   'poll',
-  'replay',
   'compare',
   'help',
 ]
