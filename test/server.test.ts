@@ -1,8 +1,19 @@
 // The whole workshop through the real openai package against a local server.
-import { appendFile, copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { appendFile, copyFile, cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { bytesOf, folderWithRun, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { areShipped, shippedSeeds } from '../steps/workspace/environment.ts'
+import {
+  bytesOf,
+  cleanEnvironment,
+  folderWithRun,
+  project,
+  rowsOf,
+  temporaryFolder,
+  workshop,
+} from './support/command.ts'
 import { steady } from './support/faults.ts'
 import { type Answering, TestServer, completion, questionIn, rowsAsked } from './support/server.ts'
 
@@ -309,6 +320,47 @@ describe('a folder that was handed out', () => {
     expect(await readFile(path.join(folder, 'run.json'), 'utf8')).not.toContain('mine.txt')
     const single = await workshop(handedOut, ['generate'], { OPENAI_API_KEY: secret })
     expect(single.out).toMatch(/^Self-Instruct · offline/)
+
+    const lacking = await handOut(folder, 'calls.jsonl', 'run.json')
+    const refused = await workshop(lacking)
+    expect(refused).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('its seeds.jsonl is not'),
+    })
+    expect((await readdir(lacking)).toSorted()).toEqual(['calls.jsonl', 'run.json'])
+    const named = await workshop(lacking, ['--seed-file', path.join(folder, 'seeds.jsonl')])
+    expect(named.code).toBe(0)
+    expect(await rowsOf(lacking, '1-instructions.jsonl')).toEqual(
+      await rowsOf(folder, '1-instructions.jsonl'),
+    )
+  })
+
+  it('has its seed tasks in it, too, where somebody added one to the project’s own', async () => {
+    const copy = await temporaryFolder()
+    for (const name of ['workshop.ts', 'package.json', 'steps', 'data/seed_tasks.jsonl', 'data/offline'])
+      await cp(path.join(project, name), path.join(copy, name), { recursive: true })
+    await symlink(path.join(project, 'node_modules'), path.join(copy, 'node_modules'))
+    await appendFile(
+      path.join(copy, 'data', 'seed_tasks.jsonl'),
+      '{"instruction":"Thank the night nurse."}\n',
+    )
+    const folder = path.join(copy, 'data', 'workshop')
+    const run = promisify(execFile)(process.execPath, ['--import', 'tsx', 'workshop.ts', ...five], {
+      cwd: copy,
+      env: cleanEnvironment(),
+    })
+    expect((await run).stdout).toContain('5 instructions from 31 seed tasks')
+    expect(await rowsOf(folder, 'seeds.jsonl')).toHaveLength(31)
+    const handedOut = await handOut(folder, 'calls.jsonl', 'run.json', 'seeds.jsonl')
+    expect(await workshop(handedOut)).toMatchObject({ code: 0, err: '' })
+    expect(await bytesOf(handedOut)).toEqual(await bytesOf(folder))
+  })
+
+  it.each(['en', 'zh'])('has none of the project’s seed tasks as they are (%s)', (language) => {
+    expect(areShipped(shippedSeeds(language)), 'they changed: so does the checksum beside their name').toBe(
+      true,
+    )
   })
 })
 

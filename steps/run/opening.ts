@@ -21,6 +21,7 @@ import {
 } from '../workspace/data-rows.ts'
 import {
   type Environment,
+  areShipped,
   envFiles,
   projectFolder,
   readEnvironment,
@@ -43,12 +44,17 @@ import {
   stepFiles,
   steps,
 } from '../workspace/folder.ts'
-import { dataFiles, isHandedOut, markHandedOut, rememberGiven } from '../workspace/from-others.ts'
+import {
+  dataFiles,
+  isHandedOut,
+  markHandedOut,
+  refuseWithoutSeeds,
+  rememberGiven,
+} from '../workspace/from-others.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { type RunRecord, type SeedTask, readRows, readRunRecord, type shapes } from '../workspace/records.ts'
 import {
   type Settings,
-  bringsSeeds,
   keptSettings,
   namesWhoAnswers,
   readSettings,
@@ -135,6 +141,7 @@ async function whoAnswers(
   if (found.replayOf === undefined && !handedOut) return { settings: named, provider: found }
   const beside = asked.given.has('replay') ? log.file : path.join(asked.dataDir, logFile)
   const stored = withStored(named, beside, process.env)
+  refuseWithoutSeeds(path.dirname(beside), stored)
   const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
   const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
   const provider = chooseProvider(settings, known, log.latest)
@@ -205,7 +212,7 @@ function checkRules(names: string): void {
 
 /** With a seed file of one's own, its rows: the third file to hand out. */
 async function keepSeeds(folder: Folder, { settings, seeds }: Materials): Promise<void> {
-  if (!settings.whole || !bringsSeeds(settings) || settings.seedFile === folder.path(seedsFile)) return
+  if (!settings.whole || areShipped(settings.seedFile) || settings.seedFile === folder.path(seedsFile)) return
   const file = folder.replace(seedsFile)
   for (const seed of seeds) await file.add(seed)
   await file.commit()

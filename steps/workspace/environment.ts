@@ -1,6 +1,7 @@
 // What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, and where the
 // project lies.
-import { existsSync, realpathSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault, type Words, lookAt } from './fault.ts'
@@ -157,6 +158,24 @@ export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta
 export function portable(file: string): string {
   const inside = path.relative(projectFolder, file)
   return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
+}
+
+/** The project's seed tasks, with the beginning of their checksums. */
+const shipped = [
+  { file: path.join(projectFolder, 'data', 'seed_tasks.jsonl'), sum: '691d7a0f757c3c67' },
+  { file: path.join(projectFolder, 'data', 'seed_tasks.zh.jsonl'), sum: '5d7a3ff27049b0d2' },
+] as const
+
+/** The seed tasks of a language where none are named. */
+export function shippedSeeds(language: string | undefined): string {
+  return shipped[language === 'zh' ? 1 : 0].file
+}
+
+/** Whether seed tasks are the project's, as everybody has them: who adds one to that file has seed tasks of their own. */
+export function areShipped(seedFile: string): boolean {
+  const known = shipped.find(({ file }) => file === seedFile)
+  const text = known && readFileSync(seedFile, 'utf8').replaceAll('\r', '')
+  return text !== undefined && hash('sha256', text).startsWith(known?.sum ?? '')
 }
 
 /** The whole path of a file in the working folder, or else of the file of that name in the project. */

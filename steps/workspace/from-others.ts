@@ -6,7 +6,7 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { found, isFile, liesIn, projectFolder, realOf } from './environment.ts'
 import { Fault, lookAt, noFile, unreadable } from './fault.ts'
-import { batchesFile, foldersIn, handOffs, logFile, recordFile, stepFiles } from './folder.ts'
+import { batchesFile, foldersIn, handOffs, logFile, recordFile, seedsFile, stepFiles } from './folder.ts'
 import { Ledger, field } from './jsonl.ts'
 import type { OptionName, Values } from './options.ts'
 import { journalFile } from './replacement.ts'
@@ -141,6 +141,19 @@ export async function isHandedOut(dir: string): Promise<boolean> {
 export async function markHandedOut(dir: string, handedOut: boolean): Promise<void> {
   const journal = await journalIn(dir)
   if (markIn(journal) !== handedOut) await journal.append({ handed_out: handedOut })
+}
+
+/** A run with seed tasks of its own names no file of them, which others would not have: it is given again with its seeds.jsonl. */
+export function refuseWithoutSeeds(
+  dir: string,
+  { carried, notTaken, given }: Record<'carried' | 'notTaken' | 'given', Values>,
+): void {
+  const isNamed = [carried, notTaken, given].some((values) => values.has('seed-file'))
+  if (!carried.has('num-instructions') || isNamed || existsSync(path.join(dir, seedsFile))) return
+  throw new Fault({
+    en: `The run in ${dir} had seed tasks of its own, and its ${seedsFile} is not there: put that file beside ${logFile}, or name the seed tasks with --seed-file.`,
+    zh: `${dir} 中的运行用的是自备的种子任务，但其中没有 ${seedsFile}：请把那次运行的这个文件放到 ${logFile} 旁边，或用 --seed-file 指定种子任务。`,
+  })
 }
 
 function journalIn(dir: string): Promise<Ledger> {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { readCommand, readCommandLine, readSteps, readStored } from './arguments.ts'
-import { found, portable, projectFolder } from './environment.ts'
+import { areShipped, found, portable, projectFolder, shippedSeeds } from './environment.ts'
 import { Fault, isMissing, isOdd, noFile, unreadable } from './fault.ts'
 import { type Step, recordFile, seedsFile, steps } from './folder.ts'
 import { sorted } from './from-others.ts'
@@ -222,15 +222,6 @@ function seedsIn(dir: string | undefined): string | undefined {
   return own
 }
 
-/** Whether a seed file is one of one's own: others do not have it. */
-export function bringsSeeds({ seedFile }: Settings): boolean {
-  return ![shippedSeeds('en'), shippedSeeds('zh')].includes(seedFile)
-}
-
-function shippedSeeds(language: string | undefined): string {
-  return path.join(projectFolder, 'data', language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl')
-}
-
 function read<T>(text: string | undefined, how: (text: string) => T): T | undefined {
   return text === undefined ? undefined : how(text)
 }
@@ -278,7 +269,7 @@ export function keptSettings(
     model: provider.model,
     'base-url': settings.baseUrl,
     'num-instructions': Number.isFinite(settings.target) ? settings.target : 'all',
-    'seed-file': bringsSeeds(settings) ? undefined : portable(settings.seedFile),
+    'seed-file': areShipped(settings.seedFile) ? portable(settings.seedFile) : undefined,
     'output-path': read(settings.outputPath, portable),
     temperature: settings.temperature,
     'max-tokens': settings.maxTokens,
