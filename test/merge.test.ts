@@ -1,5 +1,5 @@
 // Several runs in one data set (--merge), data one owns already (--avoid), and topics for step 1 (--topics).
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
@@ -340,6 +340,33 @@ describe('a class', () => {
     expect((await workshop(data, ['filter'], env)).out).not.toContain('rows of the stand-in')
     expect(await readFile(path.join(data, 'run.json'), 'utf8')).not.toContain('offline')
   })
+
+  it.each(['1-instructions.jsonl', '2-classified.jsonl'])(
+    'is told from instructions of the stand-in that were copied and answered by a model (%s)',
+    async (name) => {
+      const server = await TestServer.start()
+      onTestFinished(() => server.close())
+      const env = { OPENAI_API_KEY: 'sk-test-0123456789abcdef', OPENAI_BASE_URL: server.url }
+      const data = await temporaryFolder()
+      const file = path.join(data, name)
+      await copyFile(path.join(await folderWithRun(), name), file)
+      const steps = ['classify', 'instances', 'filter'].slice(name.startsWith('1') ? 0 : 1)
+      const told = await workshop(data, [...steps, '--export', 'huggingface'], env)
+      expect(told.out).toContain('rows of the stand-in are among them (3-instances.jsonl)')
+      const card = await readFile(path.join(data, '4-dataset.huggingface', 'README.md'), 'utf8')
+      expect(card).toMatch(/not-for-training[^]*\| Instances \| openai \|/)
+
+      // Somebody's own, however near, are theirs.
+      const given = await rowsOf<Kept>(path.join(data), name)
+      await writeFile(
+        file,
+        given
+          .map((row) => `${JSON.stringify({ ...row, instruction: `${row.instruction} Be brief.` })}\n`)
+          .join(''),
+      )
+      expect((await workshop(data, steps, env)).out).not.toContain('rows of the stand-in')
+    },
+  )
 
   it('leaves out the share of classification tasks where a file does not say', async () => {
     const folder = await temporaryFolder()

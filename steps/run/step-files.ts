@@ -215,7 +215,7 @@ export class FolderFiles extends StepFiles {
   private readonly output: Replacement
   private readonly rejects: Rejects
   private readonly pass: (row: object) => void
-  /** Tells which rows of step 3 were copied from a run of the stand-in, where nobody else could have. */
+  /** Tells which rows, or instructions, were copied from a run of the stand-in. */
   copies: Copies | undefined
   /** What step 1 has accepted. */
   readonly instructions: string[] = []
