@@ -250,7 +250,7 @@ describe('a log without its server', () => {
     )
     const more = await workshop(folder, ['--num-instructions', '50'])
     expect(more.code).toBe(1)
-    expect(more.err).toContain('not in the recorded calls')
+    expect(more.err).toMatch(/not in the recorded calls: .* asked for no more\. .*--provider/)
   })
 })
 
@@ -364,7 +364,42 @@ describe('a folder that was handed out', () => {
   })
 })
 
+describe('Ollama', () => {
+  const nowhere = 'http://127.0.0.1:9/v1'
+  it.each([
+    [['--model', 'qwen3:8b'], 'Is Ollama running? Its app starts it, or: ollama serve'],
+    [[], 'Is Ollama running? Its app starts it, or: ollama serve'],
+    [['--language', 'zh'], 'Ollama 是否在运行？请打开它的应用，或运行 ollama serve'],
+  ])('that does not run is asked for first, not its model: %j', async (args, cure) => {
+    const named = ['--provider', 'ollama', '--base-url', nowhere, ...args]
+    const { code, err } = await workshop(await temporaryFolder(), named)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(cure) })
+    expect(err).not.toContain('--model')
+  })
+
+  it.each([
+    ['en', 'To fetch it: ollama pull qwen3:8b.'],
+    ['zh', '下载它：ollama pull qwen3:8b。'],
+  ])('without the model says how to fetch it (%s)', async (language, cure) => {
+    const message = 'model "qwen3:8b" not found, try pulling it first'
+    const { url } = await serve(() => ({ status: 404, body: { error: { message, type: 'api_error' } } }))
+    const args = ['--provider', 'ollama', '--base-url', url, '--model', 'qwen3:8b', '--language', language]
+    const { code, err } = await workshop(await temporaryFolder(), args)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(cure) })
+  })
+})
+
 describe('a missing key', () => {
+  it.each([
+    ['en', 'This server wants a key: put the line LLM_API_KEY=…'],
+    ['zh', '该服务器需要密钥：请在此处的 .env 文件中写入一行 LLM_API_KEY=…'],
+  ])('of a compatible server is asked for by its name (%s)', async (language, cure) => {
+    const { url } = await serve(() => ({ status: 401, body: { error: { message: 'Invalid API key' } } }))
+    const args = ['--base-url', url, '--model', 'my-model', '--language', language]
+    const { code, err } = await workshop(await temporaryFolder(), args)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(cure) })
+  })
+
   it.each([
     ['openai', 'OPENAI_API_KEY'],
     ['dashscope', 'DASHSCOPE_API_KEY'],
