@@ -261,9 +261,9 @@ function refuseEndlessTarget({ target, steps }: Settings): void {
 }
 
 /** A run in another language than the folder's would put its files in place of those. */
-async function refuseOtherLanguage(
+export async function refuseOtherLanguage(
   folder: Folder,
-  { settings, language }: Materials,
+  { settings, language }: Pick<Materials, 'settings' | 'language'>,
   argv: readonly string[],
 ): Promise<void> {
   const { language: there } = (await readRunRecord(folder)).settings
