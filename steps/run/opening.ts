@@ -3,6 +3,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { askAtTerminal } from '../display/person.ts'
+import { namesOfSteps } from '../display/reasons.ts'
 import { Screen, shownPath, tellNotTaken, typed } from '../display/screen.ts'
 import { screenWords } from '../display/words.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
@@ -197,7 +198,7 @@ async function gather(settings: Settings): Promise<Materials> {
 
 /** Every name of --rules is one of a rule. */
 function checkRules(names: string): void {
-  checkOwnRules(rules)
+  checkOwnRules(rules, namesOfSteps)
   const known = rules.map(({ reason }) => reason)
   for (const name of ruleNames(names)) {
     const bare = name.replace(/^-/, '')
