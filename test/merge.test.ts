@@ -368,6 +368,25 @@ describe('a class', () => {
     },
   )
 
+  it.each([
+    [
+      'en',
+      'Explain why bread rises.',
+      'Yeast.',
+      /^Self-Instruct · no model is asked\n[^]* kept 1 instruction\n/,
+    ],
+    ['zh', '说说面包为什么会发起来。', '因为酵母。', /^Self-Instruct · 不请求任何模型\n[^]* 保留 1 条/],
+  ])('of other people’s data speaks of no stand-in (%s)', async (language, instruction, output, said) => {
+    const folder = await temporaryFolder()
+    const file = path.join(folder, 'data.json')
+    await writeFile(file, JSON.stringify([{ instruction, input: '', output }]))
+    const look = path.join(folder, 'look')
+    await workshop(look, ['filter', '--num-instructions', 'all', '--merge', file, '--language', language])
+    const again = await workshop(look, ['filter', '--similarity', '0.6'])
+    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(said) })
+    expect(again.out).not.toMatch(/stand-in|替身/)
+  })
+
   it('leaves out the share of classification tasks where a file does not say', async () => {
     const folder = await temporaryFolder()
     const file = path.join(folder, 'alpaca.json')

@@ -278,7 +278,7 @@ function outcomeOf(words: ScreenWords, step: Step, funnel: Record<string, number
   if (step === 'generate') return words.generate(of('novel'), of('parsed'))
   if (step === 'classify') return words.classify(of('classification'), of('classified'))
   if (step === 'instances') return words.instances(of('instances'), of('with_instances'))
-  return funnelLine(words, funnel) + words.keptUnit
+  return funnelLine(words, funnel) + words.keptUnit(of('kept'))
 }
 
 function funnelLine(words: ScreenWords, funnel: Record<string, number>): string {
