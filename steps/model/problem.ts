@@ -4,7 +4,7 @@ import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
-import { type Told, is, moreContext, namedIn, says, tlsCure } from './says.ts'
+import { type Told, is, moreContext, namedIn, says, tlsCure, tooLargeCure, wantsTlsCure } from './says.ts'
 import { Silence } from './transport.ts'
 
 const mostWaited = 300_000 // ms; five minutes
@@ -225,10 +225,6 @@ const tooLongCure: Words = {
   en: `The server's context is too small for this. ${moreContext.en}`,
   zh: `服务器的上下文长度不够。${moreContext.zh}`,
 }
-const wantsTlsCure: Words = {
-  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
-  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
-}
 const goneCure: Words = {
   en: 'What answers there cannot reach the model behind it: is that running? Once it is, the same command goes on.',
   zh: '应答的是中间的网关，它连不上后面的模型：模型是否在运行？恢复后重新运行同一命令即可继续。',
@@ -236,10 +232,6 @@ const goneCure: Words = {
 const crashedCure: Words = {
   en: 'The model stopped at the server: what does its own window say? A smaller model, or a smaller context, takes less memory.',
   zh: '服务器上的模型已停止运行：请看看服务器自己的窗口。换小一点的模型或更短的上下文，占用内存更少。',
-}
-const tooLargeCure: Words = {
-  en: 'The model does not fit into the memory of that machine: take a smaller one (--model), or end other programs there.',
-  zh: '那台机器的内存装不下这个模型：请换小一点的模型（--model），或关闭其他程序。',
 }
 
 function longWait(ms: number): Words {
