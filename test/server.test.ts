@@ -346,15 +346,25 @@ describe('a folder that was handed out', () => {
       '{"instruction":"Thank the night nurse."}\n',
     )
     const folder = path.join(copy, 'data', 'workshop')
-    const run = promisify(execFile)(process.execPath, ['--import', 'tsx', 'workshop.ts', ...five], {
-      cwd: copy,
-      env: cleanEnvironment(),
-    })
-    expect((await run).stdout).toContain('5 instructions from 31 seed tasks')
+    const runThere = (...args: string[]) =>
+      promisify(execFile)(process.execPath, ['--import', 'tsx', 'workshop.ts', ...args], {
+        cwd: copy,
+        env: cleanEnvironment(),
+      })
+    expect((await runThere(...five)).stdout).toContain('5 instructions from 31 seed tasks')
     expect(await rowsOf(folder, 'seeds.jsonl')).toHaveLength(31)
     const handedOut = await handOut(folder, 'calls.jsonl', 'run.json', 'seeds.jsonl')
     expect(await workshop(handedOut)).toMatchObject({ code: 0, err: '' })
     expect(await bytesOf(handedOut)).toEqual(await bytesOf(folder))
+
+    // And a run of the project's own seed tasks is no other one there.
+    const plain = await handOut(await folderWithRun(), 'calls.jsonl', 'run.json')
+    const there = runThere('--data-dir', plain)
+    await expect(there).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('was changed here'),
+    })
+    expect((await readdir(plain)).toSorted()).toEqual(['calls.jsonl', 'run.json'])
   })
 
   it.each(['en', 'zh'])('has none of the project’s seed tasks as they are (%s)', (language) => {

@@ -142,7 +142,7 @@ async function whoAnswers(
   if (found.replayOf === undefined && !handedOut) return { settings: named, provider: found }
   const beside = asked.given.has('replay') ? log.file : path.join(asked.dataDir, logFile)
   const stored = withStored(named, beside, process.env)
-  refuseWithoutSeeds(path.dirname(beside), stored)
+  if (asked.whole) refuseWithoutSeeds(path.dirname(beside), stored)
   const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
   const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
   const provider = chooseProvider(settings, known, log.latest)

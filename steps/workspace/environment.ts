@@ -173,9 +173,14 @@ export function shippedSeeds(language: string | undefined): string {
 
 /** Whether seed tasks are the project's, as everybody has them: who adds one to that file has seed tasks of their own. */
 export function areShipped(seedFile: string): boolean {
+  return shipped.some(({ file }) => file === seedFile) && !areChanged(seedFile)
+}
+
+/** Whether somebody changed the project's seed tasks here. */
+export function areChanged(seedFile: string): boolean {
   const known = shipped.find(({ file }) => file === seedFile)
-  const text = known && readFileSync(seedFile, 'utf8').replaceAll('\r', '')
-  return text !== undefined && hash('sha256', text).startsWith(known?.sum ?? '')
+  if (!known || !isFile(seedFile)) return false
+  return !hash('sha256', readFileSync(seedFile, 'utf8').replaceAll('\r', '')).startsWith(known.sum)
 }
 
 /** The whole path of a file in the working folder, or else of the file of that name in the project. */
