@@ -184,6 +184,14 @@ describe('a folder that holds a run', () => {
     })
   })
 
+  it.each([
+    ['en_US.UTF-8', /\. Or go on with the one there: npx tsx workshop.ts --data-dir ".*" --language zh\n$/],
+    ['zh_CN.UTF-8', /。要继续那里的运行，请用：npx tsx workshop.ts --data-dir ".*" --language zh\n$/],
+  ])('tells whoever only forgot its language how to go on (%s)', async (LANG, said) => {
+    const { code, err } = await workshop(await folderWithRun(['--language', 'zh']), [], { LANG })
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(said) })
+  })
+
   it('is not touched by seed tasks of another language either, nor one in Chinese by English', async () => {
     const folder = await folderWithRun(['--language', 'zh'])
     const before = await bytesOf(folder)

@@ -24,7 +24,7 @@ import {
   type Environment,
   areShipped,
   envFiles,
-  projectFolder,
+  ownVersion,
   readEnvironment,
   tellOfUnread,
 } from '../workspace/environment.ts'
@@ -234,7 +234,7 @@ async function beginRecord(
   const { provider: _, model: __, ...looked } = kept // nobody was asked
   if (settings.whole || looks) record.settings = looks ? looked : kept
   if ((settings.whole || looks) && !settings.dryRun) rememberGiven(folder.dir, kept, process.env)
-  record.versions = { workshop: await ownVersion() }
+  record.versions = { workshop: ownVersion() }
   return record
 }
 
@@ -246,11 +246,6 @@ async function onlyMerges(
   const isLook = steps.length === 1 && steps[0] === 'filter' && merge.length > 0
   const isFirst = settings['num-instructions'] === undefined || settings.provider === undefined
   return isLook && isFirst && !(await exists(folder.output('instances')))
-}
-
-async function ownVersion(): Promise<string> {
-  const text = await readFile(path.join(projectFolder, 'package.json'), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 function refuseEndlessTarget({ target, steps }: Settings): void {
@@ -281,9 +276,11 @@ export async function refuseOtherLanguage(
   )
   const command = typed([...words, '--data-dir', other])
   const names = { en: { en: 'English', zh: '英文' }, zh: { en: 'Chinese', zh: '中文' } }
+  const meant = settings.given.has('language') || settings.given.has('seed-file')
+  const goOn = meant ? '' : typed([...argv, '--language', there])
   throw new Fault({
-    en: `${dir} holds a run in ${names[there].en}, and this one is in ${names[language].en}: its files would be lost. Give it a folder of its own: ${command}`,
-    zh: `${dir} 中是一次${names[there].zh}的运行，而这一次是${names[language].zh}的，会把那些文件覆盖掉。请为它另选一个文件夹：${command}`,
+    en: `${dir} holds a run in ${names[there].en}, and this one is in ${names[language].en}: its files would be lost. Give it a folder of its own: ${command}${goOn && `. Or go on with the one there: ${goOn}`}`,
+    zh: `${dir} 中是一次${names[there].zh}的运行，而这一次是${names[language].zh}的，会把那些文件覆盖掉。请为它另选一个文件夹：${command}${goOn && `。要继续那里的运行，请用：${goOn}`}`,
   })
 }
 

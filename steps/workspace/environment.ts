@@ -154,6 +154,11 @@ export function redrawsLines({ isTTY }: Stream): boolean {
 /** The folder the project lies in. */
 export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 
+export function ownVersion(): string {
+  const text = readFileSync(path.join(projectFolder, 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
 /** The name of a file inside the project, so that a run given to somebody else finds it there too; else its whole path. */
 export function portable(file: string): string {
   const inside = path.relative(projectFolder, file)
