@@ -35,7 +35,9 @@ describe('the README', () => {
   it.each(['en', 'zh'])('has a rule to add that finds something in the first run (%s)', async (language) => {
     const [, pattern = 'no rule'] = /=> \/(.*)\/i\.exec\(instruction\)/.exec(readme) ?? []
     const folder = await folderWithRun(language === 'zh' ? ['--language', 'zh'] : [])
-    expect(await readFile(path.join(folder, '1-instructions.jsonl'), 'utf8')).toMatch(new RegExp(pattern, 'i'))
+    expect(await readFile(path.join(folder, '1-instructions.jsonl'), 'utf8')).toMatch(
+      new RegExp(pattern, 'i'),
+    )
   })
 
   it('names only commands that exist, one a line', () => {
