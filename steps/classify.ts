@@ -70,6 +70,8 @@ const words: Record<Language, Words> = {
 
 export const classifyInstructions = step('classify', async (round, files) => {
   let classification = 0
+  files.counts = { classified: 0, classification }
+  if (!(await files.hasRows())) return // nothing to label, and no reason to examine the model
 
   // The seed tasks are the exam: their labels are known. A model that fails with many tasks a request gets one.
   const { perRequest, ...exam } = await examine(round)

@@ -148,6 +148,11 @@ describe('the page of --help', () => {
       expect(named(all)).toBe(Object.keys(options).length)
       expect([...few, ...all].filter((line) => widthOf(line) > columns)).toEqual([])
       expect(few.join('\n')).toMatch(language === 'zh' ? /全部选项/ : /--help\s+all/)
+      const together = all.join(' ').replace(/\s+/g, ' ')
+      expect(together).toMatch(
+        language === 'zh' ? /默认 20）.*默认 512）/ : /\(default: 20\).*\(default: 512\)/,
+      )
+      expect(together).not.toMatch(/[(（][\d.]+[)）]/) // a number alone would say nothing
     },
   )
 

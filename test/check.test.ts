@@ -59,6 +59,16 @@ describe('check with no key', () => {
     expect(await readdir(parent)).toEqual([])
   })
 
+  it('finds a run in another language in the way, and names the folder to look at instead', async () => {
+    const folder = await folderWithRun()
+    const { code, out } = await check(folder, ['--language', 'zh'])
+    expect(code).toBe(1)
+    expect(out).toMatch(
+      /✗ .* 中是一次英文的运行.*：npx tsx workshop.ts check --language zh --data-dir ".*-zh"\n/,
+    )
+    expect((await check(folder)).code).toBe(0)
+  })
+
   it('names the line for .env when a provider was asked for', async () => {
     const { code, out } = await check(await temporaryFolder(), ['--provider', 'dashscope'])
     expect(code).toBe(1)

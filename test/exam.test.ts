@@ -1,8 +1,9 @@
 // The exam of step 2: seed tasks whose labels are known decide how many tasks a request holds.
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readSeedTasks } from '../steps/workspace/data-rows.ts'
-import { project, temporaryFolder, workshop } from './support/command.ts'
+import { project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 import { type Answering, TestServer, completion, questionIn, rowsAsked } from './support/server.ts'
 
 const seeds = await readSeedTasks(path.join(project, 'data', 'seed_tasks.jsonl'))
@@ -49,6 +50,18 @@ describe('the exam of step 2', () => {
     const alone = groups.filter((group) => group.length === 1).flat()
     expect(alone.filter((task) => labels.has(task))).toHaveLength(10)
     expect(groups.at(-1)).toHaveLength(1)
+  })
+
+  it('is not set where there is nothing to label', async () => {
+    const server = await TestServer.start()
+    onTestFinished(() => server.close())
+    const folder = await temporaryFolder()
+    await writeFile(path.join(folder, '1-instructions.jsonl'), '')
+    const env = { OPENAI_API_KEY: 'sk-test-0123456789abcdef', OPENAI_BASE_URL: server.url }
+    const { code, out } = await workshop(folder, ['classify', '--concurrency', '32'], env)
+    expect({ code, asked: server.received }).toEqual({ code: 0, asked: [] })
+    expect(out).toContain('0 of 0 are classification tasks')
+    expect(await rowsOf(folder, '2-classified.jsonl')).toEqual([])
   })
 
   it.each([false, true])('says so where a model says %s to everything', async (label) => {

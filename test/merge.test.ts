@@ -1,5 +1,5 @@
 // Several runs in one data set (--merge), data one owns already (--avoid), and topics for step 1 (--topics).
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { folderWithRun, rowsOf, temporaryFolder, workshop } from './support/command.ts'
@@ -339,6 +339,52 @@ describe('a class', () => {
     await writeFile(file, rows(anna, 'Anna'))
     expect((await workshop(data, ['filter'], env)).out).not.toContain('rows of the stand-in')
     expect(await readFile(path.join(data, 'run.json'), 'utf8')).not.toContain('offline')
+  })
+
+  it.each(['1-instructions.jsonl', '2-classified.jsonl'])(
+    'is told from instructions of the stand-in that were copied and answered by a model (%s)',
+    async (name) => {
+      const server = await TestServer.start()
+      onTestFinished(() => server.close())
+      const env = { OPENAI_API_KEY: 'sk-test-0123456789abcdef', OPENAI_BASE_URL: server.url }
+      const data = await temporaryFolder()
+      const file = path.join(data, name)
+      await copyFile(path.join(await folderWithRun(), name), file)
+      const steps = ['classify', 'instances', 'filter'].slice(name.startsWith('1') ? 0 : 1)
+      const told = await workshop(data, [...steps, '--export', 'huggingface'], env)
+      expect(told.out).toContain('rows of the stand-in are among them (3-instances.jsonl)')
+      const card = await readFile(path.join(data, '4-dataset.huggingface', 'README.md'), 'utf8')
+      expect(card).toMatch(/not-for-training[^]*\| Instances \| openai \|/)
+
+      // Somebody's own, however near, are theirs.
+      const given = await rowsOf<Kept>(path.join(data), name)
+      await writeFile(
+        file,
+        given
+          .map((row) => `${JSON.stringify({ ...row, instruction: `${row.instruction} Be brief.` })}\n`)
+          .join(''),
+      )
+      expect((await workshop(data, steps, env)).out).not.toContain('rows of the stand-in')
+    },
+  )
+
+  it.each([
+    [
+      'en',
+      'Explain why bread rises.',
+      'Yeast.',
+      /^Self-Instruct · no model is asked\n[^]* kept 1 instruction\n/,
+    ],
+    ['zh', '说说面包为什么会发起来。', '因为酵母。', /^Self-Instruct · 不请求任何模型\n[^]* 保留 1 条/],
+  ])('of other people’s data speaks of no stand-in (%s)', async (language, instruction, output, said) => {
+    const folder = await temporaryFolder()
+    const file = path.join(folder, 'data.json')
+    await writeFile(file, JSON.stringify([{ instruction, input: '', output }]))
+    const look = path.join(folder, 'look')
+    await workshop(look, ['filter', '--num-instructions', 'all', '--merge', file, '--language', language])
+    const again = await workshop(look, ['filter', '--similarity', '0.6'])
+    expect(again).toMatchObject({ code: 0, out: expect.stringMatching(said) })
+    expect(again.out).not.toMatch(/stand-in|替身/)
   })
 
   it('leaves out the share of classification tasks where a file does not say', async () => {

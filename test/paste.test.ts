@@ -58,6 +58,28 @@ it('a reply that was pasted before its prompt came is kept for it', async () => 
   person.close()
 })
 
+it.each([
+  ['en', 'nothing came before the dot'],
+  ['zh', '句点之前没有内容'],
+] as const)(
+  'a dot alone is told of, Ctrl-D ends a reply, and the next is heard (%s)',
+  async (language, said) => {
+    const typing = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined })
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(typing as unknown as typeof process.stdin)
+    const shown = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    const person = new PersonAtTerminal(new Screen(language), () => ({ answered: 0, about: 1 }))
+    const { signal } = new AbortController()
+    const first = person.hear(signal)
+    typing.write('\r\r.\rone\r\u0004') // Ctrl-D on an empty line
+    expect(await first).toBe('one')
+    expect(shown.mock.calls.filter(([text]) => String(text).includes(said))).toHaveLength(1)
+    const second = person.hear(signal)
+    typing.write('two\r．\r')
+    expect(await second).toBe('two')
+    person.close()
+  },
+)
+
 describe('a run answered by hand', () => {
   it('is left with Ctrl-C, taken up where it was, reaches 5 instructions, and is replayed to others', async () => {
     const folder = await temporaryFolder()

@@ -1,5 +1,6 @@
 // The README promises nothing that is not so: its rows come from the first run, its commands exist, its files are there.
 import { existsSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readCommand, readCommandLine, readSteps } from '../steps/workspace/arguments.ts'
@@ -29,6 +30,14 @@ describe('the README', () => {
     const shown = lines.filter((line) => line.startsWith('{"'))
     expect(shown.length).toBeGreaterThan(6)
     expect(shown.filter((line) => !written.includes(line))).toEqual([])
+  })
+
+  it.each(['en', 'zh'])('has a rule to add that finds something in the first run (%s)', async (language) => {
+    const [, pattern = 'no rule'] = /=> \/(.*)\/i\.exec\(instruction\)/.exec(readme) ?? []
+    const folder = await folderWithRun(language === 'zh' ? ['--language', 'zh'] : [])
+    expect(await readFile(path.join(folder, '1-instructions.jsonl'), 'utf8')).toMatch(
+      new RegExp(pattern, 'i'),
+    )
   })
 
   it('names only commands that exist, one a line', () => {

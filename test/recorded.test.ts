@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { bytesOf, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
 
 describe.each([
   ['en', /asked 40 .* kept 20/],
@@ -27,13 +27,27 @@ describe.each([
     const log = path.join(project, 'data', 'recorded', language, 'calls.jsonl')
     const { out } = await workshop(folder, ['--replay', log])
     expect(out).not.toContain('--base-url')
-    const [, words = ''] = /workshop\.ts why (\S+) .* --replay .*calls\.jsonl/.exec(out) ?? []
-    const reason = await workshop(folder, ['why', words, '--replay', log])
-    const [, id = ''] = /workshop\.ts why ([0-9a-f]{12}) .*--replay/.exec(reason.out) ?? []
-    const life = await workshop(folder, ['why', id, '--replay', log])
-    expect(life.out).toContain('    | ') // the reply
-    const page = await readFile(path.join(folder, 'report.html'), 'utf8')
-    expect(page).toMatch(/<section id="loop">[^]*<blockquote/)
-    expect(page).toContain('"replies":{')
+    const [, words = ''] = /workshop\.ts why (\S+) /.exec(out) ?? []
+    const reason = await workshop(folder, ['why', words])
+    const [, id = ''] = /workshop\.ts why ([0-9a-f]{12}) /.exec(reason.out) ?? []
+    expect((await workshop(folder, ['why', id])).out).toContain('    | ') // the reply
+    const drawn = await readFile(path.join(folder, 'report.html'), 'utf8')
+    expect(drawn).toMatch(/<section id="loop">[^]*<blockquote/)
+    expect(drawn).toContain('"replies":{')
+    await workshop(folder, ['report'])
+    expect(await readFile(path.join(folder, 'report.html'), 'utf8')).toBe(drawn)
+  })
+
+  it('is gone on from by single steps, which ask nobody, even with a key', async () => {
+    const folder = await temporaryFolder()
+    await workshop(folder, ['--replay', path.join(project, 'data', 'recorded', language, 'calls.jsonl')])
+    const bytes = await bytesOf(folder)
+    const again = await workshop(folder, ['classify', 'instances', 'filter'], {
+      OPENAI_API_KEY: 'sk-test-0123456789abcdef',
+    })
+    expect(again).toMatchObject({ code: 0, err: '' })
+    expect(again.out).toContain('qwen2.5-coder-1.5b-instruct')
+    expect(again.out).toContain(`replay data/recorded/${language}/calls.jsonl`)
+    expect(await bytesOf(folder)).toEqual(bytes)
   })
 })

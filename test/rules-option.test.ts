@@ -115,7 +115,7 @@ describe('a rule of one’s own', () => {
     ['true of instances', { of: 'instances', test: () => true }, 'my_rule" gave back true'],
     ['a kind there is not', { of: 'instruktion', test: () => undefined }, 'needs an of'],
     ['no reason', { reason: undefined, test: () => 'x' }, 'needs a reason'],
-    ['a name there is', { reason: 'too_short', test: () => 'x' }, 'stands in the list twice'],
+    ['a name there is', { reason: 'too_short', test: () => 'x' }, 'has a reason that is taken'],
     ['no test', {}, 'needs a test'],
     ['no why', { why: undefined, test: () => 'x' }, 'needs a why'],
   ])('that gives %s is named', (_, rule, said) => {
@@ -132,6 +132,12 @@ describe('a rule of one’s own', () => {
   it.each([
     ['en', { test: (): unknown => true }, 'The rule "my_rule" gave back true; expected'],
     ['zh', { test: (): unknown => true }, '规则“my_rule”返回了 true；应返回测得的文字'],
+    [
+      'en',
+      { reason: 'beyond_target', test: () => 'x' },
+      'The rule "beyond_target" has a reason that is taken',
+    ],
+    ['zh', { reason: 'call_failed', test: () => 'x' }, '规则“call_failed”的 reason 已被占用'],
     ['en', { of: 'instance', test: (): unknown => 7 }, 'The rule "my_rule" gave back 7'],
   ])('ends a run with that sentence alone, and no row is broken (%s)', async (language, rule, said) => {
     ownRule(rule)

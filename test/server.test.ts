@@ -1,8 +1,19 @@
 // The whole workshop through the real openai package against a local server.
-import { appendFile, copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { appendFile, copyFile, cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { bytesOf, folderWithRun, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import { areShipped, shippedSeeds } from '../steps/workspace/environment.ts'
+import {
+  bytesOf,
+  cleanEnvironment,
+  folderWithRun,
+  project,
+  rowsOf,
+  temporaryFolder,
+  workshop,
+} from './support/command.ts'
 import { steady } from './support/faults.ts'
 import { type Answering, TestServer, completion, questionIn, rowsAsked } from './support/server.ts'
 
@@ -239,7 +250,7 @@ describe('a log without its server', () => {
     )
     const more = await workshop(folder, ['--num-instructions', '50'])
     expect(more.code).toBe(1)
-    expect(more.err).toContain('not in the recorded calls')
+    expect(more.err).toMatch(/not in the recorded calls: .* asked for no more\. .*--provider/)
   })
 })
 
@@ -309,10 +320,96 @@ describe('a folder that was handed out', () => {
     expect(await readFile(path.join(folder, 'run.json'), 'utf8')).not.toContain('mine.txt')
     const single = await workshop(handedOut, ['generate'], { OPENAI_API_KEY: secret })
     expect(single.out).toMatch(/^Self-Instruct · offline/)
+
+    const lacking = await handOut(folder, 'calls.jsonl', 'run.json')
+    const refused = await workshop(lacking)
+    expect(refused).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('its seeds.jsonl is not'),
+    })
+    expect((await readdir(lacking)).toSorted()).toEqual(['calls.jsonl', 'run.json'])
+    const named = await workshop(lacking, ['--seed-file', path.join(folder, 'seeds.jsonl')])
+    expect(named.code).toBe(0)
+    expect(await rowsOf(lacking, '1-instructions.jsonl')).toEqual(
+      await rowsOf(folder, '1-instructions.jsonl'),
+    )
+  })
+
+  it('has its seed tasks in it, too, where somebody added one to the project’s own', async () => {
+    const copy = await temporaryFolder()
+    for (const name of ['workshop.ts', 'package.json', 'steps', 'data/seed_tasks.jsonl', 'data/offline'])
+      await cp(path.join(project, name), path.join(copy, name), { recursive: true })
+    await symlink(path.join(project, 'node_modules'), path.join(copy, 'node_modules'))
+    await appendFile(
+      path.join(copy, 'data', 'seed_tasks.jsonl'),
+      '{"instruction":"Thank the night nurse."}\n',
+    )
+    const folder = path.join(copy, 'data', 'workshop')
+    const runThere = (...args: string[]) =>
+      promisify(execFile)(process.execPath, ['--import', 'tsx', 'workshop.ts', ...args], {
+        cwd: copy,
+        env: cleanEnvironment(),
+      })
+    expect((await runThere(...five)).stdout).toContain('5 instructions from 31 seed tasks')
+    expect(await rowsOf(folder, 'seeds.jsonl')).toHaveLength(31)
+    const handedOut = await handOut(folder, 'calls.jsonl', 'run.json', 'seeds.jsonl')
+    expect(await workshop(handedOut)).toMatchObject({ code: 0, err: '' })
+    expect(await bytesOf(handedOut)).toEqual(await bytesOf(folder))
+
+    // And a run of the project's own seed tasks is no other one there.
+    const plain = await handOut(await folderWithRun(), 'calls.jsonl', 'run.json')
+    const there = runThere('--data-dir', plain)
+    await expect(there).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('was changed here'),
+    })
+    expect((await readdir(plain)).toSorted()).toEqual(['calls.jsonl', 'run.json'])
+  })
+
+  it.each(['en', 'zh'])('has none of the project’s seed tasks as they are (%s)', (language) => {
+    expect(areShipped(shippedSeeds(language)), 'they changed: so does the checksum beside their name').toBe(
+      true,
+    )
+  })
+})
+
+describe('Ollama', () => {
+  const nowhere = 'http://127.0.0.1:9/v1'
+  it.each([
+    [['--model', 'qwen3:8b'], 'Is Ollama running? Its app starts it, or: ollama serve'],
+    [[], 'Is Ollama running? Its app starts it, or: ollama serve'],
+    [['--language', 'zh'], 'Ollama 是否在运行？请打开它的应用，或运行 ollama serve'],
+  ])('that does not run is asked for first, not its model: %j', async (args, cure) => {
+    const named = ['--provider', 'ollama', '--base-url', nowhere, ...args]
+    const { code, err } = await workshop(await temporaryFolder(), named)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(cure) })
+    expect(err).not.toContain('--model')
+  })
+
+  it.each([
+    ['en', 'To fetch it: ollama pull qwen3:8b.'],
+    ['zh', '下载它：ollama pull qwen3:8b。'],
+  ])('without the model says how to fetch it (%s)', async (language, cure) => {
+    const message = 'model "qwen3:8b" not found, try pulling it first'
+    const { url } = await serve(() => ({ status: 404, body: { error: { message, type: 'api_error' } } }))
+    const args = ['--provider', 'ollama', '--base-url', url, '--model', 'qwen3:8b', '--language', language]
+    const { code, err } = await workshop(await temporaryFolder(), args)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(cure) })
   })
 })
 
 describe('a missing key', () => {
+  it.each([
+    ['en', 'This server wants a key: put the line LLM_API_KEY=…'],
+    ['zh', '该服务器需要密钥：请在此处的 .env 文件中写入一行 LLM_API_KEY=…'],
+  ])('of a compatible server is asked for by its name (%s)', async (language, cure) => {
+    const { url } = await serve(() => ({ status: 401, body: { error: { message: 'Invalid API key' } } }))
+    const args = ['--base-url', url, '--model', 'my-model', '--language', language]
+    const { code, err } = await workshop(await temporaryFolder(), args)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(cure) })
+  })
+
   it.each([
     ['openai', 'OPENAI_API_KEY'],
     ['dashscope', 'DASHSCOPE_API_KEY'],

@@ -148,7 +148,7 @@ describe('a price in a folder that was handed out', () => {
 describe('a place in a folder that was handed out', () => {
   const settingsOf = (folder: string, step = 'filter') => readSettings([step, '--data-dir', folder], {})
 
-  it.each(['seed-file', 'topics', 'avoid', 'merge', 'output-path'] as const)(
+  it.each(['seed-file', 'topics', 'avoid', 'merge', 'replay', 'output-path'] as const)(
     'outside of it is not taken: %s',
     async (name) => {
       const elsewhere = path.join(await temporaryFolder(), 'private.jsonl')
@@ -231,12 +231,12 @@ describe('a place in a folder that was handed out', () => {
 })
 
 it('an option of one command alone is no setting of a run, and is not shown as one', async () => {
-  const folder = await handedOut({ replay: '/etc/hosts', budget: 5, 'dry-run': true, concurrency: 1000 })
+  const folder = await handedOut({ budget: 5, 'dry-run': true, concurrency: 1000 })
   const before = await readFile(path.join(folder, 'calls.jsonl'), 'utf8')
   const { code, out } = await workshop(folder, ['filter'])
   expect(code).toBe(0)
   expect(out).toContain('as in the last whole run: provider offline')
-  expect(out).not.toMatch(/replay|budget|dry-run|concurrency/)
+  expect(out).not.toMatch(/budget|dry-run|concurrency/)
   expect(readSettings(['filter', '--data-dir', folder], {})).toMatchObject({ concurrency: 8, dryRun: false })
   expect(await readFile(path.join(folder, 'calls.jsonl'), 'utf8')).toBe(before)
 })

@@ -214,7 +214,10 @@ describe('why', () => {
 describe('a folder without a run', () => {
   it.each([
     [['why', 'music'], /no run in .*nothing yet\. There are runs in .*seat 1.*: name one with --data-dir /],
-    [['why', '近似'], /还没有运行结果。这些文件夹里有运行结果：.*seat 1/],
+    [
+      ['why', '近似'],
+      /还没有运行结果。这些文件夹里有运行结果：.*seat 1.*workshop.ts --language zh --data-dir/,
+    ],
     [['why', 'music', '--language', 'zh'], /还没有运行结果.*npx tsx workshop.ts --language zh --data-dir/],
     [['report'], /holds no run.*There are runs in .*seat 1/],
     [['classify'], /not there yet.*There are runs in .*seat 1/],

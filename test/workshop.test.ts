@@ -1,5 +1,5 @@
 // The whole workshop through its real command, with no key.
-import { appendFile, copyFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Message } from '../steps/model/call.ts'
@@ -174,6 +174,24 @@ describe('a folder that holds a run', () => {
     expect(await bytesOf(folder)).toEqual(before)
   })
 
+  it('is not touched by a merge in another language, which is told where to go as what it is', async () => {
+    const folder = await folderWithRun()
+    const merge = ['filter', '--merge', folder, '--num-instructions', 'all', '--language', 'zh']
+    const { code, err } = await workshop(folder, merge)
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: expect.stringMatching(/npx tsx workshop.ts filter --merge /),
+    })
+  })
+
+  it.each([
+    ['en_US.UTF-8', /\. Or go on with the one there: npx tsx workshop.ts --data-dir ".*" --language zh\n$/],
+    ['zh_CN.UTF-8', /。要继续那里的运行，请用：npx tsx workshop.ts --data-dir ".*" --language zh\n$/],
+  ])('tells whoever only forgot its language how to go on (%s)', async (LANG, said) => {
+    const { code, err } = await workshop(await folderWithRun(['--language', 'zh']), [], { LANG })
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(said) })
+  })
+
   it('is not touched by seed tasks of another language either, nor one in Chinese by English', async () => {
     const folder = await folderWithRun(['--language', 'zh'])
     const before = await bytesOf(folder)
@@ -231,8 +249,15 @@ describe('another run’s call log', () => {
     const text = await readFile(log, 'utf8')
     await copyFile(path.join(folder, 'run.json'), path.join(replayed, 'run.json'))
     expect((await workshop(replayed, ['--replay', log])).code).toBe(0)
-    expect(await bytesOf(replayed)).toEqual(await bytesOf(folder))
+    const { 'run.json': record = '', ...files } = await bytesOf(replayed)
+    const replay = /,\n *"replay": .*$/m // for single steps, `report` and `why`
+    expect({ ...files, 'run.json': record.replace(replay, '') }).toEqual(await bytesOf(folder))
     expect(await readFile(log, 'utf8')).toBe(text)
+
+    expect((await workshop(replayed, ['why', 'ordinary dice'])).out).toContain('>>>')
+    await rm(log)
+    const without = await workshop(replayed, ['filter', '--similarity', '0.6'])
+    expect(without).toMatchObject({ err: '', out: expect.not.stringContaining('replay') })
   })
 })
 

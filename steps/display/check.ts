@@ -32,8 +32,10 @@ const oldestNode = [20, 19] as const // as package.json's engines say
 /** Who is to be examined, and on what: see run/exam.ts. */
 export type Examinee = { provider: Provider; settings: Settings; language: Language; seeds: SeedTask[] }
 
+type Looked = { check: Check; examinee?: Examinee } & Pick<Examinee, 'settings' | 'language' | 'seeds'>
+
 /** Looks at all that a run needs but the model itself; `examinee` where a server is there to be asked. */
-export async function checkSetup(argv: readonly string[]): Promise<{ check: Check; examinee?: Examinee }> {
+export async function checkSetup(argv: readonly string[]): Promise<Looked> {
   const [, surplus] = readCommandLine(argv).words
   if (surplus !== undefined) throw takesNoWords(surplus)
   const settings = readSettings(argv, process.env)
@@ -43,7 +45,8 @@ export async function checkSetup(argv: readonly string[]): Promise<{ check: Chec
   const seeds = (await check.attempt(() => checkSeeds(settings, check))) ?? []
   const language = settings.language ?? languageOf(seeds.map((seed) => seed.instruction))
   const provider = await check.attempt(() => checkAnswers({ ...settings, language }, check))
-  return { check, ...(provider && seeds.length > 0 && { examinee: { provider, settings, language, seeds } }) }
+  const examinee = provider && seeds.length > 0 && { provider, settings, language, seeds }
+  return { check, settings, language, seeds, ...(examinee && { examinee }) }
 }
 
 /** What was found so far, said as it is found. */

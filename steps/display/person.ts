@@ -69,21 +69,31 @@ export class PersonAtTerminal implements Person {
     if (this.lines) return
     const terminal = process.stdin.isTTY
     const output = terminal ? { output: process.stdout } : {}
-    this.lines = createInterface({ input: process.stdin, ...output, terminal, prompt: '', historySize: 0 })
-    this.lines.on('line', (line) => {
+    const lines = createInterface({ input: process.stdin, ...output, terminal, prompt: '', historySize: 0 })
+    this.lines = lines
+    lines.on('line', (line) => {
       this.heard.push(line)
       this.readOn()
     })
-    this.lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
-    this.lines.on('close', () => {
-      this.ended = true
+    lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+    lines.on('close', () => {
+      if (this.lines !== lines) return // let go of by us
+      if (terminal && !process.stdin.readableEnded) this.listenOn()
+      else this.ended = true
       this.readOn()
     })
   }
 
-  // The end of the input ends a reply too; an empty reply is a mistake of the hand and is passed over.
+  // Ctrl-D ends a reply as a dot does; at a terminal the next one can still come.
+  private listenOn(): void {
+    this.heard.push('.')
+    this.lines = undefined
+    this.listen()
+  }
+
+  // The end of the input ends a reply too; an empty reply is a mistake of the hand.
   private readOn(): void {
-    const dot = this.heard.findIndex((line) => /^\s*[.。]\s*$/.test(line))
+    const dot = this.heard.findIndex((line) => /^\s*[.。．]\s*$/.test(line))
     const { finish } = this
     if (!finish || (dot === -1 && !this.ended)) return
     const reply = this.heard
@@ -94,11 +104,16 @@ export class PersonAtTerminal implements Person {
     if (reply !== '') {
       this.finish = undefined // what comes now answers the next prompt
       finish(reply)
-    } else if (dot !== -1) this.readOn()
+    } else if (dot !== -1) {
+      this.screen.remark(this.words.nothingCame)
+      this.readOn()
+    }
   }
 
   close(): void {
-    this.lines?.close()
+    const { lines } = this
+    this.lines = undefined
+    lines?.close()
   }
 }
 
@@ -251,6 +266,7 @@ const en = {
     `── ${file} ── ${number(at)} of about ${number(about)} ── copy this into the chat window:`,
   bringBack: (file: string) =>
     `── paste the reply here and end with a line holding only a dot, or save it as ${file} beside the prompt`,
+  nothingCame: 'nothing came before the dot: paste the reply first, then the dot',
   received: (from: string, length: number) =>
     `thank you: ${number(length)} characters${from === '' ? '' : ` from ${from}`}`,
 }
@@ -261,6 +277,7 @@ const zh: typeof en = {
     `── ${file} ── 第 ${number(at)} 个，大约共 ${number(about)} 个 ── 请把下面的内容复制到聊天窗口：`,
   bringBack: (file) =>
     `── 请把回复粘贴到这里，贴完后另起一行，只输入一个句点再回车；或把回复另存为提示词旁边的 ${file}`,
+  nothingCame: '句点之前没有内容：请先粘贴回复，再输入句点',
   received: (from, length) => `已读入${from === '' ? '回复' : ` ${from}`}（${number(length)} 字）`,
 }
 

@@ -75,6 +75,9 @@ const otherWhys: Record<string, Words> = {
   },
 }
 
+/** The names that no rule may have: the steps reject by them. */
+export const namesOfSteps: readonly string[] = Object.keys(otherWhys)
+
 const chineseNames: Record<string, string> = {
   too_short: '太短',
   too_long: '太长',

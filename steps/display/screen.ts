@@ -294,7 +294,9 @@ export function tellNotTaken(screen: Screen, { notTaken, replay }: Settings): vo
 
 /** The provider and model, and where the key comes from; or what stands in for them. */
 export function whoAnswers({ words, language }: Screen, settings: Settings, provider: Provider): string {
-  if (provider.standIn) return words.offline
+  // A look at other people's data: nobody has answered, and nobody will.
+  const onlyLooks = settings.provider === undefined && settings.steps.join() === 'filter' && !settings.judge
+  if (provider.standIn) return onlyLooks ? words.nobody : words.offline
   if (provider.byHand && provider.replayOf === undefined) return words.pasting(provider.model)
   if (provider.replayOf === undefined) return words.asking(provider.name, provider.model, provider.keyFrom)
   const day = new Date(provider.replayOf)

@@ -152,12 +152,11 @@ function nothingAsked(): Fault {
 
 function noRun(settings: Settings): Fault {
   const { dataDir, given } = settings
-  const language = given.get('language')?.at(-1)
-  const command = commandLine(settings, language === undefined ? '' : `--language ${language}`)
+  const command = commandLine(settings, given.has('language') ? '--language en' : '')
   const others = runsElsewhere(dataDir)
   return new Fault({
     en: `There is no run in ${shownPath(dataDir)} yet.${others.en} Or make one there: ${command}`,
-    zh: `${shownPath(dataDir)} 中还没有运行结果。${others.zh}要在那里运行一次，请用：${command}`,
+    zh: `${shownPath(dataDir)} 中还没有运行结果。${others.zh}要在那里运行一次，请用：${commandLine(settings, '--language zh')}`,
   })
 }
 

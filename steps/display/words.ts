@@ -73,6 +73,7 @@ const leftOut = (parts: readonly [count: number, what: string][]): string =>
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`
 
 const en = {
+  nobody: 'no model is asked',
   offline: 'offline: a stand-in for the lesson, not a model; its rows are no training data',
   replaying: (model: string, day: string) => `no key: replaying ${model}'s replies of ${day}`,
   asking: (provider: string, model: string, key: string) =>
@@ -96,7 +97,7 @@ const en = {
   comma: ', ',
   rejected: (reason: string, count: number, all: number | undefined) =>
     `${all === undefined ? '' : `rejected ${number(all)} ${all === 1 ? 'row' : 'rows'}: `}${number(count)} ${reason}`,
-  keptUnit: ' instructions',
+  keptUnit: (count: number): string => (count === 1 ? ' instruction' : ' instructions'),
   otherReasons: (others: readonly [string, number][]) =>
     `${number(sumOf(others))} for ${others.length} other reasons`,
   cost: ({ calls, tokens, cached, dollars, fresh }: Cost) =>
@@ -215,6 +216,7 @@ const en = {
 export type ScreenWords = typeof en
 
 const zh: ScreenWords = {
+  nobody: '不请求任何模型',
   offline: '离线：课堂用的替身，不是模型；它的数据不能用于训练',
   replaying: (model, day) => `没有密钥：重放 ${model} 在 ${day} 的回复`,
   asking: (provider, model, key) => `${provider} · ${model} · ${key ? `密钥来自 ${key}` : '无密钥'}`,
@@ -235,7 +237,7 @@ const zh: ScreenWords = {
   comma: '，',
   rejected: (reason, count, all) =>
     `${all === undefined ? '' : `淘汰 ${number(all)} 行：`}${nameOfReason(reason, 'zh')} ${number(count)}`,
-  keptUnit: ' 条',
+  keptUnit: () => ' 条',
   otherReasons: (others) => `另外 ${others.length} 种原因 ${number(sumOf(others))}`,
   cost: ({ calls, tokens, cached, dollars, fresh }) =>
     `${fresh < calls ? `新问 ${number(fresh)} 次，另有 ${number(calls - fresh)} 次取自日志` : `${number(calls)} 次调用`}${tokens > 0 ? `，${number(tokens)} 个 token` : ''}${cached > 0 ? `（${number(cached)} 个命中缓存）` : ''}${dollars === 0 ? '' : `，${money(dollars)}`}`,

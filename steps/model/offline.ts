@@ -185,15 +185,18 @@ function dress(reply: string, language: Language, random: Random): string {
 
 // The tasks the offline model knows, from data/offline, and how it finds the one it is asked about.
 
-/** Knows a row of the stand-in by its words, wherever it was copied to: so that merging does not make training data of it. */
-export async function standInRows(): Promise<(instruction: string, instance: Instance) => boolean> {
+/** Knows a row of the stand-in by its words, or an instruction alone, wherever it was copied to: so that merging does not make training data of it. */
+export async function standInRows(): Promise<(instruction: string, instance?: Instance) => boolean> {
   const known = new Map<string, Set<string>>()
   for (const language of ['en', 'zh'] as const)
     for (const { instruction, instances } of await tasksOf(language))
       known.set(oneLine(instruction), new Set(instances.map(({ output }) => oneLine(output))))
   // A million rows are looked at: most are told by their instruction, and few of these have white space to fold.
   const folded = (text: string): string => (/^\s|\s$|\s\s|[^\S ]/.test(text) ? oneLine(text) : text)
-  return (instruction, { output }) => known.get(folded(instruction))?.has(oneLine(output)) === true
+  return (instruction, instance) => {
+    const outputs = known.get(folded(instruction))
+    return outputs !== undefined && (!instance || outputs.has(oneLine(instance.output)))
+  }
 }
 
 /** The faults that no rule sees, planted in the rows of the bank: by the words of a row (see `rowKey`). */

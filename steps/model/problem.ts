@@ -4,7 +4,7 @@ import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
-import { type Told, is, moreContext, namedIn, says, tlsCure } from './says.ts'
+import { type Told, is, moreContext, namedIn, says, tlsCure, tooLargeCure, wantsTlsCure } from './says.ts'
 import { Silence } from './transport.ts'
 
 const mostWaited = 300_000 // ms; five minutes
@@ -225,10 +225,6 @@ const tooLongCure: Words = {
   en: `The server's context is too small for this. ${moreContext.en}`,
   zh: `服务器的上下文长度不够。${moreContext.zh}`,
 }
-const wantsTlsCure: Words = {
-  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
-  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
-}
 const goneCure: Words = {
   en: 'What answers there cannot reach the model behind it: is that running? Once it is, the same command goes on.',
   zh: '应答的是中间的网关，它连不上后面的模型：模型是否在运行？恢复后重新运行同一命令即可继续。',
@@ -236,10 +232,6 @@ const goneCure: Words = {
 const crashedCure: Words = {
   en: 'The model stopped at the server: what does its own window say? A smaller model, or a smaller context, takes less memory.',
   zh: '服务器上的模型已停止运行：请看看服务器自己的窗口。换小一点的模型或更短的上下文，占用内存更少。',
-}
-const tooLargeCure: Words = {
-  en: 'The model does not fit into the memory of that machine: take a smaller one (--model), or end other programs there.',
-  zh: '那台机器的内存装不下这个模型：请换小一点的模型（--model），或关闭其他程序。',
 }
 
 function longWait(ms: number): Words {
@@ -250,7 +242,12 @@ function longWait(ms: number): Words {
   }
 }
 
-function modelCure({ model, baseUrl }: Provider): Words {
+function modelCure({ name, model, baseUrl }: Provider): Words {
+  if (name === 'ollama')
+    return {
+      en: `To fetch it: ollama pull ${model}. What is there already, ollama list shows; name it with --model.`,
+      zh: `下载它：ollama pull ${model}。已有的模型可用 ollama list 查看，再用 --model 指定。`,
+    }
   const missing = lacksVersion(baseUrl)
   return {
     en: `Is the model's name right (--model ${model}), and the address (${baseUrl}${missing ? ': does it lack /v1?' : ''})?`,
@@ -282,16 +279,20 @@ function proxyNote(proxied: string): Words {
   }
 }
 
+const startOllama: Words = {
+  en: ' Is Ollama running? Its app starts it, or: ollama serve',
+  zh: ' Ollama 是否在运行？请打开它的应用，或运行 ollama serve',
+}
+const whatToLookAt: Words = {
+  en: ' Is the address right, is the server running, is there a network?',
+  zh: ' 请检查地址是否正确、服务器是否在运行、网络是否通畅。',
+}
+
 /** A problem of connection, with what to look at. */
 export function unreachable(problem: Problem, provider: Provider): Problem {
   if (problem.behind) return { kind: 'fatal', words: problem.words }
-  const about: Words =
-    provider.proxied && !provider.local
-      ? proxyNote(provider.proxied)
-      : {
-          en: ' Is the address right, is the server running, is there a network?',
-          zh: ' 请检查地址是否正确、服务器是否在运行、网络是否通畅。',
-        }
+  const { proxied, local, name } = provider
+  const about = proxied && !local ? proxyNote(proxied) : name === 'ollama' ? startOllama : whatToLookAt
   return { kind: 'fatal', words: { en: problem.words.en + about.en, zh: problem.words.zh + about.zh } }
 }
 
@@ -323,9 +324,13 @@ function keyCure({ regional, keyFrom }: Provider): Words {
       en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
       zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
     }
-  const variable = keyFrom || 'LLM_API_KEY'
+  if (keyFrom === '')
+    return {
+      en: 'This server wants a key: put the line LLM_API_KEY=… into a file named .env here.',
+      zh: '该服务器需要密钥：请在此处的 .env 文件中写入一行 LLM_API_KEY=…。',
+    }
   return {
-    en: `Check the key in ${variable} and what it may be used for.`,
-    zh: `请检查 ${variable} 中的密钥及其权限。`,
+    en: `Check the key in ${keyFrom} and what it may be used for.`,
+    zh: `请检查 ${keyFrom} 中的密钥及其权限。`,
   }
 }

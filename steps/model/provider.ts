@@ -205,9 +205,10 @@ export async function withListedModel(
   const isInLog = lastServer(recorded)?.name === name && !(keyVariable && environment[keyVariable])
   if (isInLog || !(settings.baseUrl ?? address)) return settings
   const draft = serverNamed(name, { ...settings, model: '?' }, environment, recorded)
-  const { listModels } = await import('./wire.ts')
+  const [{ listModels }, { unreachable }] = await Promise.all([import('./wire.ts'), import('./problem.ts')])
   const listed = await listModels(draft).catch((problem: unknown) => {
-    throw isProblem(problem) ? noModel(name, problem.words) : problem
+    if (!isProblem(problem)) throw problem
+    throw problem.connection ? new Fault(unreachable(problem, draft).words, 1) : noModel(name, problem.words)
   })
   const [model, ...others] = listed
   if (model === undefined || others.length > 0) throw noModel(name, listing(listed))

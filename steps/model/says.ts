@@ -245,6 +245,16 @@ export const moreContext: Words = {
   zh: '请在启动服务器时调大（Ollama：OLLAMA_CONTEXT_LENGTH=8192，llama.cpp：-c 8192，vLLM：--max-model-len）',
 }
 
+export const wantsTlsCure: Words = {
+  en: 'Only TLS is spoken there: does the address begin with https:// instead of http://?',
+  zh: '对方只接受 TLS：地址是否应以 https:// 开头，而不是 http://？',
+}
+
+export const tooLargeCure: Words = {
+  en: 'The model does not fit into the memory of that machine: take a smaller one (--model), or end other programs there.',
+  zh: '那台机器的内存装不下这个模型：请换小一点的模型（--model），或关闭其他程序。',
+}
+
 // What is wrong with TLS, by the names OpenSSL and Node have for it, as a code or in a sentence. Only an unknown issuer can be made known.
 const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
   [

@@ -297,6 +297,6 @@ function nothingThere(dir: string): Fault {
   const others = runsElsewhere(dir)
   return new Fault({
     en: `${dir} holds no run: none of ${names} is there.${others.en} Or make one there: npx tsx workshop.ts --data-dir "${dir}"`,
-    zh: `${dir} 中没有运行结果：${names} 都不存在。${others.zh}要在那里运行一次，请用：npx tsx workshop.ts --data-dir "${dir}"`,
+    zh: `${dir} 中没有运行结果：${names} 都不存在。${others.zh}要在那里运行一次，请用：npx tsx workshop.ts --language zh --data-dir "${dir}"`,
   })
 }

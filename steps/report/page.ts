@@ -229,7 +229,7 @@ function tellReviews(screen: Screen, { reviewers, rows, shared, unread }: Review
   const all = agreementOn(rows, 'all')
   const said = compareWords[screen.language].reviews
   screen.detail(said.about(reviewers.length, rows.length, shared))
-  if (all !== undefined) screen.detail(`${said.agreement}: ${percent(all)}`)
+  if (all !== undefined) screen.detail(`${said.agreement}${screen.words.colon}${percent(all)}`)
   if (unread.length > 0) screen.remark(said.unread(unread.join(', ')))
 }
 

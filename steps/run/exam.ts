@@ -13,9 +13,10 @@ import { Model } from '../model/model.ts'
 import { openWire } from '../model/wire.ts'
 import { TaskPool } from '../text/pool.ts'
 import type { Words } from '../workspace/fault.ts'
-import type { Step } from '../workspace/folder.ts'
+import { Folder, type Step } from '../workspace/folder.ts'
 import { idOf } from '../workspace/jsonl.ts'
 import type { ClassifiedRow, SeedTask } from '../workspace/records.ts'
+import { refuseOtherLanguage } from './opening.ts'
 import { MemoryFiles } from './rehearsal.ts'
 import type { Round, Work } from './step-files.ts'
 
@@ -24,7 +25,9 @@ const seedsAtMost = 40 // whose labels are asked: upstream's 175 would take nine
 
 /** `check`: looks at the setup, and yields the round in which the steps are examined. */
 export async function* examine(argv: readonly string[]): AsyncGenerator<Round> {
-  const { check, examinee } = await checkSetup(argv)
+  const { check, examinee, ...run } = await checkSetup(argv)
+  const folder = async () => Folder.open(run.settings.dataDir)
+  if (run.seeds.length > 0) await check.attempt(async () => refuseOtherLanguage(await folder(), run, argv))
   if (examinee) {
     const dir = await mkdtemp(path.join(os.tmpdir(), 'workshop-exam-')) // its replies are no part of a run
     try {

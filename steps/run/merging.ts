@@ -5,7 +5,7 @@ import type { Instance } from '../text/given.ts'
 import type { Origin } from '../workspace/dataset-card.ts'
 import { type Folder, exists } from '../workspace/folder.ts'
 import { type MergedFile, mergedFiles, runFolderOf } from '../workspace/from-others.ts'
-import { type Contribution, makersOf, readRunRecord } from '../workspace/records.ts'
+import { type Contribution, makersOf, readRunRecord, rowsIn } from '../workspace/records.ts'
 
 /** A line for the screen, in whatever language it speaks. */
 export type Remark = (words: ScreenWords) => string
@@ -64,11 +64,12 @@ export function remarksOn(gave: readonly Contribution[], without: readonly strin
 
 type RowWithCall = { instruction: string; call: string; instances?: readonly Instance[] }
 
-/** Tells rows of step 3 that somebody copied into the folder from a run of the stand-in: no request of its own log gave them. */
+/** Tells rows that somebody copied into the folder from a run of the stand-in: no request of its own log gave them, or their instruction. */
 export class Copies {
   private readonly folder: Folder
   private readonly gave: (call: string) => boolean
-  private isStandIns: ((instruction: string, instance: Instance) => boolean) | undefined
+  private isStandIns: ((instruction: string, instance?: Instance) => boolean) | undefined
+  private instructions: Set<string> | undefined // copied into the files of steps 1 and 2
 
   constructor(folder: Folder, gave: (call: string) => boolean) {
     this.folder = folder
@@ -76,16 +77,24 @@ export class Copies {
   }
 
   async has({ instruction, call, instances = [] }: RowWithCall): Promise<boolean> {
-    if (this.gave(call)) return false
     const isStandIns = (this.isStandIns ??= await this.open())
-    return instances.some((instance) => isStandIns(instruction, instance))
+    if (!this.gave(call)) return instances.some((instance) => isStandIns(instruction, instance))
+    return isStandIns(instruction) && (this.instructions ??= await this.copied()).has(instruction)
   }
 
   /** In a folder of the stand-in's own nothing is to be told. */
   private async open() {
     const { cost } = await readRunRecord(this.folder)
-    if (cost.instances?.provider === 'offline') return () => false
+    if (cost.generate?.provider === 'offline' || cost.instances?.provider === 'offline') return () => false
     return (await import('../model/offline.ts')).standInRows()
+  }
+
+  private async copied(): Promise<Set<string>> {
+    const found = new Set<string>()
+    for (const kind of ['instruction', 'classified'] as const)
+      for await (const { instruction, call } of rowsIn(this.folder, kind))
+        if (!this.gave(call) && this.isStandIns?.(instruction)) found.add(instruction)
+    return found
   }
 }
 

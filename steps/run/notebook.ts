@@ -102,6 +102,7 @@ const usage = {
       ],
     ],
     options: 'Options:',
+    byDefault: (value: string) => ` (default: ${value})`,
     more: 'All options: npx tsx workshop.ts --help all',
     npm: 'With npm two hyphens stand before the options: npm start -- --language zh',
   },
@@ -114,6 +115,7 @@ const usage = {
       ['npx tsx workshop.ts check [选项]', '检查 Node、文件夹、密钥、地域、模型、价格，并考核模型'],
     ],
     options: '选项：',
+    byDefault: (value: string) => `（默认 ${value}）`,
     more: '全部选项：npx tsx workshop.ts --help all',
     npm: '用 npm 时，选项前面要加两个连字符：npm start -- --language zh',
   },
@@ -128,14 +130,14 @@ async function helpPage(argv: readonly string[]): Promise<string> {
     import('../display/screen.ts'),
   ])
   const language = screenLanguage(argv, process.env)
-  const { commands, options: title, more, npm } = usage[language]
+  const { commands, options: title, byDefault, more, npm } = usage[language]
   const isWhole = argv.includes('all') || argv.includes('--help=all')
   const shown = Object.entries(options).filter(
     ([name]) => isWhole || forClass.some((known) => known === name),
   )
   const listed = shown.map(([name, option]): [string, string] => {
-    const fallback = 'fallback' in option ? ` (${option.fallback})` : ''
-    return [`--${name}${'value' in option ? ` ${option.value}` : ''}`, `${option.help[language]}${fallback}`]
+    const usual = 'fallback' in option ? byDefault(option.fallback) : ''
+    return [`--${name}${'value' in option ? ` ${option.value}` : ''}`, `${option.help[language]}${usual}`]
   })
   const columns = process.stdout.columns || usualWidth
   // The names in a column of their own, or, where that leaves no room, each text under its name.

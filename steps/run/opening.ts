@@ -3,6 +3,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { askAtTerminal } from '../display/person.ts'
+import { namesOfSteps } from '../display/reasons.ts'
 import { Screen, shownPath, tellNotTaken, typed } from '../display/screen.ts'
 import { screenWords } from '../display/words.ts'
 import { type CallLog, openLog } from '../model/call-log.ts'
@@ -21,8 +22,9 @@ import {
 } from '../workspace/data-rows.ts'
 import {
   type Environment,
+  areShipped,
   envFiles,
-  projectFolder,
+  ownVersion,
   readEnvironment,
   tellOfUnread,
 } from '../workspace/environment.ts'
@@ -43,10 +45,22 @@ import {
   stepFiles,
   steps,
 } from '../workspace/folder.ts'
-import { dataFiles, isHandedOut, markHandedOut, rememberGiven } from '../workspace/from-others.ts'
+import {
+  dataFiles,
+  isHandedOut,
+  markHandedOut,
+  refuseWithoutSeeds,
+  rememberGiven,
+} from '../workspace/from-others.ts'
 import { lockFolder } from '../workspace/lock.ts'
 import { type RunRecord, type SeedTask, readRows, readRunRecord, type shapes } from '../workspace/records.ts'
-import { type Settings, bringsSeeds, keptSettings, readSettings, withStored } from '../workspace/settings.ts'
+import {
+  type Settings,
+  keptSettings,
+  namesWhoAnswers,
+  readSettings,
+  withStored,
+} from '../workspace/settings.ts'
 
 /** A command that can begin. */
 export type Opened = {
@@ -111,8 +125,7 @@ export async function openCommand(argv: readonly string[]): Promise<Opened> {
 
 /** Whether the log of a folder that was handed out answers, and nobody else: nothing on the command line names who should. */
 async function answersFromLog({ given, dataDir }: Settings): Promise<boolean> {
-  const named = (['provider', 'base-url', 'model', 'replay'] as const).some((name) => given.has(name))
-  return !named && isHandedOut(dataDir)
+  return !namesWhoAnswers(given) && isHandedOut(dataDir)
 }
 
 /** Who answers; a replayed run, and one from a folder that was handed out, takes its settings from the run it gives again. */
@@ -127,7 +140,9 @@ async function whoAnswers(
   const named = handedOut ? listed : await withModelOfChat(listed, log)
   const found = chooseProvider(named, known, log.latest)
   if (found.replayOf === undefined && !handedOut) return { settings: named, provider: found }
-  const stored = withStored(named, log.file, process.env)
+  const beside = asked.given.has('replay') ? log.file : path.join(asked.dataDir, logFile)
+  const stored = withStored(named, beside, process.env)
+  if (asked.whole) refuseWithoutSeeds(path.dirname(beside), stored)
   const isRecorded = log.latest.has(`${stored.provider} ${stored.model}`)
   const settings = isRecorded ? stored : { ...stored, provider: found.name, model: found.model }
   const provider = chooseProvider(settings, known, log.latest)
@@ -183,7 +198,7 @@ async function gather(settings: Settings): Promise<Materials> {
 
 /** Every name of --rules is one of a rule. */
 function checkRules(names: string): void {
-  checkOwnRules(rules)
+  checkOwnRules(rules, namesOfSteps)
   const known = rules.map(({ reason }) => reason)
   for (const name of ruleNames(names)) {
     const bare = name.replace(/^-/, '')
@@ -198,7 +213,7 @@ function checkRules(names: string): void {
 
 /** With a seed file of one's own, its rows: the third file to hand out. */
 async function keepSeeds(folder: Folder, { settings, seeds }: Materials): Promise<void> {
-  if (!settings.whole || !bringsSeeds(settings) || settings.seedFile === folder.path(seedsFile)) return
+  if (!settings.whole || areShipped(settings.seedFile) || settings.seedFile === folder.path(seedsFile)) return
   const file = folder.replace(seedsFile)
   for (const seed of seeds) await file.add(seed)
   await file.commit()
@@ -219,7 +234,7 @@ async function beginRecord(
   const { provider: _, model: __, ...looked } = kept // nobody was asked
   if (settings.whole || looks) record.settings = looks ? looked : kept
   if ((settings.whole || looks) && !settings.dryRun) rememberGiven(folder.dir, kept, process.env)
-  record.versions = { workshop: await ownVersion() }
+  record.versions = { workshop: ownVersion() }
   return record
 }
 
@@ -233,11 +248,6 @@ async function onlyMerges(
   return isLook && isFirst && !(await exists(folder.output('instances')))
 }
 
-async function ownVersion(): Promise<string> {
-  const text = await readFile(path.join(projectFolder, 'package.json'), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
-
 function refuseEndlessTarget({ target, steps }: Settings): void {
   if (target !== Infinity || !steps.includes('generate')) return
   throw new Fault({
@@ -247,9 +257,9 @@ function refuseEndlessTarget({ target, steps }: Settings): void {
 }
 
 /** A run in another language than the folder's would put its files in place of those. */
-async function refuseOtherLanguage(
+export async function refuseOtherLanguage(
   folder: Folder,
-  { settings, language }: Materials,
+  { settings, language }: Pick<Materials, 'settings' | 'language'>,
   argv: readonly string[],
 ): Promise<void> {
   const { language: there } = (await readRunRecord(folder)).settings
@@ -260,14 +270,17 @@ async function refuseOtherLanguage(
   const bare = dir.replace(/-(?:en|zh)$/, '')
   const other = language === 'en' && bare !== dir ? bare : `${bare}-${language}`
   const isThere = await exists(path.join(path.resolve(other), recordFile))
+  const brings = settings.merge.length > 0 && settings.steps[0] === 'filter' // its rows, and needs none of a run
   const words = withoutOption(argv, 'data-dir').filter(
-    (word) => isThere || !steps.some((step) => step === word),
+    (word) => isThere || brings || !steps.some((step) => step === word),
   )
   const command = typed([...words, '--data-dir', other])
   const names = { en: { en: 'English', zh: '英文' }, zh: { en: 'Chinese', zh: '中文' } }
+  const meant = settings.given.has('language') || settings.given.has('seed-file')
+  const goOn = meant ? '' : typed([...argv, '--language', there])
   throw new Fault({
-    en: `${dir} holds a run in ${names[there].en}, and this one is in ${names[language].en}: its files would be lost. Give it a folder of its own: ${command}`,
-    zh: `${dir} 中是一次${names[there].zh}的运行，而这一次是${names[language].zh}的，会把那些文件覆盖掉。请为它另选一个文件夹：${command}`,
+    en: `${dir} holds a run in ${names[there].en}, and this one is in ${names[language].en}: its files would be lost. Give it a folder of its own: ${command}${goOn && `. Or go on with the one there: ${goOn}`}`,
+    zh: `${dir} 中是一次${names[there].zh}的运行，而这一次是${names[language].zh}的，会把那些文件覆盖掉。请为它另选一个文件夹：${command}${goOn && `。要继续那里的运行，请用：${goOn}`}`,
   })
 }
 

@@ -8,6 +8,7 @@ import { Budget } from '../model/budget.ts'
 import { Model } from '../model/model.ts'
 import { askingSteps } from '../model/provider.ts'
 import { TaskPool } from '../text/pool.ts'
+import type { Words } from '../workspace/fault.ts'
 import { type Folder, type Step, batchesFile, exists, stepBefore } from '../workspace/folder.ts'
 import { countLines } from '../workspace/jsonl.ts'
 import { type RunRecord, rowsIn, writeRunRecord } from '../workspace/records.ts'
@@ -205,7 +206,7 @@ export class Session {
     const { model } = this
     try {
       await work()
-      if (files.endedBy?.failed === 'not_recorded') model.stop({ words: files.endedBy.detail, exit: 1 })
+      if (files.endedBy?.failed === 'not_recorded') model.stop({ words: endOfLog, exit: 1 })
       const inVain = files.step === 'generate' && model.budget.endedInVain
       if (inVain) model.stop({ words: model.budget.words, exit: 1 })
       // A run that was stopped before its first answer, or before a new one, has nothing to put in its place.
@@ -312,6 +313,11 @@ export class Session {
 }
 
 const redrawnEvery = 1_000 // ms
+
+const endOfLog: Words = {
+  en: 'this request is not in the recorded calls: the run that is given again asked for no more. To ask a model for it, name one with --provider, and have its key',
+  zh: '调用记录中没有该请求：所重放的运行只问到这里。要继续请求模型，请用 --provider 指明，并准备好密钥',
+}
 
 type Rates = { rows: Rate; tokens: Rate }
 

@@ -9,7 +9,6 @@ import {
   cutToWidth,
   plain,
   shownPath,
-  whyCommand,
   whoAnswers,
 } from '../display/screen.ts'
 import { type ScreenWords, number } from '../display/words.ts'
@@ -127,7 +126,7 @@ async function showDataset(remains: Remains, reached: boolean): Promise<void> {
   const told = loop && plain(words.loop(loop))
   if (told) screen.detail(cutToWidth(told, Math.max(screen.width, loopShown) - 2))
   const [reason = words.someWords] = commonestReason(record, isReason) ?? []
-  screen.detail(words.askWhy(whyCommand(settings, reason)))
+  screen.detail(words.askWhy(commandLine(settings, `why ${reason}`)))
   if (kept > 0) screen.detail(nextTry(remains))
 }
 
@@ -279,7 +278,7 @@ function outcomeOf(words: ScreenWords, step: Step, funnel: Record<string, number
   if (step === 'generate') return words.generate(of('novel'), of('parsed'))
   if (step === 'classify') return words.classify(of('classification'), of('classified'))
   if (step === 'instances') return words.instances(of('instances'), of('with_instances'))
-  return funnelLine(words, funnel) + words.keptUnit
+  return funnelLine(words, funnel) + words.keptUnit(of('kept'))
 }
 
 function funnelLine(words: ScreenWords, funnel: Record<string, number>): string {

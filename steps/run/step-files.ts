@@ -118,6 +118,11 @@ export abstract class StepFiles {
     }
   }
 
+  /** Whether there is anything to do, now or later: in a step begun ahead rows are still to come. */
+  async hasRows(): Promise<boolean> {
+    return true
+  }
+
   /**
    * Which rows need no answer once the target is met: all in a whole run. A step run alone asks about what somebody added
    * or changed, wherever it stands; spare are the rows that were so before. Undefined where there are none.
@@ -210,7 +215,7 @@ export class FolderFiles extends StepFiles {
   private readonly output: Replacement
   private readonly rejects: Rejects
   private readonly pass: (row: object) => void
-  /** Tells which rows of step 3 were copied from a run of the stand-in, where nobody else could have. */
+  /** Tells which rows, or instructions, were copied from a run of the stand-in. */
   copies: Copies | undefined
   /** What step 1 has accepted. */
   readonly instructions: string[] = []
@@ -240,6 +245,11 @@ export class FolderFiles extends StepFiles {
       if (await this.copies?.has(row)) this.contributions.copied(handOffs.instances.file)
       yield row
     }
+  }
+
+  override async hasRows(): Promise<boolean> {
+    for await (const _ of this.rowsIn()) return true
+    return false
   }
 
   protected override merged(paths: readonly string[]): Promise<Merged> {

@@ -159,9 +159,9 @@ function shownValue(value: unknown): string {
   return String(value)
 }
 
-/** Refuses a rule whose parts are not what they must be, before any row meets it. */
-export function checkOwnRules(rules: readonly Partial<Rule>[]): void {
-  const seen = new Set<unknown>()
+/** Refuses a rule whose parts are not what they must be, or whose name is `taken`, before any row meets it. */
+export function checkOwnRules(rules: readonly Partial<Rule>[], taken: readonly string[] = []): void {
+  const seen = new Set<unknown>(taken)
   for (const { reason, of, why, test } of rules) {
     const wrong = wrongPart({ reason, of, why, test }, seen.has(reason))
     if (wrong) throw new BrokenRule(reason, wrong)
@@ -178,7 +178,8 @@ function wrongPart(
       en: 'needs a reason: small letters joined by "_", such as about_clouds.',
       zh: '缺少合格的 reason：用小写字母和下划线，例如 about_clouds。',
     }
-  if (twice) return { en: 'stands in the list twice.', zh: '在列表中出现了两次。' }
+  if (twice)
+    return { en: 'has a reason that is taken: give it another.', zh: '的 reason 已被占用，请换一个。' }
   if (typeof of !== 'string' || !kinds.includes(of))
     return { en: `needs an of: one of ${kinds.join(', ')}.`, zh: `的 of 应为 ${kinds.join('、')} 之一。` }
   if (typeof test !== 'function') return { en: 'needs a test: a function.', zh: '缺少 test 函数。' }

@@ -1,6 +1,7 @@
 // What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, and where the
 // project lies.
-import { existsSync, realpathSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fault, type Words, lookAt } from './fault.ts'
@@ -153,10 +154,38 @@ export function redrawsLines({ isTTY }: Stream): boolean {
 /** The folder the project lies in. */
 export const projectFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 
+export function ownVersion(): string {
+  const text = readFileSync(path.join(projectFolder, 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
 /** The name of a file inside the project, so that a run given to somebody else finds it there too; else its whole path. */
 export function portable(file: string): string {
   const inside = path.relative(projectFolder, file)
   return inside.startsWith('..') || path.isAbsolute(inside) ? file : inside.split(path.sep).join('/')
+}
+
+/** The project's seed tasks, with the beginning of their checksums. */
+const shipped = [
+  { file: path.join(projectFolder, 'data', 'seed_tasks.jsonl'), sum: '691d7a0f757c3c67' },
+  { file: path.join(projectFolder, 'data', 'seed_tasks.zh.jsonl'), sum: '5d7a3ff27049b0d2' },
+] as const
+
+/** The seed tasks of a language where none are named. */
+export function shippedSeeds(language: string | undefined): string {
+  return shipped[language === 'zh' ? 1 : 0].file
+}
+
+/** Whether seed tasks are the project's, as everybody has them: who adds one to that file has seed tasks of their own. */
+export function areShipped(seedFile: string): boolean {
+  return shipped.some(({ file }) => file === seedFile) && !areChanged(seedFile)
+}
+
+/** Whether somebody changed the project's seed tasks here. */
+export function areChanged(seedFile: string): boolean {
+  const known = shipped.find(({ file }) => file === seedFile)
+  if (!known || !isFile(seedFile)) return false
+  return !hash('sha256', readFileSync(seedFile, 'utf8').replaceAll('\r', '')).startsWith(known.sum)
 }
 
 /** The whole path of a file in the working folder, or else of the file of that name in the project. */

@@ -121,11 +121,11 @@ export class Folder {
     if (await exists(file)) return file
     const here = path.relative(process.cwd(), this.dir)
     const elsewhere = here === path.join('data', 'workshop') ? '' : ` --data-dir "${here || '.'}"`
-    const command = `npx tsx workshop.ts ${before}${elsewhere}`
+    const command = (language: string): string => `npx tsx workshop.ts ${before}${language}${elsewhere}`
     const others = runsElsewhere(this.dir)
     throw new Fault({
-      en: `Step ${step} reads ${file}, which is not there yet. Run this first: ${command}${others.en && `.${others.en}`}`,
-      zh: `步骤 ${step} 需要读取 ${file}，但该文件还不存在。请先运行：${command}${others.zh && `。${others.zh}`}`,
+      en: `Step ${step} reads ${file}, which is not there yet. Run this first: ${command('')}${others.en && `.${others.en}`}`,
+      zh: `步骤 ${step} 需要读取 ${file}，但该文件还不存在。请先运行：${command(' --language zh')}${others.zh && `。${others.zh}`}`,
     })
   }
 

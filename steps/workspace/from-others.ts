@@ -4,9 +4,9 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from
 import { hash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { found, isFile, liesIn, projectFolder, realOf } from './environment.ts'
+import { areChanged, found, isFile, liesIn, projectFolder, realOf } from './environment.ts'
 import { Fault, lookAt, noFile, unreadable } from './fault.ts'
-import { batchesFile, foldersIn, handOffs, logFile, recordFile, stepFiles } from './folder.ts'
+import { batchesFile, foldersIn, handOffs, logFile, recordFile, seedsFile, stepFiles } from './folder.ts'
 import { Ledger, field } from './jsonl.ts'
 import type { OptionName, Values } from './options.ts'
 import { journalFile } from './replacement.ts'
@@ -24,6 +24,7 @@ const leadingOut = [
   'topics',
   'avoid',
   'merge',
+  'replay',
   'price',
 ] as const
 type LeadingOut = (typeof leadingOut)[number]
@@ -140,6 +141,36 @@ export async function isHandedOut(dir: string): Promise<boolean> {
 export async function markHandedOut(dir: string, handedOut: boolean): Promise<void> {
   const journal = await journalIn(dir)
   if (markIn(journal) !== handedOut) await journal.append({ handed_out: handedOut })
+}
+
+/**
+ * A Fault where a run cannot be given again for want of its seed tasks: with some of its own it names no file of them, which
+ * others would not have, and has them beside it; with the project's it needs these as they were.
+ */
+export function refuseWithoutSeeds(
+  dir: string,
+  {
+    carried,
+    notTaken,
+    given,
+    seedFile,
+  }: Record<'carried' | 'notTaken' | 'given', Values> & { seedFile: string },
+): void {
+  if (given.has('seed-file')) return
+  if (carried.has('seed-file') && areChanged(seedFile)) throw seedsChanged(dir, seedFile)
+  const isNamed = carried.has('seed-file') || notTaken.has('seed-file')
+  if (!carried.has('num-instructions') || isNamed || existsSync(path.join(dir, seedsFile))) return
+  throw new Fault({
+    en: `The run in ${dir} had seed tasks of its own, and its ${seedsFile} is not there: put that file beside ${logFile}, or name the seed tasks with --seed-file.`,
+    zh: `${dir} 中的运行用的是自备的种子任务，但其中没有 ${seedsFile}：请把那次运行的这个文件放到 ${logFile} 旁边，或用 --seed-file 指定种子任务。`,
+  })
+}
+
+function seedsChanged(dir: string, seedFile: string): Fault {
+  return new Fault({
+    en: `The run in ${dir} had the project's seed tasks, and ${seedFile} was changed here. Put that file back as it was; your own tasks go into another, which --seed-file names.`,
+    zh: `${dir} 中的运行用的是项目自带的种子任务，而这里的 ${seedFile} 被改动过。请把它恢复原样；自己的任务另存一个文件，用 --seed-file 指定。`,
+  })
 }
 
 function journalIn(dir: string): Promise<Ledger> {

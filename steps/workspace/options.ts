@@ -66,8 +66,8 @@ export const options = {
       },
     },
     help: {
-      en: 'distinct instructions in the data set, or "all" (for filter)',
-      zh: '数据集中不同指令的数目，或 all（用于 filter）',
+      en: 'distinct instructions in the data set; for filter also "all"',
+      zh: '数据集中不同指令的数目；filter 也可用 all',
     },
   },
   'seed-file': {
@@ -81,7 +81,7 @@ export const options = {
   'output-path': {
     value: 'FILE',
     help: {
-      en: 'where the data set goes (4-dataset.jsonl in the data folder)',
+      en: 'where the data set goes (default: 4-dataset.jsonl in the data folder)',
       zh: '数据集的位置（默认为数据文件夹中的 4-dataset.jsonl）',
     },
   },
@@ -90,8 +90,8 @@ export const options = {
     fallback: '0.7',
     range: [0, 2],
     help: {
-      en: 'sampling temperature of steps 1 and 3 (step 2 uses 0)',
-      zh: '第 1、3 步的采样温度（第 2 步为 0）',
+      en: 'sampling temperature of steps 1 and 3; step 2 uses 0',
+      zh: '第 1、3 步的采样温度，第 2 步总是 0',
     },
   },
   'max-tokens': {
@@ -206,8 +206,8 @@ export const options = {
     value: 'S',
     range: [0.01, 86_400],
     help: {
-      en: 'seconds without a byte after which a request is given up (60; local 300)',
-      zh: '多少秒收不到任何数据就放弃请求（60；本地 300）',
+      en: 'seconds without a byte after which a request is given up (default: 60; local 300)',
+      zh: '多少秒收不到任何数据就放弃请求（默认 60；本地 300）',
     },
   },
   'dry-run': {

@@ -181,8 +181,8 @@ export function headingOf(cell: string): string {
 export function noKnownColumn(file: string, names: readonly string[]): Fault {
   const shown = shorten(names.join(', '))
   return faultIn(file, {
-    en: ` has the columns ${shown}; one named instruction, prompt, question, messages or conversations was expected. Rename the column that holds the instructions.`,
-    zh: ` 的列为 ${shown}；应有名为 instruction、prompt、question、messages 或 conversations 的列。请给存放指令的列改名。`,
+    en: ` has the columns ${shown}; one named instruction, prompt, question, messages or conversations was expected. Rename the column that holds the instructions, or keep the file elsewhere if none does.`,
+    zh: ` 的列为 ${shown}；应有名为 instruction、prompt、question、messages 或 conversations 的列。请给存放指令的列改名；如果没有这样的列，请把文件移到别处。`,
   })
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Language } from '../text/language.ts'
 import { readCommand, readCommandLine, readSteps, readStored } from './arguments.ts'
-import { found, portable, projectFolder } from './environment.ts'
+import { areShipped, found, portable, projectFolder, shippedSeeds } from './environment.ts'
 import { Fault, isMissing, isOdd, noFile, unreadable } from './fault.ts'
 import { type Step, recordFile, seedsFile, steps } from './folder.ts'
 import { sorted } from './from-others.ts'
@@ -88,7 +88,9 @@ export function withStored(asked: Settings, log: string, environment: NodeJS.Pro
   const { given, whole, dataDir } = asked
   const named = whole ? [] : asked.steps
   const from = path.dirname(log)
-  return settled({ given, named, dataDir, from, ...storedIn(from, environment, given) }, environment)
+  const { carried, notTaken } = storedIn(from, environment, given)
+  const known = without(whole ? ['replay'] : [], carried) // a whole run has its log before it, or names one
+  return settled({ given, named, dataDir, from, carried: known, notTaken }, environment)
 }
 
 /** What run.json says: what counts here, and what does not. */
@@ -123,6 +125,8 @@ function settled(
   const judge = given.has('judge') || (named.length === 0 && carried.has('judge'))
   const others: OptionName[] = elsewhere ? ['provider', 'model', 'base-url', 'param'] : []
   const dropped = [...others]
+  const log = namesWhoAnswers(given) ? undefined : logIn(carried)
+  if (log === undefined) dropped.push('replay')
   if (whoAnswers.price === undefined) dropped.push('price')
   if (!judge) dropped.push('judge')
   return {
@@ -151,7 +155,7 @@ function settled(
     exports: exportNames.filter((name) => list('export').includes(name)),
     split: read(text('split'), Number),
     skipBadRows: given.has('skip-bad-rows') || carried.has('skip-bad-rows'),
-    replay: read(typed('replay'), path.resolve),
+    replay: read(typed('replay'), path.resolve) ?? log,
     params: paramsIn(given.get('param') ?? (elsewhere ? [] : (carried.get('param') ?? []))),
     timeout: read(typed('timeout'), Number),
     budget: read(typed('budget'), Number),
@@ -160,9 +164,24 @@ function settled(
     poll: Number(typed('poll') ?? options.poll.fallback),
     compare: read(typed('compare'), path.resolve),
     given,
-    carried: new Map([...carried].filter(([name]) => !dropped.includes(name))),
+    carried: without(dropped, carried),
     notTaken: new Map([...notTaken].filter(([name]) => !given.has(name) && !others.includes(name))),
   }
+}
+
+/** Whether the command line says who is to answer. */
+export function namesWhoAnswers(given: Values): boolean {
+  return (['provider', 'base-url', 'model', 'replay'] as const).some((name) => given.has(name))
+}
+
+/** The log that the last whole run replayed, as long as it is there: it goes on answering, and telling of its calls. */
+function logIn(carried: Values): string | undefined {
+  const log = read(lastOf(carried)('replay'), found)
+  return log !== undefined && existsSync(log) ? log : undefined
+}
+
+function without(names: readonly OptionName[], values: Values): Values {
+  return new Map([...values].filter(([name]) => !names.includes(name)))
 }
 
 /** Who answers, and at what price. Another provider than the stored one knows neither its model nor its address. */
@@ -201,15 +220,6 @@ function seedsIn(dir: string | undefined): string | undefined {
   if (own === undefined || !existsSync(own)) return undefined
   if (isOdd(own)) throw noFile(own) // a link may lead to anything, and a prompt would send it away
   return own
-}
-
-/** Whether a seed file is one of one's own: others do not have it. */
-export function bringsSeeds({ seedFile }: Settings): boolean {
-  return ![shippedSeeds('en'), shippedSeeds('zh')].includes(seedFile)
-}
-
-function shippedSeeds(language: string | undefined): string {
-  return path.join(projectFolder, 'data', language === 'zh' ? 'seed_tasks.zh.jsonl' : 'seed_tasks.jsonl')
 }
 
 function read<T>(text: string | undefined, how: (text: string) => T): T | undefined {
@@ -259,7 +269,7 @@ export function keptSettings(
     model: provider.model,
     'base-url': settings.baseUrl,
     'num-instructions': Number.isFinite(settings.target) ? settings.target : 'all',
-    'seed-file': bringsSeeds(settings) ? undefined : portable(settings.seedFile),
+    'seed-file': areShipped(settings.seedFile) ? portable(settings.seedFile) : undefined,
     'output-path': read(settings.outputPath, portable),
     temperature: settings.temperature,
     'max-tokens': settings.maxTokens,
@@ -276,6 +286,7 @@ export function keptSettings(
     export: someOf(settings.exports),
     split: settings.split,
     'skip-bad-rows': settings.skipBadRows || undefined,
+    replay: read(settings.replay, portable),
   }
 }
 
@@ -288,7 +299,6 @@ const ofOneCommand = [
   'dry-run',
   'batch',
   'poll',
-  'replay',
   'compare',
   'help',
 ]
