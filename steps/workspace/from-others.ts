@@ -159,12 +159,15 @@ export function refuseWithoutSeeds(
   if (given.has('seed-file')) return
   if (carried.has('seed-file') && areChanged(seedFile)) throw seedsChanged(dir, seedFile)
   const isNamed = carried.has('seed-file') || notTaken.has('seed-file')
-  if (!carried.has('num-instructions') || isNamed || existsSync(path.join(dir, seedsFile))) return
+  const isWhole = alwaysKept.every((name) => carried.has(name)) // not a few settings that somebody wrote by hand
+  if (!isWhole || isNamed || existsSync(path.join(dir, seedsFile))) return
   throw new Fault({
     en: `The run in ${dir} had seed tasks of its own, and its ${seedsFile} is not there: put that file beside ${logFile}, or name the seed tasks with --seed-file.`,
     zh: `${dir} 中的运行用的是自备的种子任务，但其中没有 ${seedsFile}：请把那次运行的这个文件放到 ${logFile} 旁边，或用 --seed-file 指定种子任务。`,
   })
 }
+
+const alwaysKept = ['num-instructions', 'temperature', 'max-tokens'] as const
 
 function seedsChanged(dir: string, seedFile: string): Fault {
   return new Fault({
