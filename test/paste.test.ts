@@ -102,10 +102,14 @@ describe('a run answered by hand', () => {
   })
 })
 
-it('says why a reply could not be read before its prompt comes again', async () => {
-  const { out } = await pasteRun(await temporaryFolder(), async (_, file, interrupt) => {
+it('says why a reply could not be read before its prompt comes again, and keeps the name of its model', async () => {
+  const folder = await temporaryFolder()
+  await mkdir(path.join(folder, 'paste'))
+  await writeFile(path.join(folder, 'paste', 'model.txt'), 'kimi-k2\n')
+  const { out } = await pasteRun(folder, async (prompt, file, interrupt) => {
     if (file.includes('001-')) return 'I am happy to help!\nWhat shall I write?'
     if (file.includes('002-')) return '{"tas'
+    if (file.includes('003-')) return chat(prompt)
     interrupt()
     return undefined
   })
@@ -114,19 +118,10 @@ it('says why a reply could not be read before its prompt comes again', async () 
     expect.stringMatching(/is not in it; it begins: "I am happy to help!"\. .*The prompt comes again\.$/),
     expect.stringMatching(/it stops before anything is whole; .*The prompt comes again\.$/),
   ])
-})
-
-it('keeps the name of the model behind the chat window', async () => {
-  const folder = await temporaryFolder()
-  await mkdir(path.join(folder, 'paste'))
-  await writeFile(path.join(folder, 'paste', 'model.txt'), 'kimi-k2\n')
-  const { out } = await pasteRun(folder, async (prompt, file, interrupt) => {
-    if (file.includes('001-')) return chat(prompt)
-    interrupt()
-    return undefined
-  })
   expect(out).toMatch(/^Self-Instruct · paste · kimi-k2 ·/)
-  expect((await rowsOf(folder, 'calls.jsonl'))[0]).toMatchObject({ provider: 'paste', model: 'kimi-k2' })
+  const calls = await rowsOf(folder, 'calls.jsonl')
+  expect(calls).toHaveLength(3)
+  for (const call of calls) expect(call).toMatchObject({ provider: 'paste', model: 'kimi-k2' })
 })
 
 const question: Question = {
