@@ -9,7 +9,7 @@ describe.each([
   ['en', /asked 40 .* kept 20/],
   ['zh', /保留 20/],
 ])('the recorded run (%s)', (language, funnel) => {
-  it('gives its 20 instructions again, its mistakes and their reasons', async () => {
+  it('gives its 20 instructions again, its mistakes and their reasons, and tells prompts, replies and the loop from its log', async () => {
     const folder = await temporaryFolder()
     const log = path.join(project, 'data', 'recorded', language, 'calls.jsonl')
     const { code, out, err } = await workshop(folder, ['--replay', log])
@@ -20,13 +20,8 @@ describe.each([
     expect(reasons).toContain('copied_demonstration')
     const rows = await rowsOf<{ instruction: string }>(folder, '4-dataset.jsonl')
     expect(new Set(rows.map(({ instruction }) => instruction)).size).toBe(20)
-  })
 
-  it('says nothing of the address it was recorded at, and tells prompts, replies and the loop from its log', async () => {
-    const folder = await temporaryFolder()
-    const log = path.join(project, 'data', 'recorded', language, 'calls.jsonl')
-    const { out } = await workshop(folder, ['--replay', log])
-    expect(out).not.toContain('--base-url')
+    expect(out, 'the address it was recorded at').not.toContain('--base-url')
     const [, words = ''] = /workshop\.ts why (\S+) .* --replay .*calls\.jsonl/.exec(out) ?? []
     const reason = await workshop(folder, ['why', words, '--replay', log])
     const [, id = ''] = /workshop\.ts why ([0-9a-f]{12}) .*--replay/.exec(reason.out) ?? []

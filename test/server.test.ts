@@ -173,7 +173,7 @@ describe('what is asked', () => {
 
   it('ends with the target; a row somebody adds is asked about, and none that was spare', async () => {
     const [server, folder] = [await serve(steady), await temporaryFolder()]
-    expect((await workshop(folder, asking(server, '--num-instructions', '20'))).code).toBe(0)
+    expect((await workshop(folder, asking(server, '--num-instructions', '10'))).code).toBe(0)
     const spare = (await rowsOf<{ step: string; reason: string }>(folder, 'rejected.jsonl')).filter(
       ({ step, reason }) => step === 'instances' && reason === 'beyond_target',
     )

@@ -8,6 +8,7 @@ const all = ['test/**/*.test.ts']
 export default defineConfig({
   test: {
     maxWorkers: os.availableParallelism(), // each worker loads and compiles everything anew
+    execArgv: ['--interrupt-budget=600000'], // V8 optimises later: most of what a test calls, it calls a few times
     testTimeout: 600_000, // a slow machine is no fault: this only ends what hangs
     projects: [
       { extends: true, test: { name: 'shared', include: all, exclude: replacesModules, isolate: false } },

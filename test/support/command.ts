@@ -1,7 +1,7 @@
 // Runs the real command in a folder of its own, without any key of the person who runs the tests.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -105,7 +105,7 @@ export async function folderWithRun(args: readonly string[] = []): Promise<strin
   const made = runs.get(key) ?? makeRun(args)
   runs.set(key, made)
   const folder = await temporaryFolder()
-  await cp(await made, folder, { recursive: true })
+  cpSync(await made, folder, { recursive: true })
   return folder
 }
 
