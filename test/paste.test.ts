@@ -8,13 +8,21 @@ import { type Person, PersonAtTerminal, openPasteWire } from '../steps/display/p
 import { Screen } from '../steps/display/screen.ts'
 import type { Question } from '../steps/model/call.ts'
 import { answerOffline } from '../steps/model/offline.ts'
-import { bytesOf, cleanEnvironment, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import {
+  bytesOf,
+  cleanEnvironment,
+  project,
+  rowsOf,
+  temporaryFolder,
+  underTsx,
+  workshop,
+} from './support/command.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
 })
 
-const pasteArgs = ['--import', 'tsx', 'workshop.ts', '--provider', 'paste', '--data-dir']
+const pasteArgs = [...underTsx, 'workshop.ts', '--provider', 'paste', '--data-dir']
 
 /** Runs the workshop and hands each prompt, with its file, to `answer`, which returns what to paste, or nothing. */
 async function pasteRun(
