@@ -95,6 +95,7 @@ describe('a run by batch', () => {
     ]
     const [{ server, env }, other] = [await serve(), await serve()]
     expect(await workshop(folder, batch, env)).toMatchObject({ code: 0, err: '' })
+    undisturbed ??= bytesOf(folder)
     // By batch a quarter more is asked for in step 1; what follows is compared on the same instructions.
     for (const name of ['1-instructions.jsonl', 'rejected.jsonl', 'run.json'])
       await copyFile(path.join(folder, name), path.join(plain, name))
