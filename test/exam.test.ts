@@ -27,7 +27,7 @@ async function run(answering: Answering) {
   onTestFinished(() => server.close())
   const folder = await temporaryFolder()
   const env = { OPENAI_API_KEY: 'sk-test-0123456789abcdef', OPENAI_BASE_URL: server.url }
-  const { out, code } = await workshop(folder, ['--num-instructions', '10'], env)
+  const { out, code } = await workshop(folder, ['--num-instructions', '5'], env)
   const groups = server.asked('answers').map(({ body }) => rowsAsked(body.messages))
   return { out, code, groups }
 }

@@ -171,10 +171,10 @@ describe('a judged run against a server', () => {
       const refused = (row: Row): boolean => row.output.length % 5 === 0
       const server = await serve((row) => (refused(row) ? { instruction_valid: false } : {}))
       const env = { [`${who}_API_KEY`]: 'sk-test-0123456789', [`${who}_BASE_URL`]: server.url }
-      const run = await workshop(folder, ['--judge', '--language', language], env)
+      const run = await workshop(folder, ['--judge', '--num-instructions', '10', '--language', language], env)
       expect(run).toMatchObject({ code: 0, err: '' })
       const dataset = await rowsOf<Row>(folder, '4-dataset.jsonl')
-      expect(distinct(dataset)).toBe(20)
+      expect(distinct(dataset)).toBe(10)
 
       const requests = server.asked('verdicts').map(({ body }) => body)
       expect(requests[0]).toMatchObject({

@@ -4,7 +4,7 @@ import { watch } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { bytesOf, project, rowsOf, start, temporaryFolder, workshop } from './support/command.ts'
+import { bytesOf, project, rowsOf, start, temporaryFolder, underTsx, workshop } from './support/command.ts'
 import { steady } from './support/faults.ts'
 import { TestServer } from './support/server.ts'
 
@@ -142,8 +142,10 @@ describe.skipIf(process.platform === 'win32')('a full disk', () => {
       'sh',
       [
         '-c',
-        'ulimit -f 60 && exec "$0" --import tsx workshop.ts "$@"',
+        'ulimit -f 60 && exec "$0" "$@"',
         process.execPath,
+        ...underTsx,
+        'workshop.ts',
         ...target,
         '--data-dir',
         folder,

@@ -28,7 +28,7 @@ describe.each([
   ['en', 'seed_tasks.jsonl', 'that'],
   ['zh', 'seed_tasks.zh.jsonl', '那条'],
 ])('a near-duplicate of a run in %s', (language, seedFile, that) => {
-  const args = ['--language', language, '--num-instructions', '90']
+  const args = ['--language', language, '--num-instructions', '60']
 
   it('names its neighbour in the pool and the score, last in its row; no other reject does', async () => {
     const folder = await folderWithRun(args)

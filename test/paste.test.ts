@@ -8,13 +8,21 @@ import { type Person, PersonAtTerminal, openPasteWire } from '../steps/display/p
 import { Screen } from '../steps/display/screen.ts'
 import type { Question } from '../steps/model/call.ts'
 import { answerOffline } from '../steps/model/offline.ts'
-import { bytesOf, cleanEnvironment, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
+import {
+  bytesOf,
+  cleanEnvironment,
+  project,
+  rowsOf,
+  temporaryFolder,
+  underTsx,
+  workshop,
+} from './support/command.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
 })
 
-const pasteArgs = ['--import', 'tsx', 'workshop.ts', '--provider', 'paste', '--data-dir']
+const pasteArgs = [...underTsx, 'workshop.ts', '--provider', 'paste', '--data-dir']
 
 /** Runs the workshop and hands each prompt, with its file, to `answer`, which returns what to paste, or nothing. */
 async function pasteRun(
@@ -124,10 +132,14 @@ describe('a run answered by hand', () => {
   })
 })
 
-it('says why a reply could not be read before its prompt comes again', async () => {
-  const { out } = await pasteRun(await temporaryFolder(), async (_, file, interrupt) => {
+it('says why a reply could not be read before its prompt comes again, and keeps the name of its model', async () => {
+  const folder = await temporaryFolder()
+  await mkdir(path.join(folder, 'paste'))
+  await writeFile(path.join(folder, 'paste', 'model.txt'), 'kimi-k2\n')
+  const { out } = await pasteRun(folder, async (prompt, file, interrupt) => {
     if (file.includes('001-')) return 'I am happy to help!\nWhat shall I write?'
     if (file.includes('002-')) return '{"tas'
+    if (file.includes('003-')) return chat(prompt)
     interrupt()
     return undefined
   })
@@ -136,19 +148,10 @@ it('says why a reply could not be read before its prompt comes again', async () 
     expect.stringMatching(/is not in it; it begins: "I am happy to help!"\. .*The prompt comes again\.$/),
     expect.stringMatching(/it stops before anything is whole; .*The prompt comes again\.$/),
   ])
-})
-
-it('keeps the name of the model behind the chat window', async () => {
-  const folder = await temporaryFolder()
-  await mkdir(path.join(folder, 'paste'))
-  await writeFile(path.join(folder, 'paste', 'model.txt'), 'kimi-k2\n')
-  const { out } = await pasteRun(folder, async (prompt, file, interrupt) => {
-    if (file.includes('001-')) return chat(prompt)
-    interrupt()
-    return undefined
-  })
   expect(out).toMatch(/^Self-Instruct · paste · kimi-k2 ·/)
-  expect((await rowsOf(folder, 'calls.jsonl'))[0]).toMatchObject({ provider: 'paste', model: 'kimi-k2' })
+  const calls = await rowsOf(folder, 'calls.jsonl')
+  expect(calls).toHaveLength(3)
+  for (const call of calls) expect(call).toMatchObject({ provider: 'paste', model: 'kimi-k2' })
 })
 
 const question: Question = {

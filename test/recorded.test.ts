@@ -9,7 +9,7 @@ describe.each([
   ['en', /asked 40 .* kept 20/],
   ['zh', /保留 20/],
 ])('the recorded run (%s)', (language, funnel) => {
-  it('gives its 20 instructions again, its mistakes and their reasons', async () => {
+  it('gives its 20 instructions again, its mistakes and their reasons, and tells prompts, replies and the loop from its log', async () => {
     const folder = await temporaryFolder()
     const log = path.join(project, 'data', 'recorded', language, 'calls.jsonl')
     const { code, out, err } = await workshop(folder, ['--replay', log])
@@ -20,31 +20,23 @@ describe.each([
     expect(reasons).toContain('copied_demonstration')
     const rows = await rowsOf<{ instruction: string }>(folder, '4-dataset.jsonl')
     expect(new Set(rows.map(({ instruction }) => instruction)).size).toBe(20)
-  })
 
-  it('says nothing of the address it was recorded at, and tells prompts, replies and the loop from its log', async () => {
-    const folder = await temporaryFolder()
-    const log = path.join(project, 'data', 'recorded', language, 'calls.jsonl')
-    const { out } = await workshop(folder, ['--replay', log])
-    expect(out).not.toContain('--base-url')
+    expect(out, 'the address it was recorded at').not.toContain('--base-url')
     const [, words = ''] = /workshop\.ts why (\S+) /.exec(out) ?? []
     const reason = await workshop(folder, ['why', words])
     const [, id = ''] = /workshop\.ts why ([0-9a-f]{12}) /.exec(reason.out) ?? []
     expect((await workshop(folder, ['why', id])).out).toContain('    | ') // the reply
-    const drawn = await readFile(path.join(folder, 'report.html'), 'utf8')
+    const page = path.join(folder, 'report.html')
+    const drawn = await readFile(page, 'utf8')
     expect(drawn).toMatch(/<section id="loop">[^]*<blockquote/)
     expect(drawn).toContain('"replies":{')
     await workshop(folder, ['report'])
-    expect(await readFile(path.join(folder, 'report.html'), 'utf8')).toBe(drawn)
-  })
+    expect(await readFile(page, 'utf8')).toBe(drawn)
 
-  it('is gone on from by single steps, which ask nobody, even with a key', async () => {
-    const folder = await temporaryFolder()
-    await workshop(folder, ['--replay', path.join(project, 'data', 'recorded', language, 'calls.jsonl')])
+    // Single steps go on from it, and ask nobody, even with a key.
     const bytes = await bytesOf(folder)
-    const again = await workshop(folder, ['classify', 'instances', 'filter'], {
-      OPENAI_API_KEY: 'sk-test-0123456789abcdef',
-    })
+    const key = { OPENAI_API_KEY: 'sk-test-0123456789abcdef' }
+    const again = await workshop(folder, ['classify', 'instances', 'filter'], key)
     expect(again).toMatchObject({ code: 0, err: '' })
     expect(again.out).toContain('qwen2.5-coder-1.5b-instruct')
     expect(again.out).toContain(`replay data/recorded/${language}/calls.jsonl`)

@@ -116,7 +116,7 @@ describe('a run against a server', () => {
     const folder = await temporaryFolder()
     const server = await serve()
     const env = { DASHSCOPE_API_KEY: secret, DASHSCOPE_BASE_URL: server.url }
-    const run = await workshop(folder, ['--language', 'zh'], env)
+    const run = await workshop(folder, ['--language', 'zh', '--num-instructions', '5'], env)
     expect(run).toMatchObject({ code: 0, err: '' })
     expect(run.out).toContain('密钥来自 DASHSCOPE_API_KEY')
     expect(server.received[0]?.body).toMatchObject({
@@ -124,7 +124,7 @@ describe('a run against a server', () => {
       max_tokens: 512,
       enable_thinking: false,
     })
-    expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(20)
+    expect(distinct(await rowsOf(folder, '4-dataset.jsonl'))).toBe(5)
     expect(await readFile(path.join(folder, '4-dataset.jsonl'), 'utf8')).not.toMatch(/\\u[0-9a-f]{4}/)
   })
 
@@ -184,7 +184,7 @@ describe('what is asked', () => {
 
   it('ends with the target; a row somebody adds is asked about, and none that was spare', async () => {
     const [server, folder] = [await serve(steady), await temporaryFolder()]
-    expect((await workshop(folder, asking(server, '--num-instructions', '20'))).code).toBe(0)
+    expect((await workshop(folder, asking(server, '--num-instructions', '10'))).code).toBe(0)
     const spare = (await rowsOf<{ step: string; reason: string }>(folder, 'rejected.jsonl')).filter(
       ({ step, reason }) => step === 'instances' && reason === 'beyond_target',
     )
@@ -211,7 +211,7 @@ describe('what is asked', () => {
       if (question.includes('"tasks"') && ++tasks === 5) await ahead
       return steady(received)
     })
-    const target = ['--num-instructions', '60']
+    const target = ['--num-instructions', '35']
     expect((await workshop(many, asking(server, ...target, '--concurrency', '16'))).code).toBe(0)
     const asked = server.received.length
     expect((await workshop(few, asking(server, ...target, '--concurrency', '3'))).code).toBe(0)

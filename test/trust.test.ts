@@ -23,6 +23,7 @@ import {
   project,
   rowsOf,
   temporaryFolder,
+  underTsx,
   workshop,
 } from './support/command.ts'
 import { TestServer } from './support/server.ts'
@@ -524,7 +525,7 @@ describe('the end', () => {
     ['--num-instructions 21', 130],
   ])('of a pipe that nobody reads is quiet: %s', async (words, status) => {
     const folder = await folderWithRun()
-    const command = `"${process.execPath}" --import tsx workshop.ts ${words} --data-dir '${folder}'`
+    const command = `"${process.execPath}" ${underTsx.join(' ')} workshop.ts ${words} --data-dir '${folder}'`
     const options = { cwd: project, encoding: 'utf8', env: cleanEnvironment() } as const
     const { stderr } = spawnSync('sh', ['-c', `(${command}; echo $? >&2) | true`], options)
     expect(stderr).toBe(`${status}\n`)

@@ -7,7 +7,7 @@ const all = ['test/**/*.test.ts']
 
 export default defineConfig({
   test: {
-    maxWorkers: os.availableParallelism() + 1, // a run started as a process of its own leaves its worker waiting
+    maxWorkers: os.availableParallelism(), // each worker loads and compiles everything anew
     testTimeout: 600_000, // a slow machine is no fault: this only ends what hangs
     projects: [
       { extends: true, test: { name: 'shared', include: all, exclude: replacesModules, isolate: false } },

@@ -19,12 +19,12 @@ type Row = { instruction: string }
 const distinct = (rows: Row[]): number => new Set(rows.map((row) => row.instruction)).size
 
 describe.each([
-  ['en', []],
-  ['zh', ['--language', 'zh']],
-])('a run with no key, in %s', (_, args) => {
+  ['en', [], command],
+  ['zh', ['--language', 'zh'], workshop],
+])('a run with no key, in %s', (_, args, run) => {
   it('reaches 20 distinct instructions, and asks nothing the second time', async () => {
     const folder = await temporaryFolder()
-    expect(await command(folder, args)).toMatchObject({ code: 0, err: '' })
+    expect(await run(folder, args)).toMatchObject({ code: 0, err: '' })
     expect(distinct(await rowsOf<Row>(folder, '4-dataset.jsonl'))).toBe(20)
     const bytes = await bytesOf(folder)
     const log = await readFile(path.join(folder, 'calls.jsonl'), 'utf8')

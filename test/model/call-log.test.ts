@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CallLog, findCalls, openLog } from '../../steps/model/call-log.ts'
 import type { Call } from '../../steps/model/call.ts'
+import { anyCharacter } from '../support/characters.ts'
 import { temporaryFolder } from '../support/command.ts'
 
 function callOf(number: number, more: Partial<Call> = {}, rows?: string[]): Call {
@@ -27,7 +28,7 @@ function callOf(number: number, more: Partial<Call> = {}, rows?: string[]): Call
   }
 }
 
-const text = fc.string({ unit: 'binary', maxLength: 20 })
+const text = fc.string({ unit: anyCharacter, maxLength: 20 })
 const calls = fc
   .array(
     fc.record({

@@ -1,7 +1,7 @@
 // Runs the real command in a folder of its own, without any key of the person who runs the tests.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -48,13 +48,16 @@ export async function temporaryFolder(name = 'workshop 张伟 '): Promise<string
   return folder
 }
 
+/** How Node runs a program of the project. */
+export const underTsx = ['--import', 'tsx']
+
 /** Starts `workshop.ts` (or another program of the project) with these arguments. */
 export function start(
   args: readonly string[],
   env: Record<string, string> = {},
   program = 'workshop.ts',
 ): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', path.join(project, program), ...args], {
+  const child = spawn(process.execPath, [...underTsx, path.join(project, program), ...args], {
     cwd: project,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -105,7 +108,7 @@ export async function folderWithRun(args: readonly string[] = []): Promise<strin
   const made = runs.get(key) ?? makeRun(args)
   runs.set(key, made)
   const folder = await temporaryFolder()
-  await cp(await made, folder, { recursive: true })
+  cpSync(await made, folder, { recursive: true })
   return folder
 }
 

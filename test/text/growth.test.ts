@@ -150,7 +150,7 @@ describe('the page', () => {
       const { user, system } = process.cpuUsage(before)
       return (user + system) / 1000
     }
-    const [short, long] = [await time(40_000), await time(160_000)]
-    expect(long).toBeLessThan(8 * Math.max(short, 100))
+    const [short, long] = [await time(20_000), await time(80_000)]
+    expect(long).toBeLessThan(8 * Math.max(short, 25))
   })
 })

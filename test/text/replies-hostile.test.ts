@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readAnswers, readInstances, readTasks, readVerdicts } from '../../steps/text/replies.ts'
+import { anyCharacter } from '../support/characters.ts'
 
 // prettier-ignore
 const pieces = [
@@ -10,7 +11,7 @@ const pieces = [
   '\n', '  ', 'Task: ', '\\', '\\u12', '"', '\ud800', '\u2028', '\u0000', '__proto__', 'Example 1\n', '- ', '// x\n', '…',
 ]
 const reply = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 200 }),
+  fc.string({ unit: anyCharacter, maxLength: 200 }),
   fc.json(),
   fc.array(fc.constantFrom(...pieces), { maxLength: 30 }).map((parts) => parts.join('')),
   fc
@@ -66,7 +67,7 @@ const plain = ({ input, output }: { input: string; output: string }) =>
   ) && output.trim() !== ''
 
 describe('a good reply', () => {
-  const text = fc.string({ unit: 'binary', maxLength: 40 })
+  const text = fc.string({ unit: anyCharacter, maxLength: 40 })
   const rows = fc.array(fc.record({ input: text, output: text }), { minLength: 1, maxLength: 5 })
 
   it('gives back what was written, trimmed', () => {
@@ -96,10 +97,10 @@ describe('a good reply', () => {
   })
 })
 
-const long = (piece: string) => piece.repeat(Math.ceil(5e5 / piece.length))
+const long = (piece: string) => piece.repeat(Math.ceil(2e5 / piece.length))
 
 // A reader that goes over the whole text once for each piece runs into the time limit of a test here.
-describe('half a megabyte', () => {
+describe('two hundred thousand characters', () => {
   it.each(['[', '{"a":1} ', '["a" ', '</think>{', '{"input":"a","output":"'])(
     'of %j holds no answer',
     (piece) => {
