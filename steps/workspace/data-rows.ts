@@ -6,9 +6,19 @@ import { withoutNumber } from '../text/labels-and-numbers.ts'
 import { Fault, type Words } from './fault.ts'
 import { type DataFile, isForeign, openData, rawRows } from './formats.ts'
 import { TextWriter, breathing, faultIn, idOf, isObject, onOneLine } from './jsonl.ts'
-import { type Place, noKnownColumn } from './raw-rows.ts'
+import type { Place } from './raw-rows.ts'
 import { type InstancesRow, type SeedTask, checkRow } from './records.ts'
-import { type Parts, fields, instancesOf, mended, partsOf, whole } from './row-parts.ts'
+import {
+  type Parts,
+  asks,
+  fields,
+  instancesOf,
+  mended,
+  otherNames,
+  noKnownColumn,
+  partsOf,
+  whole,
+} from './row-parts.ts'
 
 /** What was left out of a file. `skipsBad`: rows that cannot be read are, too (`--skip-bad-rows`). */
 export class Omissions {
@@ -45,11 +55,11 @@ async function* partsIn(data: DataFile, omitted: Omissions): AsyncGenerator<{ pa
   }
 }
 
-/** A Fault where nothing in a row has a name under which rows hold what they say. */
+/** A Fault where nothing in a row has a name under which rows hold their instruction. */
 function refuseOtherColumns(file: string, row: unknown): void {
   // What every object has, as `constructor`, is no column.
   const names = isObject(row) ? Object.keys(row).filter((name) => !(name in Object.prototype)) : []
-  if (names.length > 0 && !names.some((name) => fields.has(name))) throw noKnownColumn(file, names)
+  if (names.length > 0 && !asks(names)) throw noKnownColumn(file, names)
 }
 
 /** A bad row ends the run, or is counted as left out. */
@@ -154,10 +164,10 @@ function noSeeds(file: string): Fault {
   })
 }
 
-function nothingLeft(file: string, { unanswered, turns, bad }: Omissions): Fault {
+function nothingLeft(file: string, { unanswered, turns, bad }: Omissions, more = { en: '', zh: '' }): Fault {
   return new Fault({
-    en: `${file} holds no row that can be taken: ${unanswered} without an answer, ${turns} of several turns, ${bad} that cannot be read. Rows with one question and one answer are needed.`,
-    zh: `${file} 中没有可用的数据：${unanswered} 条没有答案，${turns} 条是多轮对话，${bad} 条无法读取。需要一问一答的数据。`,
+    en: `${file} holds no row that can be taken: ${unanswered} without an answer, ${turns} of several turns, ${bad} that cannot be read. Rows with one question and one answer are needed.${more.en}`,
+    zh: `${file} 中没有可用的数据：${unanswered} 条没有答案，${turns} 条是多轮对话，${bad} 条无法读取。需要一问一答的数据。${more.zh}`,
   })
 }
 
@@ -193,20 +203,25 @@ export async function* readMergeRows(file: string, omitted: Omissions): AsyncGen
     return
   }
   let taken = 0
+  let columns: string[] = [] // of a row without an answer
   for await (const { parts, place } of partsIn(data, omitted)) {
     const row = answeredRow(parts, place)
-    if (row === undefined) omitted.unanswered++
-    else if ('wrong' in row) complain(data, omitted, place, row.wrong)
+    if (row === undefined) {
+      omitted.unanswered++
+      columns = parts.columns
+    } else if ('wrong' in row) complain(data, omitted, place, row.wrong)
     else {
       taken++
       yield row
     }
   }
-  if (taken === 0 && omitted.any) throw nothingLeft(file, omitted)
+  if (taken > 0 || !omitted.any) return
+  throw nothingLeft(file, omitted, otherNames(columns))
 }
 
 /** A row as step 4 takes it, or what is wrong with it; undefined where it has no answer. */
 function answeredRow(parts: Parts, { unit, number }: Place): MergedRow | { wrong: Words } | undefined {
+  if (parts.unfit) return { wrong: parts.unfit }
   const found = instancesOf(parts)
   if ('wrong' in found) return found
   if (found.list === undefined && parts.instruction !== undefined) return undefined

@@ -1,16 +1,14 @@
 // What a file of instruction data is, by what it holds and not by its name, and its rows one by one, whatever it is: JSONL, a
 // JSON list or object of any size, CSV, TSV, parquet, plain text, each of them also as gz. What is none of these is
 // named for what it is. What a row means is the business of data-rows.ts.
-import type { Fault, Words } from './fault.ts'
-import { JsonSplitter } from './json-pieces.ts'
-import { faultIn, notText } from './jsonl.ts'
+import { type Fault, type Words, lookAt } from './fault.ts'
+import { JsonSplitter, type Piece } from './json-pieces.ts'
+import { faultIn, isObject, notText } from './jsonl.ts'
 import {
   type RawRow,
   columnRows,
   csvRows,
-  headingOf,
   jsonLines,
-  noKnownColumn,
   parquetRows,
   pieceRows,
   piecesOf,
@@ -19,16 +17,18 @@ import {
   splitRows,
   textLines,
 } from './raw-rows.ts'
+import { type Fields, headingOf, noKnownColumn } from './row-parts.ts'
 
 type Shape =
   | { kind: 'lines' | 'list' | 'objects' | 'index' | 'split' | 'columns' | 'parquet' | 'text' }
-  | { kind: 'wrapped'; name: string }
+  | { kind: 'wrapped'; without: string[] }
   | { kind: 'csv'; delimiter: string }
 /** `fields`: the names under which rows hold what they say. */
-export type DataFile = { file: string; shape: Shape; fields: ReadonlySet<string> }
+export type DataFile = { file: string; shape: Shape; fields: Fields }
 
 /** Looks at the beginning of a file. One that holds no instruction data in a form that can be read is a Fault. */
-export async function openData(file: string, fields: ReadonlySet<string>): Promise<DataFile> {
+export async function openData(file: string, fields: Fields): Promise<DataFile> {
+  refusePipe(file)
   const sample = await sampleOf(file)
   if (sample.subarray(0, 4).toString('latin1') === 'PAR1') return { file, shape: { kind: 'parquet' }, fields }
   if (utf16.test(sample.toString('latin1', 0, 4))) throw notText(file, 1)
@@ -37,13 +37,23 @@ export async function openData(file: string, fields: ReadonlySet<string>): Promi
   return { file, shape: shapeIn(sample, name, file, fields), fields }
 }
 
+/** What comes through a pipe is there once, and a file is read more than once. */
+function refusePipe(file: string): void {
+  const there = lookAt(file, 'followed')
+  if (there === undefined || there.isFile() || there.isDirectory()) return
+  throw faultIn(file, {
+    en: ' is a pipe or a device; a file was expected. Write what comes out of it into a file, and name that.',
+    zh: ' 是管道或设备；应为文件。请先把其中的内容写入文件，再指定该文件。',
+  })
+}
+
 /** The rows of a file in their order. */
 export function rawRows({ file, shape, fields }: DataFile): AsyncGenerator<RawRow> {
   switch (shape.kind) {
     case 'lines':
       return jsonLines(file)
     case 'csv':
-      return csvRows(file, shape.delimiter)
+      return csvRows(file, shape.delimiter, fields)
     case 'parquet':
       return parquetRows(file, fields)
     case 'text':
@@ -53,7 +63,7 @@ export function rawRows({ file, shape, fields }: DataFile): AsyncGenerator<RawRo
     case 'columns':
       return columnRows(file, fields)
     case 'wrapped':
-      return pieceRows(piecesOf(file, 2, shape.name))
+      return pieceRows(wrappedIn(file, shape.without))
     default:
       return pieceRows(piecesOf(file, shape.kind === 'objects' ? 0 : 1))
   }
@@ -61,46 +71,62 @@ export function rawRows({ file, shape, fields }: DataFile): AsyncGenerator<RawRo
 
 // What it is
 
-function shapeIn(sample: Buffer, name: string, file: string, fields: ReadonlySet<string>): Shape {
+function shapeIn(sample: Buffer, name: string, file: string, fields: Fields): Shape {
   const text = sample.toString().trimStart()
   const isJson = /\.jsonl?$/i.test(name)
   if (/^\[\s*[{"\]]/.test(text)) return { kind: 'list' }
   if (text.startsWith('{')) return shapeOfObject(sample, text, fields)
   if (isJson) return { kind: 'lines' }
-  if (isYaml(text, name, fields))
-    throw isForeign(
-      file,
-      { en: 'a YAML list', zh: 'YAML 列表' },
-      {
-        en: 'Write each entry as one {"instruction":"…"} a line (JSONL), or as plain text, one instruction a line.',
-        zh: '请将每一项写成一行 {"instruction":"…"}（JSONL），或写成每行一条指令的纯文本。',
-      },
-    )
+  if (isYaml(text, name, fields)) throw isForeign(file, { en: 'a YAML list', zh: 'YAML 列表' }, asJsonl)
   const delimiter = delimiterIn(text, name, file, fields)
-  return delimiter === undefined ? { kind: 'text' } : { kind: 'csv', delimiter }
+  if (delimiter !== undefined && backslashes.test(text)) throw isForeign(file, byBackslash, readByPandas)
+  if (delimiter !== undefined) return { kind: 'csv', delimiter }
+  if (control.test(text.split('\n', 1)[0] ?? ''))
+    throw isForeign(file, { en: 'binary data', zh: '二进制数据' }, noText)
+  return { kind: 'text' }
 }
 
 /** Rows one after the other, or one large object: pandas writes its tables by rows, by columns, or both apart. */
-function shapeOfObject(sample: Buffer, text: string, fields: ReadonlySet<string>): Shape {
+function shapeOfObject(sample: Buffer, text: string, fields: Fields): Shape {
   const members = membersIn(sample)
   const names = [...members.keys()]
   const [first = ''] = names
   const known = names.filter((name) => fields.has(name))
-  const kinds = known.map((name) => members.get(name)?.kind)
-  if (first === 'columns' && members.get(first)?.inner === '"') return { kind: 'split' }
-  if (first === 'schema' && members.get(first)?.kind === 'object') return { kind: 'wrapped', name: 'data' }
-  if (kinds.length > 0 && kinds.every((kind) => kind === 'object')) return { kind: 'columns' }
+  if (first === 'columns' && typeof members.get(first)?.first === 'string') return { kind: 'split' }
+  if (first === 'schema' && members.get(first)?.kind === 'object') return { kind: 'wrapped', without: [] }
+  if (areColumns(known.map((name) => members.get(name)))) return { kind: 'columns' }
   const rows = [...members.values()].filter((member) => [...member.names].some((name) => fields.has(name)))
   const rest = [...members.values()].filter((member) => !rows.includes(member))
   if (rows.length > 0 && rest.every(({ kind, isWhole }) => kind === 'object' && !isWhole))
     return { kind: 'index' }
-  const list = names.find((name) => members.get(name)?.inner === '{')
-  if (known.length === 0 && list !== undefined) return { kind: 'wrapped', name: list }
-  return areLines(text) ? { kind: 'lines' } : { kind: 'objects' }
+  const lists = names.filter((name) => members.get(name)?.kind === 'list')
+  const without = lists.filter((name) => !isRow(members.get(name)?.first, fields))
+  if (known.length === 0 && without.length < lists.length) return { kind: 'wrapped', without }
+  return areLines(sample, text) ? { kind: 'lines' } : { kind: 'objects' }
 }
 
-/** `names`: those in it, all of them where it `isWhole`. `inner`: the first character in a list. */
-type Member = { kind: 'scalar' | 'list' | 'object'; names: Set<string>; inner: string; isWhole: boolean }
+/** `names`: those in it, all of them where it `isWhole`. `first`: the first value in it. */
+type Member = { kind: 'scalar' | 'list' | 'object'; names: Set<string>; first: unknown; isWhole: boolean }
+
+/** Columns of pandas name their rows all alike; a single one, by numbers. */
+function areColumns(members: readonly (Member | undefined)[]): boolean {
+  const firsts = new Set(members.map((member) => member?.kind === 'object' && [...member.names][0]))
+  const [name] = [...firsts]
+  return firsts.size === 1 && typeof name === 'string' && (members.length > 1 || /^\d/.test(name))
+}
+
+function isRow(value: unknown, fields: Fields): boolean {
+  return isObject(value) && Object.keys(value).some(fields.has)
+}
+
+/** The rows in the lists of an object, as of `{"train": [...], "test": [...]}`. */
+async function* wrappedIn(file: string, without: readonly string[]): AsyncGenerator<Piece> {
+  for await (const piece of piecesOf(file, 2)) {
+    const [name = '', place] = piece.path
+    if ((typeof place === 'number' && !without.includes(String(name))) || piece.bytes.length === 0)
+      yield piece
+  }
+}
 
 /** The members of the first object, as far as the sample goes. */
 function membersIn(sample: Buffer): Map<string, Member> {
@@ -111,8 +137,12 @@ function membersIn(sample: Buffer): Map<string, Member> {
       const [name, second] = path
       if (typeof name !== 'string') continue
       const kind = second === undefined ? 'scalar' : typeof second === 'number' ? 'list' : 'object'
-      const inner = kind === 'list' ? String.fromCharCode(bytes[0] ?? 0) : ''
-      const member = members.get(name) ?? { kind, names: new Set(), inner, isWhole: true }
+      const member = members.get(name) ?? {
+        kind,
+        names: new Set(),
+        first: rowIn(bytes.toString()),
+        isWhole: true,
+      }
       members.set(name, member)
       member.names.add(String(second))
     }
@@ -121,27 +151,29 @@ function membersIn(sample: Buffer): Map<string, Member> {
   return members
 }
 
-/** One row a line, also where the first is broken; else a row may take several lines. */
-function areLines(text: string): boolean {
+/** One row a line, also where the first is broken; else a row may take several lines, or several rows one line. */
+function areLines(sample: Buffer, text: string): boolean {
   const [first = '', second = ''] = text.split('\n', 50).filter((line) => line.trim() !== '')
-  return rowIn(first) !== undefined || second === '' || second.trimStart().startsWith('{')
+  if (rowIn(first) !== undefined) return true
+  const [row] = new JsonSplitter(0).push(sample)
+  if (row && rowIn(row.bytes.toString()) !== undefined) return false
+  return second === '' || second.trimStart().startsWith('{')
 }
 
 const delimiters = ['\t', ',', ';', '|']
 
-function delimiterIn(
-  text: string,
-  name: string,
-  file: string,
-  fields: ReadonlySet<string>,
-): string | undefined {
-  const [header = ''] = text.split(/\r\n?|\n/, 1)
+function delimiterIn(text: string, name: string, file: string, fields: Fields): string | undefined {
+  // What Excel writes to itself, and rows of empty cells, are no header.
+  const lines = text.split(/\r\n?|\n/, 50).filter((line) => !/^"?sep=|^[\s,;|]*$/i.test(line))
+  const [header = '', next = ''] = lines
+  const isNamed = /\.(csv|tsv)$/i.test(name)
   const namesIn = (delimiter: string) => header.split(delimiter).map(headingOf)
   const found = delimiters.find((delimiter) => {
     const names = namesIn(delimiter)
-    return names.length > 1 && names.some((heading) => fields.has(heading))
+    const goesOn = isNamed || next === '' || /^\s*"/.test(next) || next.includes(delimiter)
+    return names.length > 1 && names.some(fields.has) && goesOn // one sentence alone may look like a header
   })
-  if (found !== undefined || !/\.(csv|tsv)$/i.test(name) || header === '') return found
+  if (found !== undefined || !isNamed || header === '') return found
   if (fields.has(headingOf(header))) return ',' // a single column
   throw noKnownColumn(file, namesIn(/\.tsv$/i.test(name) ? '\t' : ','))
 }
@@ -165,6 +197,10 @@ const asList = {
   en: 'Save it as plain text in UTF-8, one instruction a line.',
   zh: '请另存为 UTF-8 纯文本，每行一条指令。',
 }
+const asJsonl = {
+  en: 'Write each entry as one {"instruction":"…"} a line (JSONL), or as plain text, one instruction a line.',
+  zh: '请将每一项写成一行 {"instruction":"…"}（JSONL），或写成每行一条指令的纯文本。',
+}
 const copied = {
   en: 'Copy its text into a file, one instruction a line.',
   zh: '请将其中的文字复制到文本文件，每行一条指令。',
@@ -181,9 +217,18 @@ const pulled = { en: 'Fetch the file with: git lfs pull', zh: '请用 git lfs pu
 const exported = { en: 'Export the table as CSV.', zh: '请将数据表导出为 CSV。' }
 const unpack = { en: 'Unpack it and name the file in it.', zh: '请先解压，再指定其中的文件。' }
 const noText = { en: 'Name a file of text.', zh: '请指定文本文件。' }
+// Taken as they are, the backslashes would become part of the texts.
+const backslashes = /(?:^|[\t,;|\n])"[^"]*\\"[^"\t,;|\r\n]/
+const byBackslash = {
+  en: 'CSV with \\" for a quote inside a cell, as Spark and MySQL write it',
+  zh: '单元格内的引号写成 \\" 的 CSV（Spark、MySQL 的写法）',
+}
 const byPython = (code: string) => ({ en: `In Python: ${code}`, zh: `可在 Python 中转换：${code}` })
 const byPandas = (reader: string) =>
   byPython(`pandas.${reader}("…").to_json("rows.jsonl", orient="records", lines=True)`)
+const readByPandas = byPython(
+  'pandas.read_csv("…", escapechar="\\\\").to_json("rows.jsonl", orient="records", lines=True)',
+)
 const byDatasets = byPython('datasets.Dataset.from_file("…").to_json("rows.jsonl")')
 
 // https://en.wikipedia.org/wiki/List_of_file_signatures
@@ -191,7 +236,12 @@ const foreigners: readonly Foreign[] = [
   ['PK\x03\x04', { en: 'an Excel workbook', zh: 'Excel 工作簿' }, asCsv, /\.xls[xmb]$/i],
   ['PK\x03\x04', { en: 'an OpenDocument file', zh: 'OpenDocument 文件' }, asCsv, /\.od[st]$/i],
   ['PK\x03\x04', { en: 'a Word document', zh: 'Word 文档' }, asList, /\.docx$/i],
-  ['PK\x03\x04', { en: 'a zip archive', zh: 'zip 压缩包' }, unpack],
+  [
+    /^PK\x03\x04[^]{26}(?:\[Content_Types\]|docProps\/|_rels\/|xl\/)/, // what programs of Office put first, whatever the name
+    { en: 'a document of Excel, Word or PowerPoint', zh: 'Excel、Word 或 PowerPoint 文档' },
+    asCsv,
+  ],
+  [/^PK(?:\x03\x04|\x05\x06)/, { en: 'a zip archive', zh: 'zip 压缩包' }, unpack],
   ['\xd0\xcf\x11\xe0', { en: 'an old Office document', zh: '旧版 Office 文档' }, asCsv],
   ['%PDF', { en: 'a PDF', zh: 'PDF 文件' }, copied],
   ['SQLite format 3', { en: 'an SQLite database', zh: 'SQLite 数据库' }, exported],
@@ -220,23 +270,49 @@ const foreigners: readonly Foreign[] = [
   ],
   ['\x1f\x8b', { en: 'packed with gz twice', zh: '用 gz 压缩了两次的文件' }, unpack],
   [/^[^\n]*\|[^\n]*\n\s*\|?\s*:?-{3,}:?\s*\|/, { en: 'a Markdown table', zh: 'Markdown 表格' }, asCsv],
+  [
+    /\n[^\n]*\|[^\n]*\n\s*\|?\s*:?-{3,}:?\s*\|/,
+    { en: 'a Markdown table', zh: 'Markdown 表格' },
+    asCsv,
+    /\.(?:md|markdown)$/i,
+  ],
   ['GGUF', { en: 'a model (GGUF)', zh: '模型文件（GGUF）' }, noText],
   ['{\\rtf', { en: 'a rich text document', zh: 'RTF 文档' }, asText],
-  [/^\s*<(?:!doctype html|html|head|body|meta|script)\b/i, { en: 'a web page', zh: '网页' }, rawFile],
-  [/^\s*<\?xml\b/i, { en: 'an XML file', zh: 'XML 文件' }, byPandas('read_xml')],
+  [
+    /^\s*(?:<!--[^]{0,500}?-->\s*)?<(?:!doctype html|html|head|body|meta|script|table|div)\b/i,
+    { en: 'a web page', zh: '网页' },
+    rawFile,
+  ],
+  // Without its first line, such as the answer of a server that has no such file: a tag, and the next at once.
+  [
+    /^\s*<(?:\?xml\b|[a-z][\w:.-]*(?:\s[^<>]*)?>\s*<)/i,
+    { en: 'an XML file', zh: 'XML 文件' },
+    byPandas('read_xml'),
+  ],
+  [
+    /^\s*(?:#[^\n]*\n\s*)*\[\[?[\w. -]+\]\]?\s*\n\s*[\w.-]+\s*=/,
+    { en: 'a file of settings (TOML or INI)', zh: '配置文件（TOML 或 INI）' },
+    asJsonl,
+  ],
+  [
+    /^\s*\{\s*"[^"]*"\s*:\s*\{[^{}]*"(?:file_name|hf_hub_url)"/,
+    { en: 'a list of the data sets of LLaMA-Factory', zh: 'LLaMA-Factory 的数据集列表' },
+    { en: 'Name the file that stands in it under file_name.', zh: '请指定其中 file_name 所写的文件。' },
+  ],
   [
     'version https://git-lfs',
     { en: 'a pointer of Git LFS, not the file itself', zh: 'Git LFS 指针，不是文件本身' },
     pulled,
   ],
   [
-    /^\s*\[\s*\[/,
+    /^\s*\[\s*(?:\[|"[^\n]*\]\s*\n\s*\[)/,
     { en: 'a JSON list of lists without column names', zh: '没有列名的 JSON 嵌套列表' },
     asRecords,
     /\.jsonl?(?:\.gz)?$/i,
   ],
 ]
 
+const control = /[\0-\x08\x0e-\x1a\x1c-\x1f]/ // in no text, but for the colours of a terminal
 const utf16 = /^(?:\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0[^\0])/ // of ASCII every second byte is 0
 
 /** A Fault where a file holds no rows of ours. */
@@ -250,11 +326,13 @@ function refuseForeign(sample: Buffer, file: string): void {
 }
 
 /** Whether a text is YAML with a field to each entry; or of texts in quotes; a plain list with bullets is text. */
-function isYaml(text: string, name: string, fields: ReadonlySet<string>): boolean {
+function isYaml(text: string, name: string, fields: Fields): boolean {
   if (/\.ya?ml$/i.test(name)) return true
   const lines = text.split('\n', 200).filter((line) => /^\s*[^\s#]/.test(line))
   const named = lines.filter((line) => fields.has(/^\s*(?:- +)?(\w+):(?:\s|$)/.exec(line)?.[1] ?? ''))
   const entries = lines.filter((line) => /^\s*- /.test(line))
   if (lines.length > 0 && lines.every((line) => /^\s*- +(["']).*\1\s*$/.test(line))) return true
+  const kinds = new Set(named.map((line) => line.split(':', 1)[0]))
+  if (kinds.size > 1 && named.length === lines.length) return true
   return (named.length > 0 && entries.length > 0 && named.length >= entries.length) || /^---\r?\n/.test(text)
 }

@@ -5,8 +5,9 @@ import { createReadStream } from 'node:fs'
 import type { AsyncBuffer } from 'hyparquet'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { Fault, type Words, codeOf, messageOf, shorten, unreadable } from './fault.ts'
+import { Fault, type Words, codeOf, messageOf, unreadable } from './fault.ts'
 import { JsonSplitter, type Piece } from './json-pieces.ts'
+import { type Fields, headingOf, noKnownColumn } from './row-parts.ts'
 import { chunksOf, faultIn, longestLine, longestShown, notJson, notText, readLines } from './jsonl.ts'
 
 /** Where a row stands: on its line, or, where lines do not tell rows apart, by its number in the file. */
@@ -116,9 +117,16 @@ export async function* pieceRows(pieces: AsyncIterable<Piece>): AsyncGenerator<R
     number++
     const place: Place = piece.shares ? { unit: 'row', number } : { unit: 'line', number: piece.line }
     const text = piece.bytes.toString()
-    const value = isUtf8(piece.bytes) ? rowIn(text) : undefined
-    yield value === undefined ? { place, broken: text === '' ? cutOff : notJson(text) } : { place, value }
+    const isText = isUtf8(piece.bytes)
+    const value = isText ? rowIn(text) : undefined
+    const broken = text === '' ? cutOff : isText ? notJson(text) : otherEncoding
+    yield value === undefined ? { place, broken } : { place, value }
   }
+}
+
+const otherEncoding: Words = {
+  en: ' is not UTF-8 text: save the whole file as UTF-8.',
+  zh: '不是 UTF-8 文本：请将整个文件另存为 UTF-8。',
 }
 
 const cutOff: Words = {
@@ -148,9 +156,10 @@ export async function* splitRows(file: string): AsyncGenerator<RawRow> {
 }
 
 /** pandas, orient="columns": the columns one after the other. Each is read on its own, all of them side by side. */
-export async function* columnRows(file: string, fields: ReadonlySet<string>): AsyncGenerator<RawRow> {
+export async function* columnRows(file: string, fields: Fields): AsyncGenerator<RawRow> {
   const names = new Set<string>()
-  for await (const { path } of piecesOf(file, 2)) if (fields.has(String(path[0]))) names.add(String(path[0]))
+  for await (const { path } of piecesOf(file, 2))
+    if (fields.reads(String(path[0]))) names.add(String(path[0]))
   const columns = [...names].map((name) => ({ name, cells: piecesOf(file, 2, name) }))
   try {
     for (let number = 1; ; number++) {
@@ -169,24 +178,7 @@ export async function* columnRows(file: string, fields: ReadonlySet<string>): As
 
 // CSV and TSV
 
-/** A column's name as it is looked for. */
-export function headingOf(cell: string): string {
-  return cell
-    .trim()
-    .replace(/^"(.*)"$/, '$1')
-    .trim()
-    .toLowerCase()
-}
-
-export function noKnownColumn(file: string, names: readonly string[]): Fault {
-  const shown = shorten(names.join(', '))
-  return faultIn(file, {
-    en: ` has the columns ${shown}; one named instruction, prompt, question, messages or conversations was expected. Rename the column that holds the instructions, or keep the file elsewhere if none does.`,
-    zh: ` 的列为 ${shown}；应有名为 instruction、prompt、question、messages 或 conversations 的列。请给存放指令的列改名；如果没有这样的列，请把文件移到别处。`,
-  })
-}
-
-export async function* csvRows(file: string, delimiter: string): AsyncGenerator<RawRow> {
+export async function* csvRows(file: string, delimiter: string, fields: Fields): AsyncGenerator<RawRow> {
   const { parse } = await import('csv-parse')
   const parser = parse({
     delimiter,
@@ -195,6 +187,7 @@ export async function* csvRows(file: string, delimiter: string): AsyncGenerator<
     relax_quotes: true,
     relax_column_count: true,
     max_record_size: longestLine,
+    cast: (cell, { quoting }) => (quoting || !/^\s*"/.test(cell) ? cell : misquoted),
   })
   const source = Readable.from(decoded(file))
   source.on('error', (error) => parser.destroy(error))
@@ -208,8 +201,10 @@ export async function* csvRows(file: string, delimiter: string): AsyncGenerator<
     }>) {
       const place: Place = { unit: 'line', number: line }
       line = info.lines + 1
-      if (names === undefined) names = record.map(headingOf)
-      else if (record.some((cell) => cell !== '')) yield csvRow(place, names, record)
+      if (record.every((cell) => cell === '') || (names === undefined && /^sep=/i.test(record[0] ?? '')))
+        continue
+      if (names === undefined) names = headings(file, record, fields)
+      else yield csvRow(place, names, record)
     }
   } catch (error) {
     throw error instanceof Fault ? error : brokenCsv(file, line, error)
@@ -218,17 +213,36 @@ export async function* csvRows(file: string, delimiter: string): AsyncGenerator<
   }
 }
 
+/** What stands for a cell whose quotes are not where CSV has them; taken as they are, they would become part of the text. */
+const misquoted = '\0"'
+
+function headings(file: string, record: readonly string[], fields: Fields): string[] {
+  const names = record.map(headingOf)
+  const twice = names.find((name, at) => fields.has(name) && names.indexOf(name) < at)
+  if (twice === undefined) return names
+  throw faultIn(file, {
+    en: ` has two columns named ${twice}. Rename or delete one of them.`,
+    zh: ` 有两列都叫 ${twice}。请给其中一列改名或将其删除。`,
+  })
+}
+
 function csvRow(place: Place, names: readonly string[], record: readonly string[]): RawRow {
-  const [cells, headings] = [record.findLastIndex((cell) => cell !== '') + 1, names.length]
-  if (cells <= headings && record.length >= headings)
+  const [cells, wanted] = [record.findLastIndex((cell) => cell !== '') + 1, names.length]
+  if (record.includes(misquoted)) return { place, broken: oddQuotes }
+  if (cells <= wanted && record.length >= wanted)
     return { place, value: Object.fromEntries(names.map((name, at) => [name, record[at]])) }
   return {
     place,
     broken: {
-      en: `: ${record.length} cells under ${headings} column names. A cell with commas, quotes or line breaks in it stands in quotes.`,
-      zh: `：列名有 ${headings} 个，这一行却有 ${record.length} 格。含逗号、引号或换行的单元格要用引号括起来。`,
+      en: `: ${record.length} cells under ${wanted} column names. A cell with commas, quotes or line breaks in it stands in quotes.`,
+      zh: `：列名有 ${wanted} 个，这一行却有 ${record.length} 格。含逗号、引号或换行的单元格要用引号括起来。`,
     },
   }
+}
+
+const oddQuotes: Words = {
+  en: ': the quotes of a cell are not as CSV has them: the first stands at its very beginning, and one inside is written twice ("").',
+  zh: '：单元格的引号不合 CSV 规则：开头的引号前不能有空格，内部的引号要写两次（""）。',
 }
 
 function brokenCsv(file: string, line: number, error: unknown): Fault {
@@ -272,7 +286,7 @@ export async function* textLines(file: string): AsyncGenerator<RawRow> {
 
 // Parquet, whose readers are loaded only here
 
-export async function* parquetRows(file: string, fields: ReadonlySet<string>): AsyncGenerator<RawRow> {
+export async function* parquetRows(file: string, fields: Fields): AsyncGenerator<RawRow> {
   const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet')
   const { compressors } = await import('hyparquet-compressors')
   const source = await opened(file)
@@ -280,8 +294,12 @@ export async function* parquetRows(file: string, fields: ReadonlySet<string>): A
     throw brokenParquet(file, error)
   })
   const { children } = parquetSchema(metadata)
-  const columns = children.map(({ element }) => element.name).filter((name) => fields.has(name))
-  if (columns.length === 0) throw noTexts(file, children)
+  const all = children.map(({ element }) => element.name)
+  if (!all.some(fields.has) || children.some(isOfMedia)) throw noTexts(file, children)
+  const columns = all.filter(fields.reads)
+  const unread = Object.fromEntries(
+    all.filter((name) => !columns.includes(name)).map((name) => [name, undefined]),
+  )
   let begin = 0
   for (const group of metadata.row_groups) {
     const end = begin + Number(group.num_rows)
@@ -289,7 +307,9 @@ export async function* parquetRows(file: string, fields: ReadonlySet<string>): A
     const rows = await parquetReadObjects(range).catch((error: unknown) => brokenParquet(file, error))
     for (let at = begin; at < end; at++) {
       const place: Place = { unit: 'row', number: at + 1 }
-      yield rows instanceof Fault ? { place, broken: unreadablePage } : { place, value: rows[at - begin] }
+      yield rows instanceof Fault
+        ? { place, broken: unreadablePage }
+        : { place, value: { ...unread, ...rows[at - begin] } }
     }
     begin = end
   }
@@ -314,15 +334,24 @@ function brokenParquet(file: string, error: unknown): Fault {
   })
 }
 
-type Column = { element: { name: string }; children: { element: { name: string } }[] }
+type Column = { element: { name: string }; children: Column[] }
+
+/** Whether a column holds images or sound in bytes, one or a list of them, as `datasets` keeps them. */
+function isOfMedia({ element, children }: Column): boolean {
+  if (children.length === 0) return /^(image|img|audio|bytes|png|jpe?g|pixel_values)$/i.test(element.name)
+  return children.some((child) =>
+    child.children.length > 0 ? isOfMedia(child) : child.element.name === 'bytes',
+  )
+}
 
 function noTexts(file: string, columns: readonly Column[]): Fault {
-  const names = columns.map(({ element }) => element.name)
-  const inner = columns.flatMap(({ children }) => children.map(({ element }) => element.name))
-  const isOfImages = (name: string): boolean => /^(image|img|bytes|png|jpe?g|pixel_values)$/i.test(name)
-  if (![...names, ...inner].some(isOfImages)) return noKnownColumn(file, names)
+  if (!columns.some(isOfMedia))
+    return noKnownColumn(
+      file,
+      columns.map(({ element }) => element.name),
+    )
   return faultIn(file, {
-    en: ' is a parquet file of images; instructions in text were expected. Name a file that holds some.',
-    zh: ' 是存放图像的 parquet 文件；应为文本指令。请指定含有指令的文件。',
+    en: ' is a parquet file of images or sound; instructions in text alone were expected. Name a file that holds some.',
+    zh: ' 是存放图像或声音的 parquet 文件；应为纯文本指令。请指定含有指令的文件。',
   })
 }

@@ -239,6 +239,7 @@ export const types = {
   number: { en: 'a number', zh: '数' },
   array: { en: 'a list', zh: '列表' },
   object: { en: 'one {"…"} row', zh: '一条 {"…"} 数据' },
+  turns: { en: 'turns with "role" and "content"', zh: '带 "role" 和 "content" 的对话' },
 } as const satisfies Record<string, Words>
 
 /** The parts of a shape that a message speaks of. */

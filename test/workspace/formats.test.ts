@@ -85,6 +85,17 @@ describe('rows come in from', () => {
       'a.json',
       `\uFEFF${JSON.stringify(both, null, 1).replace(/\n/g, '\r\n')}`,
     ],
+    [
+      'names in capitals',
+      'a.jsonl',
+      lines([
+        { Instruction: river.instruction, Input: '', Output: river.output },
+        { INSTRUCTION: word.instruction, input: word.input, RESPONSE: word.output },
+      ]),
+    ],
+    ['rows with nothing between them', 'a.jsonl', both.map((row) => JSON.stringify(row)).join('')],
+    ['line ends of an old Mac', 'a.jsonl', lines(both).replaceAll('\n', '\r')],
+    ['rows made JSON twice', 'a.jsonl', lines(both.map((row) => JSON.stringify(row)))],
     ['rows over several lines each', 'a.jsonl', both.map((row) => JSON.stringify(row, null, 2)).join('\n')],
     ['lines with commas behind', 'a.jsonl', both.map((row) => `${JSON.stringify(row)},`).join('\n')],
     [
@@ -134,10 +145,24 @@ describe('rows come in from', () => {
       }),
     ],
     ['a list under a name', 'a.json', JSON.stringify({ version: '1.0', data: both })],
+    ['lists under several names', 'a.json', JSON.stringify({ train: [river], test: [word] })],
+    [
+      'the viewer of Hugging Face',
+      'a.json',
+      JSON.stringify({
+        features: [{ feature_idx: 0, name: 'instruction' }],
+        rows: both.map((row, at) => ({ row_idx: at, row, truncated_cells: [] })),
+      }),
+    ],
     [
       'CSV',
       'a.csv',
       'instruction,input,output\n"Name a river in Asia.",,The Mekong.\nTranslate the word.,bread,pain\n',
+    ],
+    [
+      'CSV under blank lines and the line that Excel writes to itself',
+      'a.csv',
+      '\n,,\nsep=,\ninstruction,input,output\nName a river in Asia.,,The Mekong.\nTranslate the word.,bread,pain\n',
     ],
     [
       'CSV with a BOM, CRLF and an index',
@@ -242,9 +267,34 @@ describe('rows come in from', () => {
         completion: [{ role: 'assistant', content: river.output }],
       },
     ],
+    ['OpenOrca', { system_prompt: 'Be brief.', question: river.instruction, response: river.output }],
+    [
+      'Gemini',
+      {
+        systemInstruction: { parts: [{ text: 'Be brief.' }] },
+        contents: [
+          { role: 'user', parts: [{ text: river.instruction }] },
+          { role: 'model', parts: [{ text: river.output }] },
+        ],
+      },
+    ],
     ['Alpaca with a system text', { ...river, system: 'Be brief.', history: [] }],
   ])('%s, with the system text in front', async (_, row) => {
     expect(await merged(await fileOf('a.jsonl', lines([row])))).toEqual([[joined, '', river.output]])
+  })
+
+  it.each<[string, unknown]>([
+    ['texts in turn', { conversations: [river.instruction, river.output] }],
+    ['pairs', { conversation: [{ human: river.instruction, assistant: river.output }] }],
+    ['an empty list for an input', { ...river, input: [] }],
+  ])('%s', async (_, row) => {
+    expect(await merged(await fileOf('a.jsonl', lines([row])))).toEqual([flat(river)])
+  })
+
+  it('parquet with days', async () => {
+    const day = new Date(Date.UTC(1998, 3, 1))
+    const file = await fileOf('a.parquet', parquet({ question: ['Which day was it?'], answer: [day] }))
+    expect(await merged(file)).toEqual([['Which day was it?', '', '1998-04-01']])
   })
 
   it('prompt and completion, and numbers as they are spelt', async () => {
@@ -297,6 +347,7 @@ describe('rows that are no one question with one answer', () => {
   })
 })
 
+const among = (bad: unknown): string => lines([river, bad, word])
 const missing = (row: object) =>
   Object.fromEntries(Object.entries(row).filter(([name]) => name !== 'instruction'))
 
@@ -366,7 +417,67 @@ describe('a bad row', () => {
         Buffer.from([0xc7, 0xeb]),
         Buffer.from(`","output":"y"},\n${lines([word])}\n]`),
       ]),
-      /^a\.json line 3 is not JSON/,
+      /^a\.json line 3 is not UTF-8 text/,
+    ],
+    [
+      'of CSV, with a space in front of its quotes',
+      'a.csv',
+      'instruction,input,output\nName a river in Asia.,,The Mekong.\nName a lake., "a big one",Baikal\nTranslate the word.,bread,pain',
+      /^a\.csv line 3: the quotes of a cell are not as CSV has them/,
+    ],
+    [
+      'with a picture',
+      'a.jsonl',
+      among({ ...river, image: 'a.png' }),
+      /line 2 holds more than text \(image\)/,
+    ],
+    [
+      'with a picture in its chat',
+      'a.jsonl',
+      among({ messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }, { type: 'image_url' }] }] }),
+      /line 2 holds more than text \(image_url\)/,
+    ],
+    [
+      'with choices',
+      'a.jsonl',
+      among({ ...river, choices: ['Nile', 'Po'] }),
+      /line 2 is a question with choices/,
+    ],
+    [
+      'with choices by letter',
+      'a.jsonl',
+      among({ ...river, A: 'Nile', B: 'Po' }),
+      /line 2 is a question with choices/,
+    ],
+    [
+      'with a bad answer',
+      'a.jsonl',
+      among({ ...river, label: false }),
+      /line 2 holds an answer that was judged bad/,
+    ],
+    [
+      'that a run rejected',
+      'rejected.jsonl',
+      among({ step: 'filter', reason: 'too_short', detail: '1', ...river }),
+      /line 2 was rejected by a run; .*4-dataset\.jsonl/,
+    ],
+    [
+      'with turns of nobody',
+      'a.jsonl',
+      among({ conversations: [{ question: 'x', answer: 'y' }] }),
+      /line 2, field "conversations": expected turns with "role" and "content"/,
+    ],
+    [
+      'with a speaker that is no text',
+      'a.jsonl',
+      among({ messages: [{ role: { toString: 1 }, content: 'x' }] }),
+      /line 2, field "messages": expected turns/,
+    ],
+    [
+      'that is a list made JSON twice',
+      'a.jsonl',
+      among(JSON.stringify(both)),
+      /line 2 is a list of rows inside a text/,
     ],
   ])('%s is named, and skipped only when told to', async (_, name, content, sentence) => {
     const file = await fileOf(name, content)
@@ -394,6 +505,49 @@ describe('a file of another kind is named for what it is:', () => {
     ['a.json', list, /list of lists without column names.*orient="records"/],
     ['a.xlsx', Buffer.from('PK\x03\x04xl/'), /is an Excel workbook;.*as CSV in UTF-8/],
     ['a.zip', Buffer.from('PK\x03\x04'), /is a zip archive;.*Unpack/],
+    ['empty.zip', Buffer.from('PK\x05\x06'), /is a zip archive/],
+    [
+      'workbook.csv',
+      Buffer.from(`PK\x03\x04${'\0'.repeat(26)}[Content_Types].xml`),
+      /is a document of Excel, Word or PowerPoint/,
+    ],
+    ['a.bin', Buffer.from('\x7fELF\x02\x01\0\0text'), /is binary data;/],
+    ['a.html', '<!-- saved -->\n<html>', /is a web page/],
+    ['a.jsonl', '<Error><Code>NoSuchKey</Code></Error>', /is an XML file/],
+    [
+      'a.toml',
+      '# seeds\n[[seeds]]\ninstruction = "Name a river."\n',
+      /is a file of settings \(TOML or INI\)/,
+    ],
+    ['a.txt', 'prompt: Name a river.\nresponse: Rhine.\n', /is a YAML list/],
+    ['a.md', '# Seeds\n\n| instruction | output |\n| --- | --- |\n', /is a Markdown table/],
+    [
+      'dataset_info.json',
+      '{\n  "self_instruct": {\n    "file_name": "train.json" } }',
+      /is a list of the data sets of LLaMA-Factory;.*under file_name/,
+    ],
+    [
+      'a.jsonl',
+      '["Name a river.", "Rhine."]\n["Name a lake.", "Baikal."]\n',
+      /list of lists without column names/,
+    ],
+    [
+      'a.csv',
+      'instruction,output\n"Say \\"hi\\" to me, twice",Hi hi\n',
+      /is CSV with \\" for a quote inside a cell.*escapechar/,
+    ],
+    ['a.csv', 'instruction,instruction,output\na,b,c\n', /has two columns named instruction/],
+    ['a.jsonl', lines([{ input: 'x', output: 'y' }]), /has the columns input, output; one named instruction/],
+    [
+      'a.jsonl',
+      lines([{ id: '1', replies: [{ message_id: '2', text: 'x' }] }]),
+      /has the columns id, replies; one named instruction/,
+    ],
+    [
+      'a.parquet',
+      parquet({ image: [{ bytes: 'x', path: 'a.png' }], question: ['What is this?'], answer: ['A cat.'] }),
+      /a parquet file of images/,
+    ],
     ['a.pdf', '%PDF-1.7', /is a PDF/],
     ['a.json', '<!DOCTYPE html>\n<html>', /is a web page;.*raw/],
     [
@@ -434,6 +588,22 @@ describe('a file of another kind is named for what it is:', () => {
     const file = await fileOf(name, content)
     for (const read of [merged, readSeedTasks, readInstructions, readTopics])
       expect((await faultOf(() => read(file))).en).toMatch(sentence)
+  })
+
+  it.each<[string, string | Buffer]>([
+    ['a.jsonl', lines([{ prompt: 'Name a river.', chosen: 'Rhine.', rejected: 'No.' }])],
+    ['a.parquet', parquet({ prompt: ['Name a river.'], chosen: ['Rhine.'], rejected: ['No.'] }, 'STRING')],
+  ])('answers under another name: %s', async (name, content) => {
+    const file = await fileOf(name, content)
+    expect((await faultOf(() => merged(file))).en).toMatch(
+      /1 without an answer.* None of the columns (?=.*\bprompt\b).*chosen, rejected.*is named output.*: rename/,
+    )
+    expect(await readInstructions(file)).toEqual(['Name a river.'])
+  })
+
+  it.skipIf(process.platform === 'win32')('a device', async () => {
+    for (const read of [merged, readSeedTasks, readInstructions, readTopics])
+      expect((await faultOf(() => read('/dev/null'))).en).toMatch(/^null is a pipe or a device/)
   })
 
   it('plain text has no answers to merge', async () => {
@@ -505,6 +675,11 @@ describe('a list of instructions', () => {
       '猜一个谜。',
       '说一句谚语。',
     ])
+  })
+
+  it('may begin with a sentence that looks like the header of a table', async () => {
+    const list = ['Write a prompt, question, and answer for a quiz.', 'Name a river.']
+    expect(await readInstructions(await fileOf('a.txt', list.join('\n')))).toEqual(list)
   })
 
   it('keeps what only looks like a mark', async () => {
