@@ -295,6 +295,14 @@ const foreigners: readonly Foreign[] = [
     asJsonl,
   ],
   [
+    /^\s*\{\s*(?:"v":\s*1,\s*"key"|"settings":\s*\{|"file":"[^"]*","sha256")/,
+    { en: 'what a run keeps for itself', zh: '运行自用的记录' },
+    {
+      en: 'Name its 4-dataset.jsonl or 3-instances.jsonl.',
+      zh: '请指定其 4-dataset.jsonl 或 3-instances.jsonl。',
+    },
+  ],
+  [
     /^\s*\{\s*"[^"]*"\s*:\s*\{[^{}]*"(?:file_name|hf_hub_url)"/,
     { en: 'a list of the data sets of LLaMA-Factory', zh: 'LLaMA-Factory 的数据集列表' },
     { en: 'Name the file that stands in it under file_name.', zh: '请指定其中 file_name 所写的文件。' },

@@ -1,6 +1,6 @@
 // Takes a JSON text of any size apart into its rows, in little memory: only the row being read is held. The text around
 // the rows is followed byte by byte; a row's own text is left to JSON.parse.
-import { jsonIn } from './jsonl.ts'
+import { isObject, jsonIn } from './jsonl.ts'
 
 // Bytes of the ASCII characters that JSON is built of; no byte of a longer UTF-8 character looks like one of them.
 const [LF, CR, TAB, SPACE, QUOTE, COMMA, COLON] = [0x0a, 0x0d, 0x09, 0x20, 0x22, 0x2c, 0x3a]
@@ -14,6 +14,21 @@ export type Piece = { path: (string | number)[]; bytes: Buffer; line: number; sh
 
 /** A list or an object that is taken apart. `key`: the name of the member that comes, undefined between members. */
 type Level = { isList: boolean; next: number; key: string | undefined }
+
+const oddNumber = /(?:^|[:[])\s*-?(?:\d+\.\d*0|\d{16,}|\d+\.\d{16,}|\d[\d.]*e[+-]?\d+)\s*(?:$|[,}\]])/i
+
+/** A value with its numbers as texts, as they are spelt there: JSON.parse makes 1 of 1.0, and rounds a long one. */
+export function asSpelt(value: unknown, text: string): unknown {
+  if (!oddNumber.test(text)) return value
+  if (typeof value === 'number') return text.trim()
+  if (!isObject(value)) return value
+  const spelt = new JsonSplitter(1)
+    .push(Buffer.from(text))
+    .flatMap(({ path: [name = ''], bytes }) =>
+      typeof value[name] === 'number' ? [[name, bytes.toString()]] : [],
+    )
+  return { ...value, ...(Object.fromEntries(spelt) as Record<string, string>) }
+}
 
 export class JsonSplitter {
   /** How many values have ended that stand in nothing else. */

@@ -6,7 +6,7 @@ import type { AsyncBuffer } from 'hyparquet'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault, type Words, codeOf, messageOf, unreadable } from './fault.ts'
-import { JsonSplitter, type Piece } from './json-pieces.ts'
+import { JsonSplitter, type Piece, asSpelt } from './json-pieces.ts'
 import { type Fields, headingOf, noKnownColumn } from './row-parts.ts'
 import { chunksOf, faultIn, longestLine, longestShown, notJson, notText, readLines } from './jsonl.ts'
 
@@ -96,7 +96,7 @@ export async function* jsonLines(file: string): AsyncGenerator<RawRow> {
     if (text.trim() === '') continue
     const place: Place = { unit: 'line', number }
     const value = rowIn(text)
-    yield value === undefined ? { place, broken: notJson(text) } : { place, value }
+    yield value === undefined ? { place, broken: notJson(text) } : { place, value: asSpelt(value, text) }
   }
 }
 
@@ -120,7 +120,7 @@ export async function* pieceRows(pieces: AsyncIterable<Piece>): AsyncGenerator<R
     const isText = isUtf8(piece.bytes)
     const value = isText ? rowIn(text) : undefined
     const broken = text === '' ? cutOff : isText ? notJson(text) : otherEncoding
-    yield value === undefined ? { place, broken } : { place, value }
+    yield value === undefined ? { place, broken } : { place, value: asSpelt(value, text) }
   }
 }
 
@@ -166,7 +166,9 @@ export async function* columnRows(file: string, fields: Fields): AsyncGenerator<
       const row: Record<string, unknown> = {}
       for (const { name, cells } of columns) {
         const cell = await cells.next()
-        if (!cell.done) row[name] = rowIn(cell.value.bytes.toString())
+        if (cell.done) continue
+        const text = cell.value.bytes.toString()
+        row[name] = asSpelt(rowIn(text), text)
       }
       if (Object.keys(row).length === 0) return
       yield { place: { unit: 'row', number }, value: row }

@@ -61,8 +61,8 @@ export function otherNames(columns: readonly string[]): Words {
   if (answers(columns) || columns.every(fields.has)) return { en: '', zh: '' }
   const shown = shorten(columns.join(', '))
   return {
-    en: ` None of the columns ${shown} is named output, response, completion or answer: rename the one that holds the answers.`,
-    zh: `各列 ${shown} 中没有名为 output、response、completion 或 answer 的：请给存放答案的列改名。`,
+    en: ` None of the columns ${shown} is named output, response, completion or answer: if one holds the answers, rename it.`,
+    zh: `各列 ${shown} 中没有名为 output、response、completion 或 answer 的：如有存放答案的列，请给它改名。`,
   }
 }
 

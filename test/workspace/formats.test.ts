@@ -300,6 +300,17 @@ describe('rows come in from', () => {
   it('prompt and completion, and numbers as they are spelt', async () => {
     const file = await fileOf('a.jsonl', lines([{ prompt: 'Add two and three.', completion: 5 }]))
     expect(await merged(file)).toEqual([['Add two and three.', '', '5']])
+    const cells = ['1.0', '0.50', '12345678901234567890', '1e3', '-2.5', '7']
+    const wanted = cells.map((cell) => ['Add two and three.', cell, cell])
+    const odd = cells.map(
+      (cell) => `{"prompt": "Add two and three.", "input": ${cell}, "completion":${cell}}`,
+    )
+    expect(await merged(await fileOf('a.jsonl', odd.join('\n')))).toEqual(wanted)
+    expect(await merged(await fileOf('a.json', `[${odd.join(',')}]`))).toEqual(wanted)
+    const column = `{${cells.map((cell, at) => `"${at}":${cell}`).join(',')}}`
+    const prompts = JSON.stringify({ ...cells.map(() => 'Add two and three.') })
+    const columns = `{"prompt":${prompts},"input":${column},"completion":${column}}`
+    expect(await merged(await fileOf('a.json', columns))).toEqual(wanted)
   })
 
   it('CSV with chats in its cells, as JSON', async () => {
@@ -505,6 +516,8 @@ describe('a file of another kind is named for what it is:', () => {
     ['a.json', list, /list of lists without column names.*orient="records"/],
     ['a.xlsx', Buffer.from('PK\x03\x04xl/'), /is an Excel workbook;.*as CSV in UTF-8/],
     ['a.zip', Buffer.from('PK\x03\x04'), /is a zip archive;.*Unpack/],
+    ['calls.jsonl', '{"v":1,"key":"a","sample":0}', /is what a run keeps for itself;.*4-dataset\.jsonl/],
+    ['run.json', '{\n  "settings": {\n    "language": "en"}}', /is what a run keeps for itself/],
     ['empty.zip', Buffer.from('PK\x05\x06'), /is a zip archive/],
     [
       'workbook.csv',
@@ -596,7 +609,7 @@ describe('a file of another kind is named for what it is:', () => {
   ])('answers under another name: %s', async (name, content) => {
     const file = await fileOf(name, content)
     expect((await faultOf(() => merged(file))).en).toMatch(
-      /1 without an answer.* None of the columns (?=.*\bprompt\b).*chosen, rejected.*is named output.*: rename/,
+      /1 without an answer.* None of the columns (?=.*\bprompt\b).*chosen, rejected.*is named output.*, rename it/,
     )
     expect(await readInstructions(file)).toEqual(['Name a river.'])
   })
