@@ -208,7 +208,7 @@ export async function* readMergeRows(file: string, omitted: Omissions): AsyncGen
     const row = answeredRow(parts, place)
     if (row === undefined) {
       omitted.unanswered++
-      columns = parts.columns
+      columns = parts.columns ?? []
     } else if ('wrong' in row) complain(data, omitted, place, row.wrong)
     else {
       taken++

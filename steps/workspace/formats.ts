@@ -5,6 +5,7 @@ import { type Fault, type Words, lookAt } from './fault.ts'
 import { JsonSplitter, type Piece } from './json-pieces.ts'
 import { faultIn, isObject, notText } from './jsonl.ts'
 import {
+  type Dialect,
   type RawRow,
   columnRows,
   csvRows,
@@ -22,7 +23,7 @@ import { type Fields, headingOf, noKnownColumn } from './row-parts.ts'
 type Shape =
   | { kind: 'lines' | 'list' | 'objects' | 'index' | 'split' | 'columns' | 'parquet' | 'text' }
   | { kind: 'wrapped'; without: string[] }
-  | { kind: 'csv'; delimiter: string }
+  | ({ kind: 'csv' } & Dialect)
 /** `fields`: the names under which rows hold what they say. */
 export type DataFile = { file: string; shape: Shape; fields: Fields }
 
@@ -53,7 +54,7 @@ export function rawRows({ file, shape, fields }: DataFile): AsyncGenerator<RawRo
     case 'lines':
       return jsonLines(file)
     case 'csv':
-      return csvRows(file, shape.delimiter, fields)
+      return csvRows(file, shape, fields)
     case 'parquet':
       return parquetRows(file, fields)
     case 'text':
@@ -78,9 +79,9 @@ function shapeIn(sample: Buffer, name: string, file: string, fields: Fields): Sh
   if (text.startsWith('{')) return shapeOfObject(sample, text, fields)
   if (isJson) return { kind: 'lines' }
   if (isYaml(text, name, fields)) throw isForeign(file, { en: 'a YAML list', zh: 'YAML 列表' }, asJsonl)
-  const delimiter = delimiterIn(text, name, file, fields)
-  if (delimiter !== undefined && backslashes.test(text)) throw isForeign(file, byBackslash, readByPandas)
-  if (delimiter !== undefined) return { kind: 'csv', delimiter }
+  const dialect = dialectIn(text, name, file, fields)
+  if (dialect && backslashes.test(text)) throw isForeign(file, byBackslash, readByPandas)
+  if (dialect) return { kind: 'csv', ...dialect }
   if (control.test(text.split('\n', 1)[0] ?? ''))
     throw isForeign(file, { en: 'binary data', zh: '二进制数据' }, noText)
   return { kind: 'text' }
@@ -162,19 +163,22 @@ function areLines(sample: Buffer, text: string): boolean {
 
 const delimiters = ['\t', ',', ';', '|']
 
-function delimiterIn(text: string, name: string, file: string, fields: Fields): string | undefined {
+function dialectIn(text: string, name: string, file: string, fields: Fields): Dialect | undefined {
   // What Excel writes to itself, and rows of empty cells, are no header.
   const lines = text.split(/\r\n?|\n/, 50).filter((line) => !/^"?sep=|^[\s,;|]*$/i.test(line))
   const [header = '', next = ''] = lines
   const isNamed = /\.(csv|tsv)$/i.test(name)
   const namesIn = (delimiter: string) => header.split(delimiter).map(headingOf)
+  const isSpaced = (delimiter: string) =>
+    header.split(delimiter).every((cell, at) => at === 0 || cell.startsWith(' '))
   const found = delimiters.find((delimiter) => {
     const names = namesIn(delimiter)
     const goesOn = isNamed || next === '' || /^\s*"/.test(next) || next.includes(delimiter)
     return names.length > 1 && names.some(fields.has) && goesOn // one sentence alone may look like a header
   })
-  if (found !== undefined || !isNamed || header === '') return found
-  if (fields.has(headingOf(header))) return ',' // a single column
+  if (found !== undefined) return { delimiter: found, isSpaced: isSpaced(found) }
+  if (!isNamed || header === '') return undefined
+  if (fields.has(headingOf(header))) return { delimiter: ',', isSpaced: false } // a single column
   throw noKnownColumn(file, namesIn(/\.tsv$/i.test(name) ? '\t' : ','))
 }
 

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault, type Words, codeOf, messageOf, unreadable } from './fault.ts'
 import { JsonSplitter, type Piece, asSpelt } from './json-pieces.ts'
-import { type Fields, headingOf, noKnownColumn } from './row-parts.ts'
+import { type Fields, answers, headingOf, noKnownColumn } from './row-parts.ts'
 import { chunksOf, faultIn, longestLine, longestShown, notJson, notText, readLines } from './jsonl.ts'
 
 /** Where a row stands: on its line, or, where lines do not tell rows apart, by its number in the file. */
@@ -180,7 +180,14 @@ export async function* columnRows(file: string, fields: Fields): AsyncGenerator<
 
 // CSV and TSV
 
-export async function* csvRows(file: string, delimiter: string, fields: Fields): AsyncGenerator<RawRow> {
+/** `isSpaced`: a space stands behind each delimiter, in front of the quotes. */
+export type Dialect = { delimiter: string; isSpaced: boolean }
+
+export async function* csvRows(
+  file: string,
+  { delimiter, isSpaced }: Dialect,
+  fields: Fields,
+): AsyncGenerator<RawRow> {
   const { parse } = await import('csv-parse')
   const parser = parse({
     delimiter,
@@ -189,7 +196,7 @@ export async function* csvRows(file: string, delimiter: string, fields: Fields):
     relax_quotes: true,
     relax_column_count: true,
     max_record_size: longestLine,
-    cast: (cell, { quoting }) => (quoting || !/^\s*"/.test(cell) ? cell : misquoted),
+    ltrim: isSpaced,
   })
   const source = Readable.from(decoded(file))
   source.on('error', (error) => parser.destroy(error))
@@ -215,9 +222,6 @@ export async function* csvRows(file: string, delimiter: string, fields: Fields):
   }
 }
 
-/** What stands for a cell whose quotes are not where CSV has them; taken as they are, they would become part of the text. */
-const misquoted = '\0"'
-
 function headings(file: string, record: readonly string[], fields: Fields): string[] {
   const names = record.map(headingOf)
   const twice = names.find((name, at) => fields.has(name) && names.indexOf(name) < at)
@@ -230,7 +234,6 @@ function headings(file: string, record: readonly string[], fields: Fields): stri
 
 function csvRow(place: Place, names: readonly string[], record: readonly string[]): RawRow {
   const [cells, wanted] = [record.findLastIndex((cell) => cell !== '') + 1, names.length]
-  if (record.includes(misquoted)) return { place, broken: oddQuotes }
   if (cells <= wanted && record.length >= wanted)
     return { place, value: Object.fromEntries(names.map((name, at) => [name, record[at]])) }
   return {
@@ -240,11 +243,6 @@ function csvRow(place: Place, names: readonly string[], record: readonly string[
       zh: `：列名有 ${wanted} 个，这一行却有 ${record.length} 格。含逗号、引号或换行的单元格要用引号括起来。`,
     },
   }
-}
-
-const oddQuotes: Words = {
-  en: ': the quotes of a cell are not as CSV has them: the first stands at its very beginning, and one inside is written twice ("").',
-  zh: '：单元格的引号不合 CSV 规则：开头的引号前不能有空格，内部的引号要写两次（""）。',
 }
 
 function brokenCsv(file: string, line: number, error: unknown): Fault {
@@ -299,9 +297,8 @@ export async function* parquetRows(file: string, fields: Fields): AsyncGenerator
   const all = children.map(({ element }) => element.name)
   if (!all.some(fields.has) || children.some(isOfMedia)) throw noTexts(file, children)
   const columns = all.filter(fields.reads)
-  const unread = Object.fromEntries(
-    all.filter((name) => !columns.includes(name)).map((name) => [name, undefined]),
-  )
+  // A sentence about a file without answers names all its columns.
+  const unread = answers(all) ? undefined : Object.fromEntries(all.map((name) => [name, undefined]))
   let begin = 0
   for (const group of metadata.row_groups) {
     const end = begin + Number(group.num_rows)
@@ -311,7 +308,7 @@ export async function* parquetRows(file: string, fields: Fields): AsyncGenerator
       const place: Place = { unit: 'row', number: at + 1 }
       yield rows instanceof Fault
         ? { place, broken: unreadablePage }
-        : { place, value: { ...unread, ...rows[at - begin] } }
+        : { place, value: unread ? { ...unread, ...rows[at - begin] } : rows[at - begin] }
     }
     begin = end
   }

@@ -34,7 +34,7 @@ export function asks(found: readonly string[]): boolean {
 }
 
 /** Whether one of these names may hold an answer. */
-function answers(found: readonly string[]): boolean {
+export function answers(found: readonly string[]): boolean {
   const wanted: readonly string[] = [...names.output, ...names.chat, ...around, 'instances']
   return found.some((name) => wanted.includes(name.toLowerCase()))
 }
@@ -77,8 +77,8 @@ export type Parts = {
   call?: unknown
   /** The field names of input and output, for messages. */
   called?: { input: string; output: string }
-  /** The names in the row. */
-  columns: string[]
+  /** The names in the row, where it has no answer. */
+  columns?: string[]
   /** Why its answer is none to its instruction alone. */
   unfit?: Words | undefined
 }
@@ -96,14 +96,16 @@ export function partsOf(value: unknown): Parts | Unfit {
   const chat = chatIn(source)
   const parts = chat ? partsOfChat(...chat, systemIn(source)) : flatParts(source)
   if (typeof parts === 'string' || 'wrong' in parts) return parts
-  return { ...parts, columns: Object.keys(value), unfit: unfitIn(source) }
+  parts.unfit = unfitIn(source)
+  if (parts.output === undefined) parts.columns = Object.keys(value)
+  return parts
 }
 
 /** A text alone is an instruction; one that holds a row was made JSON twice. */
 function partsOfText(text: string): Parts | Unfit {
   const inner = /^\s*[{[]/.test(text) ? jsonIn(text) : undefined
   if (isObject(inner) && Object.keys(inner).some(fields.has)) return partsOf(inner)
-  return Array.isArray(inner) && inner.some(isObject) ? { wrong: twice } : { instruction: text, columns: [] }
+  return Array.isArray(inner) && inner.some(isObject) ? { wrong: twice } : { instruction: text }
 }
 
 /** A row with the names that are known in small letters. */
@@ -194,7 +196,7 @@ function turnsOf(turn: unknown, place: number): Turn[] {
     : [{ role, text: undefined }]
 }
 
-function partsOfChat(name: string, chat: readonly unknown[], system: string): Omit<Parts, 'columns'> | Unfit {
+function partsOfChat(name: string, chat: readonly unknown[], system: string): Parts | Unfit {
   const all = chat.flatMap(turnsOf)
   if (!all.every(({ role }) => typeof role === 'string'))
     return { wrong: wrongField(name, types.turns, chat) }
@@ -233,7 +235,7 @@ function systemIn(row: Record<string, unknown>): string {
   return typeof text === 'string' ? text : ''
 }
 
-function flatParts(row: Record<string, unknown>): Omit<Parts, 'columns'> | Unfit {
+function flatParts(row: Record<string, unknown>): Parts | Unfit {
   if (Array.isArray(row.history) && row.history.length > 0) return 'turns'
   const instruction = row[nameIn(row, names.instruction)]
   const chat = names.chat.find((name) => row[name] !== undefined && row[name] !== null)

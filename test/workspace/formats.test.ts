@@ -165,6 +165,11 @@ describe('rows come in from', () => {
       '\n,,\nsep=,\ninstruction,input,output\nName a river in Asia.,,The Mekong.\nTranslate the word.,bread,pain\n',
     ],
     [
+      'CSV with a space behind each comma',
+      'a.csv',
+      'instruction, input, output\n"Name a river in Asia.", "", "The Mekong."\nTranslate the word., bread, "pain"\n',
+    ],
+    [
       'CSV with a BOM, CRLF and an index',
       'a.csv',
       '\uFEFF,Instruction,Input,Output\r\n0,Name a river in Asia.,,The Mekong.\r\n1,Translate the word.,bread,pain\r\n',
@@ -429,12 +434,6 @@ describe('a bad row', () => {
         Buffer.from(`","output":"y"},\n${lines([word])}\n]`),
       ]),
       /^a\.json line 3 is not UTF-8 text/,
-    ],
-    [
-      'of CSV, with a space in front of its quotes',
-      'a.csv',
-      'instruction,input,output\nName a river in Asia.,,The Mekong.\nName a lake., "a big one",Baikal\nTranslate the word.,bread,pain',
-      /^a\.csv line 3: the quotes of a cell are not as CSV has them/,
     ],
     [
       'with a picture',
