@@ -299,9 +299,7 @@ export async function* parquetRows(file: string, fields: Fields): AsyncGenerator
   const columns = all.filter(fields.reads)
   // A sentence about a file without answers names all its columns.
   const unread = answers(all) ? undefined : Object.fromEntries(all.map((name) => [name, undefined]))
-  let begin = 0
-  for (const group of metadata.row_groups) {
-    const end = begin + Number(group.num_rows)
+  for (const [begin, end] of rangesIn(metadata.row_groups)) {
     const range = { file: source, metadata, compressors, columns, rowStart: begin, rowEnd: end }
     const rows = await parquetReadObjects(range).catch((error: unknown) => brokenParquet(file, error))
     for (let at = begin; at < end; at++) {
@@ -310,7 +308,16 @@ export async function* parquetRows(file: string, fields: Fields): AsyncGenerator
         ? { place, broken: unreadablePage }
         : { place, value: unread ? { ...unread, ...rows[at - begin] } : rows[at - begin] }
     }
-    begin = end
+  }
+}
+
+/** The rows that are read at a time: a group, or a quarter of a large one, since each time its bytes are gone through anew. */
+function* rangesIn(groups: readonly { num_rows: bigint }[]): Generator<[begin: number, end: number]> {
+  let begin = 0
+  for (const { num_rows } of groups) {
+    const last = begin + Number(num_rows)
+    const most = Math.max(10_000, Math.ceil(Number(num_rows) / 4))
+    for (; begin < last; begin = Math.min(begin + most, last)) yield [begin, Math.min(begin + most, last)]
   }
 }
 

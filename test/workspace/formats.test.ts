@@ -296,6 +296,15 @@ describe('rows come in from', () => {
     expect(await merged(await fileOf('a.jsonl', lines([row])))).toEqual([flat(river)])
   })
 
+  it('parquet in one large group, each row with its number', async () => {
+    const wanted = Array.from({ length: 10_050 }, (_, at) => `Question ${at + 1}`)
+    const file = await fileOf('a.parquet', parquet({ question: wanted, answer: wanted }, 'STRING'))
+    const rows: string[] = []
+    for await (const { instruction, instances } of readMergeRows(file, new Omissions()))
+      rows.push(`${instruction}${instances[0]?.at}`)
+    expect(rows).toEqual(wanted.map((question, at) => `${question}#${at + 1}`))
+  })
+
   it('parquet with days', async () => {
     const day = new Date(Date.UTC(1998, 3, 1))
     const file = await fileOf('a.parquet', parquet({ question: ['Which day was it?'], answer: [day] }))
