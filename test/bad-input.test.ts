@@ -66,6 +66,7 @@ describe('an option', () => {
     [['--language', 'cn'], 'expected one of en, zh, got "cn". See:'],
     [['--export', 'Alpaca'], 'Did you mean alpaca?'],
     [['--export', 'sharegpt'], 'llamafactory, huggingface, parquet, got "sharegpt". See: npx tsx'],
+    [['--export', 'all'], 'llamafactory, huggingface, parquet, got "all". See: npx tsx'],
     [['--split', '1'], 'expected a number from 0.001 to 0.9, got "1"'],
     [['--base-url', 'localhost:8000'], 'expected an address like http://localhost:8000/v1'],
     [['--base-url', 'http://[::1'], 'got "http://[::1"'],

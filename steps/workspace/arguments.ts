@@ -171,7 +171,7 @@ function expectation({ flag, oneOf, range, form, value = '' }: Option): Words {
 
 function cureFor(name: OptionName, value: string): Words {
   const { oneOf, form, fallback }: Option = options[name]
-  const near = oneOf && nearest(value, oneOf, 2)
+  const near = oneOf && nearest(value, oneOf, value.length > 3 ? 2 : 1) // of three letters two are nearly all
   if (near !== undefined) return { en: `Did you mean ${near}?`, zh: `您是否想用 ${near}？` }
   if (form?.hint) return form.hint
   if (fallback === undefined)

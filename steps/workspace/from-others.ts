@@ -220,13 +220,21 @@ async function filesAt(place: string): Promise<Merged> {
 }
 
 const endsAsRows = /\.(?:jsonl?|csv|tsv|parquet)(?:\.gz)?$/i
-const holdsNoRows: readonly string[] = [recordFile, 'dataset_info.json', logFile, batchesFile]
+const datasetList = 'dataset_info.json'
+const holdsNoRows: readonly string[] = [recordFile, datasetList, logFile, batchesFile]
 const isReview = /^review.*\.json$/i
 
 async function dataFilesIn(dir: string): Promise<Merged> {
-  const names = (await readdir(dir)).filter(
+  const all = await readdir(dir)
+  // The export for LLaMA-Factory holds its rows in two forms.
+  const isTwice = (name: string) => name === 'train.messages.jsonl' && all.includes(datasetList)
+  const names = all.filter(
     (name) =>
-      endsAsRows.test(name) && !name.startsWith('.') && !holdsNoRows.includes(name) && !isReview.test(name),
+      endsAsRows.test(name) &&
+      !name.startsWith('.') &&
+      !holdsNoRows.includes(name) &&
+      !isReview.test(name) &&
+      !isTwice(name),
   )
   const ofRun: string = handOffs.instances.file
   const isRun = names.includes(ofRun)

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
 import { Omissions, readMergeRows } from '../../steps/workspace/data-rows.ts'
+import { dataFiles } from '../../steps/workspace/from-others.ts'
 import { exportNames } from '../../steps/workspace/options.ts'
 import { type Finished, rowsOf, temporaryFolder, workshop } from '../support/command.ts'
 
@@ -269,6 +270,12 @@ describe('an export', () => {
 })
 
 describe('our own exports, brought in again', () => {
+  it('give each row once, as a folder too', async () => {
+    const { folder } = await exportedWith('--split', '0.3')
+    const place = (name: string): string => path.join(folder, '4-dataset.llamafactory', name)
+    expect(await dataFiles([place('')])).toEqual([place('test.json'), place('train.json')])
+  })
+
   it.each([
     ...edits.filter((name) => !/info|README/.test(name)),
     'llamafactory/train.json',
