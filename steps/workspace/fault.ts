@@ -103,6 +103,16 @@ export function noFile(place: string): Fault {
   })
 }
 
+/** A Fault for a pipe or a device where a file is to be read, which happens more than once. */
+export function refusePipe(file: string): void {
+  const there = lookAt(file, 'followed')
+  if (there === undefined || there.isFile() || there.isDirectory()) return
+  throw new Fault({
+    en: `${file} is a pipe or a device; a file was expected. Write what comes out of it into a file, and name that.`,
+    zh: `${file} 是管道或设备；应为文件。请先把其中的内容写入文件，再指定该文件。`,
+  })
+}
+
 // Misspelt words, and what was probably meant
 
 const longestShown = 60 // characters of what somebody typed

@@ -1,7 +1,7 @@
 // What a file of instruction data is, by what it holds and not by its name, and its rows one by one, whatever it is: JSONL, a
 // JSON list or object of any size, CSV, TSV, parquet, plain text, each of them also as gz. What is none of these is
 // named for what it is. What a row means is the business of data-rows.ts.
-import { type Fault, type Words, lookAt } from './fault.ts'
+import { type Fault, type Words, refusePipe } from './fault.ts'
 import { JsonSplitter, type Piece } from './json-pieces.ts'
 import { faultIn, isObject, notText } from './jsonl.ts'
 import {
@@ -38,16 +38,6 @@ export async function openData(file: string, fields: Fields): Promise<DataFile> 
   return { file, shape: shapeIn(sample, name, file, fields), fields }
 }
 
-/** What comes through a pipe is there once, and a file is read more than once. */
-function refusePipe(file: string): void {
-  const there = lookAt(file, 'followed')
-  if (there === undefined || there.isFile() || there.isDirectory()) return
-  throw faultIn(file, {
-    en: ' is a pipe or a device; a file was expected. Write what comes out of it into a file, and name that.',
-    zh: ' 是管道或设备；应为文件。请先把其中的内容写入文件，再指定该文件。',
-  })
-}
-
 /** The rows of a file in their order. */
 export function rawRows({ file, shape, fields }: DataFile): AsyncGenerator<RawRow> {
   switch (shape.kind) {
@@ -75,7 +65,7 @@ export function rawRows({ file, shape, fields }: DataFile): AsyncGenerator<RawRo
 function shapeIn(sample: Buffer, name: string, file: string, fields: Fields): Shape {
   const text = sample.toString().trimStart()
   const isJson = /\.jsonl?$/i.test(name)
-  if (/^\[\s*[{"\]]/.test(text)) return { kind: 'list' }
+  if (/^\[\s*(?:[{"\]]|null\b)/.test(text)) return { kind: 'list' }
   if (text.startsWith('{')) return shapeOfObject(sample, text, fields)
   if (isJson) return { kind: 'lines' }
   if (isYaml(text, name, fields)) throw isForeign(file, { en: 'a YAML list', zh: 'YAML 列表' }, asJsonl)
@@ -95,7 +85,8 @@ function shapeOfObject(sample: Buffer, text: string, fields: Fields): Shape {
   const known = names.filter((name) => fields.has(name))
   if (first === 'columns' && typeof members.get(first)?.first === 'string') return { kind: 'split' }
   if (first === 'schema' && members.get(first)?.kind === 'object') return { kind: 'wrapped', without: [] }
-  if (areColumns(known.map((name) => members.get(name)))) return { kind: 'columns' }
+  const columns = known.flatMap((name) => members.get(name) ?? [])
+  if (areColumns(columns, new JsonSplitter(0).push(sample).length < 2)) return { kind: 'columns' }
   const rows = [...members.values()].filter((member) => [...member.names].some((name) => fields.has(name)))
   const rest = [...members.values()].filter((member) => !rows.includes(member))
   if (rows.length > 0 && rest.every(({ kind, isWhole }) => kind === 'object' && !isWhole))
@@ -109,11 +100,14 @@ function shapeOfObject(sample: Buffer, text: string, fields: Fields): Shape {
 /** `names`: those in it, all of them where it `isWhole`. `first`: the first value in it. */
 type Member = { kind: 'scalar' | 'list' | 'object'; names: Set<string>; first: unknown; isWhole: boolean }
 
-/** Columns of pandas name their rows all alike; a single one, by numbers. */
-function areColumns(members: readonly (Member | undefined)[]): boolean {
-  const firsts = new Set(members.map((member) => member?.kind === 'object' && [...member.names][0]))
-  const [name] = [...firsts]
-  return firsts.size === 1 && typeof name === 'string' && (members.length > 1 || /^\d/.test(name))
+/** Columns name their rows all alike; a single one, by numbers, or there are many. `isAlone`: no row comes behind. */
+function areColumns(members: readonly Member[], isAlone: boolean): boolean {
+  const [first, ...more] = members
+  const [name = ''] = first?.names ?? []
+  const isLike = ({ kind, names }: Member): boolean => kind === first?.kind && [...names][0] === name
+  if (!first || !more.every(isLike)) return false
+  if (first.kind === 'list') return more.length > 0 && isAlone && typeof first.first !== 'object'
+  return first.kind === 'object' && (more.length > 0 || !first.isWhole || /^\d/.test(name))
 }
 
 function isRow(value: unknown, fields: Fields): boolean {

@@ -30,6 +30,11 @@ const byColumn = (rows: readonly Row[]) =>
       Object.fromEntries(rows.map((row, at) => [String(at), row[name]])),
     ]),
   )
+const asLists = (rows: readonly Row[]) => ({
+  instruction: rows.map((row) => row.instruction),
+  input: rows.map((row) => row.input),
+  output: rows.map((row) => row.output),
+})
 const chat = (question: string, answer: string, system?: string) => [
   ...(system === undefined ? [] : [{ role: 'system', content: system }]),
   { role: 'user', content: question },
@@ -135,6 +140,17 @@ describe('rows come in from', () => {
       JSON.stringify({ 0: { score: 1, ...river }, 1: { score: 2, ...word } }),
     ],
     ['pandas by columns', 'a.json', JSON.stringify(byColumn(both))],
+    ['columns as lists', 'a.json', JSON.stringify(asLists(both))],
+    [
+      'pandas by columns, the rows named and the first column long',
+      'a.json',
+      JSON.stringify({
+        instruction: { a: river.instruction, b: word.instruction },
+        note: { a: 'x'.repeat(1 << 18), b: '' },
+        input: { a: river.input, b: word.input },
+        output: { a: river.output, b: word.output },
+      }),
+    ],
     ['pandas by columns, with a BOM', 'a.json', `\uFEFF${JSON.stringify(byColumn(both))}`],
     [
       'pandas as a table',
@@ -445,6 +461,12 @@ describe('a bad row', () => {
       /^a\.json line 3 is not UTF-8 text/,
     ],
     [
+      'that is null, and the first',
+      'a.json',
+      JSON.stringify([null, ...both]),
+      /^a\.json line 1: expected .* got null/,
+    ],
+    [
       'with a picture',
       'a.jsonl',
       among({ ...river, image: 'a.png' }),
@@ -624,7 +646,7 @@ describe('a file of another kind is named for what it is:', () => {
 
   it.skipIf(process.platform === 'win32')('a device', async () => {
     for (const read of [merged, readSeedTasks, readInstructions, readTopics])
-      expect((await faultOf(() => read('/dev/null'))).en).toMatch(/^null is a pipe or a device/)
+      expect((await faultOf(() => read('/dev/null'))).en).toMatch(/^\/dev\/null is a pipe or a device/)
   })
 
   it('plain text has no answers to merge', async () => {
