@@ -90,13 +90,13 @@ export function partsOf(value: unknown): Parts | Unfit {
   const row = inSmallLetters(value)
   const { custom_id, response, result, error } = row
   if (custom_id !== undefined && [response, result, error].some(isObject)) return 'batch'
-  const isOuter = [...names.instruction, ...names.chat].every((name) => row[name] === undefined)
-  const inner = isOuter ? around.map((name) => row[name]).find(isObject) : undefined
+  const isWhole = holdsQuestion(row) || chatIn(row) !== undefined
+  const inner = isWhole ? undefined : around.map((name) => row[name]).find(isObject)
   const source = inner ? inSmallLetters(inner) : row
   const chat = chatIn(source)
   const parts = chat ? partsOfChat(...chat, systemIn(source)) : flatParts(source)
   if (typeof parts === 'string' || 'wrong' in parts) return parts
-  parts.unfit = unfitIn(source)
+  parts.unfit = unfitIn(source, `${textOrNone(parts.instruction)}\n${textOrNone(parts.input)}`)
   if (parts.output === undefined) parts.columns = Object.keys(value)
   return parts
 }
@@ -138,23 +138,33 @@ const wasRejected: Words = {
   zh: '是某次运行淘汰的；保留下来的数据在同一文件夹的 4-dataset.jsonl 中。',
 }
 
-function unfitIn(row: Record<string, unknown>): Words | undefined {
+function unfitIn(row: Record<string, unknown>, asked: string): Words | undefined {
   const media = Object.keys(row).find((name) => /^(?:image|audio|video)s?$/i.test(name) && isFull(row[name]))
   if (media !== undefined) return withMedia(media)
-  const { choices, options, label, step, reason, detail } = row
-  const lettered = [row.A ?? row.a, row.B ?? row.b].every(isFull)
-  if (lettered || [choices, options].some(areChoices)) return withChoices
+  if (choicesIn(row).some((choice) => !asked.includes(textOrNone(choice)))) return withChoices
+  const { label, step, reason, detail } = row
   if (label === false || label === 'False') return judgedBad
   return [step, reason, detail].every((text) => typeof text === 'string') ? wasRejected : undefined
+}
+
+/** A list, a list with letters beside it, or an object or columns with a letter to each. */
+function choicesIn(row: Record<string, unknown>): unknown[] {
+  const { choices, options } = row
+  const lettered = [row.A ?? row.a, row.B ?? row.b]
+  const lists = [choices, options].map(
+    (value) => field(value, 'text') ?? (field(value, 'A') && Object.values(value ?? {})) ?? value,
+  )
+  return [...lists, lettered.every(isFull) ? lettered : []].flatMap((list) =>
+    Array.isArray(list) && list.length > 1 ? (list as unknown[]) : [],
+  )
 }
 
 function isFull(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : Boolean(value)
 }
 
-/** A list, or an object with a letter to each of them. */
-function areChoices(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 1 : isFull(field(value, 'A') ?? field(value, 'text'))
+function textOrNone(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 
 // Chats
@@ -164,10 +174,19 @@ function chatIn(row: Record<string, unknown>): [name: string, turns: unknown[]] 
   for (const name of names.chat) {
     const value = row[name]
     const turns = typeof value === 'string' && value.startsWith('[') ? jsonIn(value) : value
-    if (Array.isArray(turns)) return [name, turns]
+    if (Array.isArray(turns) && !(holdsQuestion(row) && isBeside(name, turns))) return [name, turns]
   }
   if (!Array.isArray(row.prompt)) return undefined
   return ['prompt', [row.prompt, row.completion ?? []].flat()]
+}
+
+function holdsQuestion(row: Record<string, unknown>): boolean {
+  return names.instruction.some((name) => row[name] !== undefined)
+}
+
+/** Texts beside a question are what it is about, no chat. */
+function isBeside(name: string, turns: readonly unknown[]): boolean {
+  return name === 'contents' || turns.every((turn) => typeof turn === 'string')
 }
 
 const roles = new Map<string, 'user' | 'assistant' | 'system'>([

@@ -308,6 +308,7 @@ describe('rows come in from', () => {
     ['texts in turn', { conversations: [river.instruction, river.output] }],
     ['pairs', { conversation: [{ human: river.instruction, assistant: river.output }] }],
     ['an empty list for an input', { ...river, input: [] }],
+    ['documents beside the question', { ...river, contents: ['Asia is large.', 'Rivers are long.'] }],
   ])('%s', async (_, row) => {
     expect(await merged(await fileOf('a.jsonl', lines([row])))).toEqual([flat(river)])
   })
@@ -319,6 +320,11 @@ describe('rows come in from', () => {
     for await (const { instruction, instances } of readMergeRows(file, new Omissions()))
       rows.push(`${instruction}${instances[0]?.at}`)
     expect(rows).toEqual(wanted.map((question, at) => `${question}#${at + 1}`))
+  })
+
+  it('choices that stand in the question as well', async () => {
+    const row = { ...word, input: 'A. bread\nB. pain', options: { A: 'bread', B: 'pain' } }
+    expect(await merged(await fileOf('a.jsonl', lines([row])))).toEqual([flat(row)])
   })
 
   it('parquet with days', async () => {
