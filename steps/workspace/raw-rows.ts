@@ -119,8 +119,8 @@ export async function* pieceRows(pieces: AsyncIterable<Piece>): AsyncGenerator<R
     const text = piece.bytes.toString()
     const isText = isUtf8(piece.bytes)
     const value = isText ? rowIn(text) : undefined
-    const broken = text === '' ? cutOff : isText ? notJson(text) : otherEncoding
-    yield value === undefined ? { place, broken } : { place, value: asSpelt(value, text) }
+    if (value !== undefined) yield { place, value: asSpelt(value, text) }
+    else yield { place, broken: text === '' ? cutOff : isText ? notJson(text) : otherEncoding }
   }
 }
 
