@@ -55,6 +55,11 @@ export function unreadable(file: string, error: unknown): Fault {
       en: `${file} may not be read: check its permissions.`,
       zh: `没有读取 ${file} 的权限，请检查权限设置。`,
     })
+  if (code === 'ELOOP')
+    return new Fault({
+      en: `${file} is a link that leads back to itself. Name the file it was meant for.`,
+      zh: `${file} 是指回自身的链接。请指定它本应指向的文件。`,
+    })
   return new Fault({
     en: `${file} cannot be read (${code || String(error)}).`,
     zh: `无法读取 ${file}（${code || String(error)}）。`,

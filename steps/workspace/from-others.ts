@@ -226,6 +226,7 @@ const isReview = /^review.*\.json$/i
 
 async function dataFilesIn(dir: string): Promise<Merged> {
   const all = await readdir(dir)
+  if (all.includes('dataset_dict.json') || all.some((name) => name.endsWith('.arrow'))) throw savedToDisk(dir)
   // The export for LLaMA-Factory holds its rows in two forms.
   const isTwice = (name: string) => name === 'train.messages.jsonl' && all.includes(datasetList)
   const names = all.filter(
@@ -281,6 +282,14 @@ export function runFolderOf(file: string): string | undefined {
   const isOfRun =
     run !== dir || stepFiles.some((name) => path.basename(file).startsWith(name.replace('.jsonl', '.')))
   return isOfRun && isFile(path.join(run, recordFile)) ? run : undefined
+}
+
+function savedToDisk(dir: string): Fault {
+  const load = 'datasets.load_from_disk("…").to_json("rows.jsonl")'
+  return new Fault({
+    en: `${dir} is a data set as \`datasets\` saves it to disk, in Arrow. In Python: ${load}, of a DatasetDict for each of its splits; then name that file.`,
+    zh: `${dir} 是 datasets 用 save_to_disk 存下的数据集（Arrow 格式）。可在 Python 中转换：${load}（DatasetDict 需逐个 split 转换），再指定得到的文件。`,
+  })
 }
 
 function nothingIn(dir: string): Fault {

@@ -288,7 +288,8 @@ export function whole({ instruction, system }: Parts): unknown {
 
 /** A cell as text; undefined where it is empty, as in null or a column of numbers with a hole. */
 function textIn(value: unknown, name: string): string | undefined | { wrong: Words } {
-  if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) return undefined
+  if (value === undefined || value === null || Number.isNaN(value)) return undefined
+  if (Array.isArray(value) && value.length === 0) return undefined
   if (typeof value === 'string') return value
   if (['number', 'boolean', 'bigint'].includes(typeof value)) return String(value)
   if (value instanceof Date) return value.toISOString().replace('T00:00:00.000Z', '') // a day alone

@@ -1,5 +1,5 @@
 // What people have, brought in: each kind of file gives its rows, and what is no such file is named for what it is.
-import { writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { parquetWriteBuffer } from 'hyparquet-writer'
@@ -13,6 +13,7 @@ import {
   readTopics,
 } from '../../steps/workspace/data-rows.ts'
 import { Fault, type Words } from '../../steps/workspace/fault.ts'
+import { dataFiles } from '../../steps/workspace/from-others.ts'
 import { temporaryFolder } from '../support/command.ts'
 
 const river = { instruction: 'Name a river in Asia.', input: '', output: 'The Mekong.' }
@@ -325,6 +326,16 @@ describe('rows come in from', () => {
   it('choices that stand in the question as well', async () => {
     const row = { ...word, input: 'A. bread\nB. pain', options: { A: 'bread', B: 'pain' } }
     expect(await merged(await fileOf('a.jsonl', lines([row])))).toEqual([flat(row)])
+  })
+
+  it('parquet with a hole in a column of numbers', async () => {
+    const file = await fileOf(
+      'a.parquet',
+      parquet({ question: ['What is 1 + 1?', 'Why?'], answer: [2.5, NaN] }),
+    )
+    const omitted = new Omissions()
+    expect(await merged(file, omitted)).toEqual([['What is 1 + 1?', '', '2.5']])
+    expect(omitted.unanswered).toBe(1)
   })
 
   it('parquet with days', async () => {
@@ -649,6 +660,23 @@ describe('a file of another kind is named for what it is:', () => {
     )
     expect(await readInstructions(file)).toEqual(['Name a river.'])
   })
+
+  it.skipIf(process.platform === 'win32')('a link to itself', async () => {
+    const link = path.join(await temporaryFolder('link '), 'a.jsonl')
+    await symlink(link, link)
+    for (const read of [merged, readSeedTasks, readInstructions, readTopics])
+      expect((await faultOf(() => read(link))).en).toMatch(/is a link that leads back to itself\. Name/)
+  })
+
+  it.each(['data-00000-of-00001.arrow', 'dataset_dict.json'])(
+    'a folder that `datasets` saved, with its %s',
+    async (name) => {
+      const folder = path.dirname(await fileOf(name, '{}'))
+      expect((await faultOf(() => dataFiles([folder]))).en).toMatch(
+        /saves it to disk, in Arrow\. .*load_from_disk/,
+      )
+    },
+  )
 
   it.skipIf(process.platform === 'win32')('a device', async () => {
     for (const read of [merged, readSeedTasks, readInstructions, readTopics])
