@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { plain, plainLines } from '../steps/display/screen.ts'
 import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
 import { hiding } from '../steps/workspace/environment.ts'
-import { jsonLine, onOneLine } from '../steps/workspace/jsonl.ts'
+import { jsonLine, keyOf, onOneLine } from '../steps/workspace/jsonl.ts'
 import { BatchServer } from './support/batch-server.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
 import { openWire } from '../steps/model/wire.ts'
@@ -231,7 +231,8 @@ it.each([
 
 // A server, or a proxy on the way, may send back the key it got, in any spelling. It comes into no file and no message.
 
-const keys = ['sk-test-Zq83kfPw01mxTT7d', 'a1b2c3d4', 'p/s"w\\rd-41e7']
+const token = `eyJhbGciOiJSUzI1NiJ9.${keyOf('a').repeat(250)}.${keyOf('b').repeat(20)}` // as some gateways give out
+const keys = ['sk-test-Zq83kfPw01mxTT7d', 'a1b2c3d4', 'p/s"w\\rd-41e7', `k&y<"of>'41`, token]
 const unicode = (text: string) =>
   text.replace(/[^]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
@@ -240,6 +241,7 @@ function spellingsOf(key: string): string[] {
   const json = JSON.stringify(key).slice(1, -1)
   const slashed = json.replaceAll('/', '\\/')
   const html = key.replace(/[^]/g, (c) => `&#x${c.charCodeAt(0).toString(16)};`)
+  const named = key.replace(/[&<>"']/g, (c) => entities[c] ?? c)
   const half = key.slice(0, Math.max(8, Math.ceil(key.length / 2)))
   return [
     key,
@@ -249,8 +251,17 @@ function spellingsOf(key: string): string[] {
     unicode(key).toUpperCase().replaceAll('\\U', '\\u'),
     encodeURIComponent(key),
     html,
+    named,
     half,
   ]
+}
+
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
 }
 
 /** A text with every spelling undone, so that a key is found however it is written. */
@@ -259,6 +270,7 @@ function undone(text: string): string {
   return text
     .replace(/\\+u00([0-9a-f]{2})/gi, code)
     .replace(/&#x([0-9a-f]+);/gi, code)
+    .replace(/&\w+;/g, (name) => Object.keys(entities).find((sign) => entities[sign] === name) ?? name)
     .replace(/%([0-9a-f]{2})/gi, code)
     .replace(/\\/g, '')
 }
@@ -274,7 +286,7 @@ async function expectNowhere(key: string, folder: string, shown: string): Promis
     for (const trace of traces) expect(undone(text).includes(trace), `${trace} in ${name}`).toBe(false)
 }
 
-describe.each(keys)('the key %s', (key) => {
+describe.each(keys)('the key %.40s', (key) => {
   const environment = (url: string) => ({ OPENAI_API_KEY: key, OPENAI_BASE_URL: url })
 
   it('is in no file and on no screen when replies repeat it', async () => {
@@ -302,6 +314,18 @@ describe.each(keys)('the key %s', (key) => {
     const args = ['--num-instructions', '4', '--concurrency', '1']
     const { out, err } = await workshop(folder, args, environment(server.url))
     expect(server.asked('answers').length).toBeGreaterThan(0)
+    await expectNowhere(key, folder, out + err)
+  })
+
+  it('is in no file when a reply brings it in pieces', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve(() => {
+      const parts = (key.match(/.{1,5}/g) ?? []).map((text) => ({ type: 'text', text }))
+      const message = { role: 'assistant', content: [{ type: 'text', text: '{"tasks":["Say ' }, ...parts] }
+      return { status: 200, body: { choices: [{ index: 0, message, finish_reason: 'stop' }] } }
+    })
+    const { out, err } = await workshop(folder, ['--num-instructions', '2'], environment(server.url))
+    expect(server.received.length).toBeGreaterThan(0)
     await expectNowhere(key, folder, out + err)
   })
 

@@ -1,4 +1,5 @@
 // What came back of a question: the reply in a completion, its tokens, and whether replies can be read at all.
+import { hiding } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { field, jsonIn } from '../workspace/jsonl.ts'
@@ -27,7 +28,8 @@ export function readReply(request: unknown, completion: unknown, provider: Provi
     throw noticeOf(completion, provider)
   const finish = field(choice, 'finish_reason')
   const reason = typeof finish === 'string' ? finish : ''
-  const text = replyIn(message, reason) ?? (typeof legacy === 'string' ? legacy : null)
+  const whole = replyIn(message, reason) ?? (typeof legacy === 'string' ? legacy : null)
+  const text = whole && hiding(provider.key)(whole) // which may have come in pieces
   const failed = field(choice, 'error')
   const notice = failed == null ? undefined : noticeOf({ error: failed }, provider)
   if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw notice
