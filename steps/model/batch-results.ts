@@ -7,8 +7,9 @@ import { batchesFile, exists, steps } from '../workspace/folder.ts'
 import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
 import type { BatchState, BatchWire, OpenBatch } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
-import { type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
+import { type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
 import type { Model } from './model.ts'
+import { askedAtMost } from './reply.ts'
 import { type Body, type Dialect, dialectOf } from './wire.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
@@ -97,17 +98,20 @@ async function takeFile(name: string | undefined, taking: Taking): Promise<Set<s
 async function append(line: unknown, key: string, taking: Taking): Promise<void> {
   const { model, asked, came } = taking
   const head = model.log.has(key) ? undefined : await asked.get(key)
-  const reply = head && replyIn(line, head.request, taking)
+  const request = head?.request as Body
+  const reply = head && replyIn(line, request, taking)
   if (!head || !reply) return
   taking.answered++
-  model.account.payInBatch(key, (head.request as Body).messages as Message[], reply)
+  model.account.payInBatch(key, request.messages, reply)
   await model.log.append(callOf(head, { ...reply, ...came }))
 }
 
 /** The reply in a line of results; a filter's verdict is one too. Nothing when the line failed. */
-function replyIn(line: unknown, request: unknown, taking: Taking): Reply | undefined {
-  const answer = taking.wire.readLine(line, request as Body)
+function replyIn(line: unknown, request: Body, taking: Taking): Reply | undefined {
+  const answer = taking.wire.readLine(line, request)
   if (!isProblem(answer)) return answer
+  const { messages } = request
+  if (answer.worked) taking.model.budget.loseInBatch({ messages, maxTokens: askedAtMost(request) })
   const dialect = dialectOf(taking.model.provider)
   if (answer.kind === 'parameter' && taking.spelling === dialect.spelling)
     taking.learnt = dialect.learn(answer) || taking.learnt

@@ -102,6 +102,7 @@ export type Problem = {
   most?: number // the most the server takes of this parameter
   room?: number // tokens its context leaves for this reply
   connection?: true
+  worked?: true // there may have been a reply, which is billed, though it did not come whole
   behind?: true // what answered cannot reach the model behind it
   silent?: true // no byte for as long as is waited for one
   unsure?: true // may be a verdict on the text, or a fault of the server; may pass, or never

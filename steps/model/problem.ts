@@ -28,7 +28,7 @@ function readError(error: unknown, provider: Provider): Problem {
 export function noticeOf(body: unknown, provider: Provider): Problem {
   const choices = field(body, 'choices')
   if (Array.isArray(choices) && choices.length === 0)
-    return { kind: 'filter', unsure: true, words: nothingSaid }
+    return { kind: 'filter', unsure: true, worked: true, words: nothingSaid }
   const code = Number(field(field(body, 'error'), 'code') ?? field(body, 'code') ?? field(body, 'status'))
   const isError = isObject(body) && errorNames.some((name) => body[name] != null)
   const told = hear(body, isError && code >= 400 && code < 600 ? code : 200, undefined)
@@ -36,7 +36,7 @@ export function noticeOf(body: unknown, provider: Provider): Problem {
   const words = { en: `not a chat completion: ${shown}`, zh: `不是聊天回复：${shown}` }
   if (typeof body === 'string' ? says.page.test(body) : says.wrongEndpoint.test(told.text))
     return { kind: 'page', words: withCure(words, addressCure(provider)) }
-  return isError ? meaningOf(told, provider) : { kind: 'again', words }
+  return isError ? meaningOf(told, provider) : { kind: 'again', worked: true, words }
 }
 
 const errorNames = ['error', 'code', 'message', 'detail', 'error_code', 'error_msg']
@@ -55,7 +55,7 @@ function meaningOf(told: Told, provider: Provider): Problem {
   const fatal = (cure: Words): Problem => ({ kind: 'fatal', status, words: withCure(words, cure) })
   if (status >= 300 && status < 400) return redirected(told, provider)
   if (says.wantsTls.test(told.text)) return fatal(wantsTlsCure)
-  if (is.badSample(told)) return { kind: 'sample', words }
+  if (is.badSample(told)) return { kind: 'sample', worked: true, words }
   if (is.filter(told)) return { kind: 'filter', words }
   if (is.waiting402(told, retryAfter)) return { kind: 'slow', words, ...wait }
   if (is.broke(told, provider)) return fatal(topUp)
@@ -70,9 +70,11 @@ function meaningOf(told: Told, provider: Provider): Problem {
     return fatal(accessCure(told, provider))
   if (status === 404) return fatal(says.page.test(told.text) ? addressCure(provider) : modelCure(provider))
   if (status === 429) return { kind: 'slow', words, ...wait }
-  return aboutRequest(told, words) ?? { kind: 'again', status, words, ...wait }
+  const late = tooLateFor.includes(status) && ({ worked: true } as const)
+  return aboutRequest(told, words) ?? { kind: 'again', status, words, ...wait, ...late }
 }
 
+const tooLateFor = [408, 504, 524] // a gateway that would not wait for the reply
 const refusals = [400, 405, 415, 422]
 const passes = [408, 409, 424, 200] // 424: TGI, of a fault while it wrote
 

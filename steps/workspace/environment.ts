@@ -123,7 +123,7 @@ function hidingBegun(key: string): Hide {
   const plain = [...begun].map(spellings).join('')
   const anyOfThem = new RegExp(`(${plain})|(?:${encoded(begun).join('|')})[\\w+/-]*`, 'gi')
   const signs = new Map([...key].map((sign) => [sign, new RegExp(spellings(sign), 'iy')]))
-  const rest = [...key.slice(begun.length)].flatMap((sign) => signs.get(sign) ?? [])
+  const rest = [...key].slice(begun.length).flatMap((sign) => signs.get(sign) ?? [])
   return (text) => {
     let [kept, end] = ['', 0]
     for (const { 0: found, 1: isPlain, index } of text.matchAll(anyOfThem)) {
