@@ -22,7 +22,8 @@ type Taking = {
   spelling: Dialect['spelling']
   came: { ms: number; batch: string }
   download: string
-  answered: number
+  answered: Set<string> // keys of questions; a line may come twice, and a failure before its reply
+  lost: Set<string> // keys of those whose reply cannot be read
   learnt: boolean // a parameter is spelt otherwise from now on
   failed: Problem | undefined // what the first line that failed said
 }
@@ -50,7 +51,8 @@ export async function takeResults(
     spelling,
     came,
     download,
-    answered: 0,
+    answered: new Set(),
+    lost: new Set(),
     learnt: false,
     failed: undefined,
   }
@@ -64,7 +66,7 @@ export async function takeResults(
       if (silent > 0 && answered.size < all) throw incomplete(batch.id, answered.size, all)
     })
     const { answered, failed, learnt } = taking
-    return { failed: answered > 0 ? undefined : failed, learnt }
+    return { failed: answered.size > 0 ? undefined : failed, learnt }
   } finally {
     await asked.close()
   }
@@ -80,8 +82,8 @@ async function takeFile(name: string | undefined, taking: Taking): Promise<Set<s
     const appended: Promise<void>[] = []
     for await (const { text } of readLines(download)) {
       const line = jsonIn(text) // what is no JSON answers nobody
-      const key = String(field(line, 'custom_id'))
-      if (taken.has(key) || !asked.has(key)) continue
+      const key = field(line, 'custom_id')
+      if (typeof key !== 'string' || !asked.has(key)) continue
       taken.add(key)
       const written = append(line, key, taking)
       written.catch(() => undefined) // a full disk is heard of where all are awaited
@@ -96,22 +98,25 @@ async function takeFile(name: string | undefined, taking: Taking): Promise<Set<s
 }
 
 async function append(line: unknown, key: string, taking: Taking): Promise<void> {
-  const { model, asked, came } = taking
+  const { model, asked, came, answered } = taking
   const head = model.log.has(key) ? undefined : await asked.get(key)
-  const request = head?.request as Body
-  const reply = head && replyIn(line, request, taking)
-  if (!head || !reply) return
-  taking.answered++
+  if (!head || answered.has(key)) return
+  const request = head.request as Body
+  const reply = replyIn(line, key, request, taking)
+  if (!reply) return
+  answered.add(key)
   model.account.payInBatch(key, request.messages, reply)
   await model.log.append(callOf(head, { ...reply, ...came }))
 }
 
 /** The reply in a line of results; a filter's verdict is one too. Nothing when the line failed. */
-function replyIn(line: unknown, request: Body, taking: Taking): Reply | undefined {
+function replyIn(line: unknown, key: string, request: Body, taking: Taking): Reply | undefined {
   const answer = taking.wire.readLine(line, request)
   if (!isProblem(answer)) return answer
-  const { messages } = request
-  if (answer.worked) taking.model.budget.loseInBatch({ messages, maxTokens: askedAtMost(request) })
+  if (answer.worked && !taking.lost.has(key)) {
+    taking.lost.add(key)
+    taking.model.budget.loseInBatch({ messages: request.messages, maxTokens: askedAtMost(request) })
+  }
   const dialect = dialectOf(taking.model.provider)
   if (answer.kind === 'parameter' && taking.spelling === dialect.spelling)
     taking.learnt = dialect.learn(answer) || taking.learnt

@@ -41,16 +41,23 @@ export function readingFetch(silence: number, hide: Hide = asItIs, send: Send = 
     watch.over(init.signal ?? undefined, async (signal, heard) => {
       const { status, headers, body } = await send(new URL(String(url)), init, signal)
       heard()
-      const chunks: Uint8Array[] = []
-      let bytes = 0
-      for await (const chunk of body) {
-        heard()
-        bytes += chunk.length
-        if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
-        chunks.push(chunk)
-      }
-      return told(Buffer.concat(chunks).toString('utf8'), status, headers, hide)
+      return told(await wholeOf(body, heard), status, headers, hide)
     })
+}
+
+async function wholeOf(
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  heard: () => void = () => undefined,
+): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    heard()
+    bytes += chunk.length
+    if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 const longestAnswer = 64 * 2 ** 20 // bytes; a server that never ends would fill the memory
@@ -61,7 +68,9 @@ export function fetchWithReason(hide: Hide): Fetch {
   return async (url, init) => {
     const response = await fetch(url, { ...init, redirect: 'manual' })
     const isFile = response.ok && new URL(response.url).pathname.endsWith('/content')
-    return isFile ? response : told(await response.text(), response.status, response.headers, hide)
+    return isFile
+      ? response
+      : told(await wholeOf(response.body ?? []), response.status, response.headers, hide)
   }
 }
 
