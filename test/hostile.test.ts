@@ -8,6 +8,7 @@ import { hiding } from '../steps/workspace/environment.ts'
 import { jsonLine, keyOf, onOneLine } from '../steps/workspace/jsonl.ts'
 import { BatchServer } from './support/batch-server.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
+import { isProblem } from '../steps/model/call.ts'
 import { openWire } from '../steps/model/wire.ts'
 import { questionOf, remote } from './support/model.ts'
 import { type Answering, type Received, TestServer, completion, questionIn } from './support/server.ts'
@@ -227,6 +228,37 @@ it.each([
   readInstances(text, false, false)
   readVerdicts(text, false, 1)
   expect(Reflect.get({}, 'polluted')).toBeUndefined()
+})
+
+// JSON has values that cannot be made text: `String({"toString":5})` throws.
+const textless = { toString: 5, valueOf: 5 }
+
+it.each([
+  ['a code', 400, { error: { message: 'No.', code: textless } }],
+  ['a parameter', 400, { error: { message: 'No.', param: textless } }],
+  ['a message', 500, { error: { message: textless } }],
+  ['a detail', 422, { detail: [{ msg: textless, loc: [textless] }] }],
+  ['a code under 200', 200, { error: { message: 'No.', code: textless } }],
+  ['a status under 200', 200, { message: 'No.', status: textless }],
+  ['a kind of part', 200, { choices: [{ message: { content: ['x', { type: textless, text: 'y' }] } }] }],
+  ['a piece of a stream', 200, { choices: [{ delta: { content: [{ type: textless }] } }] }],
+  ['counts', 200, { choices: [{ message: { content: 'x' } }], usage: { prompt_tokens: textless } }],
+])('%s that cannot be made text is no defect', async (_, status, body) => {
+  const server = await serve(() => ({ status, body }))
+  const wire = await openWire({ ...remote, baseUrl: server.url })
+  const answer: unknown = await wire(questionOf('?'), new AbortController().signal).catch((error) => error)
+  expect(answer).toMatchObject(
+    isProblem(answer) ? { words: { en: expect.any(String) } } : { reply: expect.anything() },
+  )
+  expect(JSON.stringify(answer)).not.toMatch(/convert object|TypeError/)
+})
+
+it('a batch in the ledger of a folder whose name cannot be made text is none', async () => {
+  const folder = await folderWithRun()
+  const odd = { id: textless, status: textless, step: 'classify', file: textless, keys: [], input: textless }
+  await writeFile(path.join(folder, 'batches.jsonl'), `${JSON.stringify(odd)}\n`)
+  await writeFile(path.join(folder, '.batch-0123456789abcdef.upload.jsonl'), `${JSON.stringify(odd)}\n`)
+  expect(await workshop(folder, ['classify'])).toMatchObject({ code: 0, err: '' })
 })
 
 // A server, or a proxy on the way, may send back the key it got, in any spelling. It comes into no file and no message.

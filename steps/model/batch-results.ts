@@ -4,7 +4,16 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { batchesFile, exists, steps } from '../workspace/folder.ts'
-import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
+import {
+  Ledger,
+  TextWriter,
+  field,
+  jsonIn,
+  onOneLine,
+  readLines,
+  temporaryName,
+  textField,
+} from '../workspace/jsonl.ts'
 import type { BatchState, BatchWire, OpenBatch } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
 import { type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
@@ -228,8 +237,8 @@ export class BatchLedger {
       for (const key of line.keys) this.sent.set(key, this.timesSent(key) + 1)
       return
     }
-    const id = String(field(line, 'id'))
-    const inVain = unanswered.includes(String(field(line, 'status')))
+    const id = textField(line, 'id')
+    const inVain = unanswered.includes(textField(line, 'status'))
     for (const key of inVain ? (this.batches.get(id)?.keys ?? []) : [])
       this.sent.set(key, this.timesSent(key) - 1)
     this.batches.delete(id)
@@ -252,9 +261,9 @@ function isUpload(line: unknown): line is Upload {
 }
 
 function namesQuestions(line: unknown): boolean {
-  const [step, file, keys] = ['step', 'file', 'keys'].map((name) => field(line, name))
+  const [step, keys] = ['step', 'keys'].map((name) => field(line, name))
   const isOfStep = steps.some((known) => known === step)
-  return isOfStep && questionFile.test(String(file)) && Array.isArray(keys) && keys.every(isText)
+  return isOfStep && questionFile.test(textField(line, 'file')) && Array.isArray(keys) && keys.every(isText)
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'

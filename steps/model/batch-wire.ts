@@ -4,7 +4,15 @@ import type OpenAI from 'openai'
 import { type Hide, hiding } from '../workspace/environment.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { type Step, batchesFile } from '../workspace/folder.ts'
-import { TextWriter, field, jsonIn, longestLine, longestShown, onOneLine } from '../workspace/jsonl.ts'
+import {
+  TextWriter,
+  field,
+  jsonIn,
+  longestLine,
+  longestShown,
+  onOneLine,
+  textField,
+} from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
 import { problemOf } from './problem.ts'
@@ -189,7 +197,7 @@ export class BatchWire {
 
   /** What a line of results says to this request. */
   readLine(line: unknown, request: Parameters<typeof readReply>[0]): Reply | Problem {
-    const status = Number(field(field(line, 'response'), 'status_code') ?? NaN)
+    const status = Number(textField(field(line, 'response'), 'status_code') || NaN)
     const put = field(field(line, 'response'), 'body')
     const body = typeof put === 'string' ? (jsonIn(put) ?? put) : put
     try {

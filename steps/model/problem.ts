@@ -2,7 +2,7 @@
 // with a cure. What servers say is matched in says.ts.
 import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
-import { field, isObject } from '../workspace/jsonl.ts'
+import { field, isObject, textField } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
 import { type Told, is, moreContext, namedIn, says, tlsCure } from './says.ts'
 import { Silence } from './transport.ts'
@@ -29,7 +29,9 @@ export function noticeOf(body: unknown, provider: Provider): Problem {
   const choices = field(body, 'choices')
   if (Array.isArray(choices) && choices.length === 0)
     return { kind: 'filter', unsure: true, worked: true, words: nothingSaid }
-  const code = Number(field(field(body, 'error'), 'code') ?? field(body, 'code') ?? field(body, 'status'))
+  const code = Number(
+    textField(field(body, 'error'), 'code') || textField(body, 'code') || textField(body, 'status'),
+  )
   const isError = isObject(body) && errorNames.some((name) => body[name] != null)
   const told = hear(body, isError && code >= 400 && code < 600 ? code : 200, undefined)
   const shown = masked(typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')).slice(0, 120)
@@ -114,9 +116,9 @@ function hear(body: unknown, status: number, headers: Headers | undefined): Told
   return {
     status,
     codes: codes.join(' '),
-    message: masked(String(first ?? field(detail, 'msg') ?? text)),
+    message: masked(typeof first === 'string' ? first : textField(detail, 'msg') || text),
     text: `${codes.join(' ')} ${text}`,
-    param: String(field(inner, 'param') ?? (Array.isArray(where) ? where.join('.') : '')),
+    param: textField(inner, 'param') || (Array.isArray(where) ? wordsIn(where).join('.') : ''),
     headers,
   }
 }

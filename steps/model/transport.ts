@@ -2,7 +2,7 @@
 // whatever stands before it, and also when it comes as a stream nobody asked for. Waits as long as bytes come.
 import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream'
-import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
+import { field, isObject, jsonIn, textField } from '../workspace/jsonl.ts'
 import type { Hide } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Provider } from './call.ts'
@@ -313,9 +313,9 @@ export function textIn(content: unknown): string {
 }
 
 function textOfPart(part: unknown): string {
-  const kind = field(part, 'type') ?? 'text'
+  const kind = textField(part, 'type') || 'text'
   const text = typeof part === 'string' ? part : field(part, 'text')
-  return typeof text === 'string' && ['text', 'output_text'].includes(String(kind)) ? text : ''
+  return typeof text === 'string' && ['text', 'output_text'].includes(kind) ? text : ''
 }
 
 function firstOf(list: unknown): unknown {
