@@ -116,7 +116,9 @@ function hear(body: unknown, status: number, headers: Headers | undefined): Told
   return {
     status,
     codes: codes.join(' '),
-    message: masked(typeof first === 'string' ? first : textField(detail, 'msg') || text),
+    message: masked(
+      (typeof first === 'string' ? first : textField(detail, 'msg') || text).slice(0, longestHeard),
+    ),
     text: `${codes.join(' ')} ${text}`,
     param: textField(inner, 'param') || (Array.isArray(where) ? wordsIn(where).join('.') : ''),
     headers,

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { replyLines } from '../../steps/display/lives.ts'
 import { cutToWidth, plain, plainLines, wrapToWidth } from '../../steps/display/screen.ts'
+import { quotaIn } from '../../steps/model/limits.ts'
 import { tokensOf } from '../../steps/model/reply.ts'
 import { problemOf } from '../../steps/model/problem.ts'
 import { answerIn } from '../../steps/model/transport.ts'
@@ -40,7 +41,10 @@ const others: typeof readers = {
   'what servers say': (text) => [
     answerIn(text),
     problemOf({ status: 429, error: { message: text } }, remote),
+    problemOf({ status: 429, error: { message: `的${text}` } }, remote), // a text that may hold Chinese takes another way
   ],
+  "a limit in a reply's headers": (text) =>
+    quotaIn(new Headers({ 'x-ratelimit-reset-requests': text.replace(/[^ -~]/g, '5').trim() }), 100),
   'the key taken out': hiding('sk-test-Zq83kfPw01mxTT7d'),
   'tokens counted': tokensOf,
   'the screen': (text) => [plain(text), plainLines(text), wrapToWidth(text, 80), cutToWidth(text, 80)],
@@ -101,6 +105,7 @@ const more: typeof hostile = [
   ['backslashes before a key', '', '\\\\\\sk-test-'],
   ['waits', '', 'try again in 1m'],
   ['events', '', 'data: {}\n\n'],
+  ['digits', 'a', '1'],
   ['brackets in brackets', '', '(['],
 ]
 
