@@ -20,6 +20,7 @@ const pieces = [
   'as an AI ',
   'è ',
   'x = 1; - ',
+  '...',
 ]
 
 /** Tries a rule with such a text in every place it may stand. */
