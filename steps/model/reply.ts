@@ -126,7 +126,7 @@ function messagesIn(request: unknown): Message[] {
 
 /** Whether a text is the JSON of one of the steps, whole. */
 export function isWholeAnswer(text: string): boolean {
-  const bare = text.trim().replace(/^```\w*\s*|\s*```$/g, '')
+  const bare = text.trim().replace(/^```\w*\s*|```$/g, '')
   if (!bare.startsWith('{')) return false
   try {
     const value: unknown = JSON.parse(bare)

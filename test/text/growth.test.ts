@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { replyLines } from '../../steps/display/lives.ts'
 import { cutToWidth, plain, plainLines, wrapToWidth } from '../../steps/display/screen.ts'
 import { quotaIn } from '../../steps/model/limits.ts'
-import { tokensOf } from '../../steps/model/reply.ts'
+import { readReply, tokensOf } from '../../steps/model/reply.ts'
 import { problemOf } from '../../steps/model/problem.ts'
 import { answerIn } from '../../steps/model/transport.ts'
 import { drawReport } from '../../steps/report/page.ts'
@@ -18,6 +18,7 @@ import { readSettings } from '../../steps/workspace/settings.ts'
 import { folderWith } from '../report/folder.ts'
 import { remote } from '../support/model.ts'
 import { isLinear, timesOf } from '../support/growth.ts'
+import { completion } from '../support/server.ts'
 
 const readers: Record<string, (text: string) => unknown> = {
   readTasks: (text) => readTasks(text, false),
@@ -45,6 +46,7 @@ const others: typeof readers = {
   ],
   "a limit in a reply's headers": (text) =>
     quotaIn(new Headers({ 'x-ratelimit-reset-requests': text.replace(/[^ -~]/g, '5').trim() }), 100),
+  'a completion': (text) => readReply({}, completion(text, 'odd'), remote),
   'the key taken out': hiding('sk-test-Zq83kfPw01mxTT7d'),
   'tokens counted': tokensOf,
   'the screen': (text) => [plain(text), plainLines(text), wrapToWidth(text, 80), cutToWidth(text, 80)],
@@ -58,8 +60,8 @@ const others: typeof readers = {
   ],
 }
 
-/** What stands in front, and what is said again and again. */
-const hostile: [name: string, head: string, piece: string][] = [
+/** What stands in front, what is said again and again, and what stands behind. */
+const hostile: [name: string, head: string, piece: string, tail?: string][] = [
   ['combining marks', 'a', '\u0301\u0323'],
   ['numbers without commas', '{"tasks":[', '1 '],
   ['trailing commas', '{"tasks":[', '[1,],'],
@@ -88,6 +90,11 @@ const hostile: [name: string, head: string, piece: string][] = [
   ['answers', '["a. ', 'Answer: ('],
   ['no input', '["a', '\\n<noinput>'],
   ['Chinese quotes', '["', '“甲”"乙"，'],
+  ['spaces before a word', '', ' ', 'a'],
+  ['line breaks before a word', '', '\n', 'a'],
+  ['spaces before a next example', '{"instances":[{"output":"a', ' ', 'b\\n\\nTask: c\\nInput: d"}]}'],
+  ['dots', '["a', '...'],
+  ['escaped quotes', '["a', '\\"'],
 ]
 
 const some = [
@@ -97,6 +104,8 @@ const some = [
   'special tokens',
   'spaces',
   'Chinese quotes',
+  'spaces before a word',
+  'line breaks before a word',
 ]
 
 const more: typeof hostile = [
@@ -107,6 +116,7 @@ const more: typeof hostile = [
   ['events', '', 'data: {}\n\n'],
   ['digits', 'a', '1'],
   ['brackets in brackets', '', '(['],
+  ['spaces in an object', '{', ' ', 'a'],
 ]
 
 const all = [
@@ -115,8 +125,8 @@ const all = [
 ]
 
 describe.each(all)('%s', (_, read, texts) => {
-  it.each(texts)('grows no faster than the text: %s', (_, head, piece) => {
-    const times = timesOf((length) => read(head + piece.repeat(Math.ceil(length / piece.length))))
+  it.each(texts)('grows no faster than the text: %s', (_, head, piece, tail = '') => {
+    const times = timesOf((length) => read(head + piece.repeat(Math.ceil(length / piece.length)) + tail))
     expect(times).toSatisfy(isLinear)
   })
 })
