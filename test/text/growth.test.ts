@@ -131,13 +131,27 @@ describe.each(all)('%s', (_, read, texts) => {
   })
 })
 
+describe('the index', () => {
+  it('takes a task of any length in a time that grows as it does', () => {
+    const time = (tokens: number): number => {
+      const text = Array.from({ length: tokens }, (_, at) => `w${at}`).join(' ')
+      const before = process.cpuUsage()
+      readers.NoveltyIndex?.(text)
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / 1000
+    }
+    const [short, long] = [time(20_000), time(160_000)]
+    expect(long).toBeLessThan(16 * Math.max(short, 30))
+  })
+})
+
 describe('the page', () => {
   it.each([
-    ['words', 'Describe', ' river'],
-    ['words, all different', 'Describe', (at: number) => ` w${at}`],
-    ['combining marks', 'a', '\u0301\u0323'],
-    ['Chinese', '描述', '河流，'],
-  ])('of rows that are long takes a time that grows as they do: %s', async (_, head, piece) => {
+    ['words', 40_000, 'Describe', ' river'],
+    ['words, all different', 300_000, 'Describe', (at: number) => ` w${at}`],
+    ['combining marks', 40_000, 'a', '\u0301\u0323'],
+    ['Chinese', 40_000, '描述', '河流，'],
+  ])('of rows that are long takes a time that grows as they do: %s', async (_, least, head, piece) => {
     const time = async (length: number): Promise<number> => {
       let text = head
       for (let at = 0; text.length < length; at++) text += typeof piece === 'string' ? piece : piece(at)
@@ -165,7 +179,7 @@ describe('the page', () => {
       const { user, system } = process.cpuUsage(before)
       return (user + system) / 1000
     }
-    const [short, long] = [await time(40_000), await time(160_000)]
+    const [short, long] = [await time(least), await time(4 * least)]
     expect(long).toBeLessThan(8 * Math.max(short, 100))
   })
 })
