@@ -34,7 +34,7 @@ export class Account {
   step = { ...none }
   /** US dollars this command paid. */
   paid = 0
-  /** US dollars, at most, for attempts nobody answered: the server may have worked on them, and billed them. */
+  /** US dollars, at most, for attempts that brought no reply: the server may have worked on them, and billed them. */
   unanswered = 0
   private readonly free: boolean
   private readonly byBatch: boolean
@@ -78,7 +78,7 @@ export class Account {
     this.measure(billed)
   }
 
-  private billed(messages: unknown, reply: Pick<Reply, 'reply' | 'refusal' | 'usage'>): Usage {
+  private billed(messages: unknown, reply: Omit<Reply, 'request'>): Usage {
     return this.free || !Array.isArray(messages) ? reply.usage : billedFor(messages as Message[], reply)
   }
 

@@ -1,6 +1,7 @@
 // The shapes that the files of this room share: a question and its reply, a line of the call log, what may go wrong, a provider.
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
+import { field, isObject } from '../workspace/jsonl.ts'
 import type { OptionName } from '../workspace/options.ts'
 
 export type Usage = { prompt_tokens: number; completion_tokens: number; cached_tokens: number }
@@ -36,6 +37,27 @@ export function callOf(head: CallHead, back: Reply & Pick<Call, 'skipped' | 'ms'
   const { request, reply, finish_reason, refusal, skipped, usage, ms, batch } = back
   const asked = { v, key, sample, rows, step, at, provider, model, request }
   return { ...asked, reply, finish_reason, refusal: refusal || undefined, skipped, usage, ms, batch }
+}
+
+/** Whether a line holds what is made use of: a reply and what it cost. */
+export function isCall(line: unknown): line is Call {
+  const [reply, usage, refusal] = ['reply', 'usage', 'refusal'].map((name) => field(line, name))
+  const told = tokenCounts.map((name) => field(usage, name) ?? 0) // null is how JSON writes a number beyond all numbers
+  return (
+    (typeof reply === 'string' || reply === null) &&
+    typeof (refusal ?? '') === 'string' &&
+    isObject(usage) &&
+    told.every((tokens) => typeof tokens === 'number')
+  )
+}
+
+const tokenCounts = ['prompt_tokens', 'completion_tokens', 'cached_tokens'] as const
+
+/** What a server told is no reason not to read a line: a number that is none counts as not told. */
+export function soundUsage(usage: Record<keyof Usage, unknown>): Usage {
+  const sound = (tokens: unknown): number =>
+    typeof tokens === 'number' && tokens >= 0 && Number.isFinite(tokens) ? tokens : 0
+  return Object.fromEntries(tokenCounts.map((name) => [name, sound(usage[name])])) as Usage
 }
 
 export type Message = { role: 'system' | 'user' | 'assistant'; content: string }
@@ -102,6 +124,7 @@ export type Problem = {
   most?: number // the most the server takes of this parameter
   room?: number // tokens its context leaves for this reply
   connection?: true
+  worked?: true // there may have been a reply, which is billed, though it did not come whole
   behind?: true // what answered cannot reach the model behind it
   silent?: true // no byte for as long as is waited for one
   unsure?: true // may be a verdict on the text, or a fault of the server; may pass, or never

@@ -186,7 +186,7 @@ function span(text: string): number | undefined {
     if (value < longAgo) return value * 1000
     return Math.max(0, (value < 1000 * longAgo ? value * 1000 : value) - Date.now())
   }
-  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)]
+  const parts = [...text.matchAll(/(?<![\d.])([\d.]+)(ms|s|m|h)/g)]
   if (parts.length === 0) return undefined
   return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0)
 }

@@ -2,7 +2,7 @@
 // with a cure. What servers say is matched in says.ts.
 import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
-import { field, isObject } from '../workspace/jsonl.ts'
+import { field, isObject, textField } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
 import { type Told, is, moreContext, namedIn, says, tlsCure, tooLargeCure, wantsTlsCure } from './says.ts'
 import { Silence } from './transport.ts'
@@ -28,15 +28,17 @@ function readError(error: unknown, provider: Provider): Problem {
 export function noticeOf(body: unknown, provider: Provider): Problem {
   const choices = field(body, 'choices')
   if (Array.isArray(choices) && choices.length === 0)
-    return { kind: 'filter', unsure: true, words: nothingSaid }
-  const code = Number(field(field(body, 'error'), 'code') ?? field(body, 'code') ?? field(body, 'status'))
+    return { kind: 'filter', unsure: true, worked: true, words: nothingSaid }
+  const code = Number(
+    textField(field(body, 'error'), 'code') || textField(body, 'code') || textField(body, 'status'),
+  )
   const isError = isObject(body) && errorNames.some((name) => body[name] != null)
   const told = hear(body, isError && code >= 400 && code < 600 ? code : 200, undefined)
   const shown = masked(typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')).slice(0, 120)
   const words = { en: `not a chat completion: ${shown}`, zh: `不是聊天回复：${shown}` }
   if (typeof body === 'string' ? says.page.test(body) : says.wrongEndpoint.test(told.text))
     return { kind: 'page', words: withCure(words, addressCure(provider)) }
-  return isError ? meaningOf(told, provider) : { kind: 'again', words }
+  return isError ? meaningOf(told, provider) : { kind: 'again', worked: true, words }
 }
 
 const errorNames = ['error', 'code', 'message', 'detail', 'error_code', 'error_msg']
@@ -55,7 +57,7 @@ function meaningOf(told: Told, provider: Provider): Problem {
   const fatal = (cure: Words): Problem => ({ kind: 'fatal', status, words: withCure(words, cure) })
   if (status >= 300 && status < 400) return redirected(told, provider)
   if (says.wantsTls.test(told.text)) return fatal(wantsTlsCure)
-  if (is.badSample(told)) return { kind: 'sample', words }
+  if (is.badSample(told)) return { kind: 'sample', worked: true, words }
   if (is.filter(told)) return { kind: 'filter', words }
   if (is.waiting402(told, retryAfter)) return { kind: 'slow', words, ...wait }
   if (is.broke(told, provider)) return fatal(topUp)
@@ -70,9 +72,11 @@ function meaningOf(told: Told, provider: Provider): Problem {
     return fatal(accessCure(told, provider))
   if (status === 404) return fatal(says.page.test(told.text) ? addressCure(provider) : modelCure(provider))
   if (status === 429) return { kind: 'slow', words, ...wait }
-  return aboutRequest(told, words) ?? { kind: 'again', status, words, ...wait }
+  const late = tooLateFor.includes(status) && ({ worked: true } as const)
+  return aboutRequest(told, words) ?? { kind: 'again', status, words, ...wait, ...late }
 }
 
+const tooLateFor = [408, 504, 524] // a gateway that would not wait for the reply
 const refusals = [400, 405, 415, 422]
 const passes = [408, 409, 424, 200] // 424: TGI, of a fault while it wrote
 
@@ -112,9 +116,11 @@ function hear(body: unknown, status: number, headers: Headers | undefined): Told
   return {
     status,
     codes: codes.join(' '),
-    message: masked(String(first ?? field(detail, 'msg') ?? text)),
+    message: masked(
+      (typeof first === 'string' ? first : textField(detail, 'msg') || text).slice(0, longestHeard),
+    ),
     text: `${codes.join(' ')} ${text}`,
-    param: String(field(inner, 'param') ?? (Array.isArray(where) ? where.join('.') : '')),
+    param: textField(inner, 'param') || (Array.isArray(where) ? wordsIn(where).join('.') : ''),
     headers,
   }
 }

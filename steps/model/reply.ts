@@ -1,4 +1,5 @@
 // What came back of a question: the reply in a completion, its tokens, and whether replies can be read at all.
+import { hiding } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { field, jsonIn } from '../workspace/jsonl.ts'
@@ -27,28 +28,33 @@ export function readReply(request: unknown, completion: unknown, provider: Provi
     throw noticeOf(completion, provider)
   const finish = field(choice, 'finish_reason')
   const reason = typeof finish === 'string' ? finish : ''
-  const text = replyIn(message, reason) ?? (typeof legacy === 'string' ? legacy : null)
+  const whole = replyIn(message, reason) ?? (typeof legacy === 'string' ? legacy : null)
+  const text = whole && hiding(provider.key)(whole) // which may have come in pieces
   const failed = field(choice, 'error')
   const notice = failed == null ? undefined : noticeOf({ error: failed }, provider)
-  if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw notice
+  if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw { ...notice, worked: true }
   const refusal = field(message, 'refusal')
   const reply: Reply = {
     request,
     reply: text,
     finish_reason: endOf(reason, text ?? ''),
     ...(typeof refusal === 'string' && refusal !== '' ? { refusal: refusal.slice(0, longestRefusal) } : {}),
-    usage: readUsage(field(completion, 'usage')),
+    usage: readUsage(field(completion, 'usage') ?? field(choice, 'usage'), request),
   }
   return withinReach(reply)
 }
 
 const longestRefusal = 2000 // characters
 
+/** The most tokens a request wants of a reply; 0 where it does not say. */
+export function askedAtMost(request: unknown): number {
+  return Number(field(request, 'max_completion_tokens') ?? field(request, 'max_tokens') ?? 0)
+}
+
 /** Of a reply beyond all measure only the beginning is kept, as cut; all of it is billed. */
 function withinReach(reply: Reply): Reply {
   const { request, reply: text, usage } = reply
-  const asked = Number(field(request, 'max_completion_tokens') ?? field(request, 'max_tokens') ?? 0)
-  const most = readAtMost(asked)
+  const most = readAtMost(askedAtMost(request))
   if (text === null || text.length <= most) return reply
   const completion_tokens = Math.max(usage.completion_tokens, tokensOf(text))
   return {
@@ -90,26 +96,37 @@ function argumentsIn(message: unknown): string | undefined {
   return texts.find(isWholeAnswer) ?? texts.find((text) => text.trim() !== '')
 }
 
-// Some servers count thoughts in the total alone.
-function readUsage(usage: unknown): Usage {
-  const prompt_tokens = countIn(usage, 'prompt_tokens')
+// Some servers count thoughts in the total alone, some apart from the reply, some under the names of other APIs.
+function readUsage(usage: unknown, request: unknown): Usage {
+  const prompt_tokens = countIn(usage, 'prompt_tokens') || countIn(usage, 'input_tokens')
+  const told = countIn(usage, 'completion_tokens') || countIn(usage, 'output_tokens')
   const cached = countIn(field(usage, 'prompt_tokens_details'), 'cached_tokens')
-  const unsaid = prompt_tokens > 0 ? countIn(usage, 'total_tokens') - prompt_tokens : 0
-  const completion_tokens = Math.max(countIn(usage, 'completion_tokens'), unsaid)
+  const thoughts = countIn(field(usage, 'completion_tokens_details'), 'reasoning_tokens')
+  // Where a reply is told and no prompt, the total says what the prompt was.
+  const prompt = prompt_tokens || (told > 0 ? Infinity : promptTokens(messagesIn(request)))
+  const unsaid = countIn(usage, 'total_tokens') - prompt
+  const completion_tokens = Math.max(thoughts > told ? told + thoughts : told, unsaid)
   return { prompt_tokens, completion_tokens, cached_tokens: Math.min(cached, prompt_tokens) }
 }
 
 const mostTokens = 1e9 // of one reply; who tells more has told nothing
+const betweenDigits = /(?<=\d)[,_ '](?=\d{3})/g // as in "1,200"
 
 function countIn(usage: unknown, name: string): number {
   const told = field(usage, name)
-  const count = typeof told === 'string' && told.trim() !== '' ? Number(told) : told
+  const isText = typeof told === 'string' && told.trim() !== ''
+  const count = isText ? Number(told.replace(betweenDigits, '')) : told
   return typeof count === 'number' && count >= 0 && count <= mostTokens ? Math.floor(count) : 0
+}
+
+function messagesIn(request: unknown): Message[] {
+  const messages = field(request, 'messages')
+  return Array.isArray(messages) ? (messages as Message[]) : []
 }
 
 /** Whether a text is the JSON of one of the steps, whole. */
 function isWholeAnswer(text: string): boolean {
-  const bare = text.trim().replace(/^```\w*\s*|\s*```$/g, '')
+  const bare = text.trim().replace(/^```\w*\s*|```$/g, '')
   if (!bare.startsWith('{')) return false
   try {
     const value: unknown = JSON.parse(bare)
@@ -302,9 +319,10 @@ const trifle = 50 // tokens
 /** The tokens of a reply as somebody will bill them. */
 export function billedFor(
   messages: readonly Message[],
-  { reply, refusal, usage }: Pick<Reply, 'reply' | 'refusal' | 'usage'>,
+  { reply, refusal, finish_reason, usage }: Omit<Reply, 'request'>,
 ): Usage {
-  if (reply === null && !refusal) return usage // nothing came
+  const nothingCame = finish_reason === '' || finish_reason === 'content_filter'
+  if (reply === null && !refusal && nothingCame) return usage
   const prompt_tokens = dearer(usage.prompt_tokens, promptTokens(messages))
   const completion_tokens = dearer(usage.completion_tokens, tokensOf(reply ?? '') + tokensOf(refusal ?? ''))
   return { prompt_tokens, completion_tokens, cached_tokens: Math.min(usage.cached_tokens, prompt_tokens) }

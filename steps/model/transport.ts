@@ -2,7 +2,7 @@
 // whatever stands before it, and also when it comes as a stream nobody asked for. Waits as long as bytes come.
 import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream'
-import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
+import { field, isObject, jsonIn, textField } from '../workspace/jsonl.ts'
 import type { Hide } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Provider } from './call.ts'
@@ -41,16 +41,23 @@ export function readingFetch(silence: number, hide: Hide = asItIs, send: Send = 
     watch.over(init.signal ?? undefined, async (signal, heard) => {
       const { status, headers, body } = await send(new URL(String(url)), init, signal)
       heard()
-      const chunks: Uint8Array[] = []
-      let bytes = 0
-      for await (const chunk of body) {
-        heard()
-        bytes += chunk.length
-        if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
-        chunks.push(chunk)
-      }
-      return told(Buffer.concat(chunks).toString('utf8'), status, headers, hide)
+      return told(await wholeOf(body, heard), status, headers, hide)
     })
+}
+
+async function wholeOf(
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  heard: () => void = () => undefined,
+): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    heard()
+    bytes += chunk.length
+    if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 const longestAnswer = 64 * 2 ** 20 // bytes; a server that never ends would fill the memory
@@ -61,7 +68,9 @@ export function fetchWithReason(hide: Hide): Fetch {
   return async (url, init) => {
     const response = await fetch(url, { ...init, redirect: 'manual' })
     const isFile = response.ok && new URL(response.url).pathname.endsWith('/content')
-    return isFile ? response : told(await response.text(), response.status, response.headers, hide)
+    return isFile
+      ? response
+      : told(await wholeOf(response.body ?? []), response.status, response.headers, hide)
   }
 }
 
@@ -304,9 +313,9 @@ export function textIn(content: unknown): string {
 }
 
 function textOfPart(part: unknown): string {
-  const kind = field(part, 'type') ?? 'text'
+  const kind = textField(part, 'type') || 'text'
   const text = typeof part === 'string' ? part : field(part, 'text')
-  return typeof text === 'string' && ['text', 'output_text'].includes(String(kind)) ? text : ''
+  return typeof text === 'string' && ['text', 'output_text'].includes(kind) ? text : ''
 }
 
 function firstOf(list: unknown): unknown {

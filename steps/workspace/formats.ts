@@ -2,7 +2,7 @@
 // JSON list or object of any size, CSV, TSV, parquet, plain text, each of them also as gz. What is none of these is
 // named for what it is. What a row means is the business of data-rows.ts.
 import type { Fault, Words } from './fault.ts'
-import { JsonSplitter } from './json-pieces.ts'
+import { JsonSplitter, rowIn } from './json-pieces.ts'
 import { faultIn, notText } from './jsonl.ts'
 import {
   type RawRow,
@@ -14,7 +14,6 @@ import {
   parquetRows,
   pieceRows,
   piecesOf,
-  rowIn,
   sampleOf,
   splitRows,
   textLines,
