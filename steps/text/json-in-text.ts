@@ -1,9 +1,8 @@
 // What a step asked for, in the JSON of a reply: thoughts taken off, the list picked under its name, bare, as single objects
 // one after another, or keyed by numbers. Nothing here knows what an entry should mean; the reader of each step checks that.
 import { type FoundJson, findJson, isJson, scalarText } from './json-scan.ts'
-import { isLabelled } from './labels-and-numbers.ts'
+import { isLabelled, readList } from './labels-and-numbers.ts'
 import { endOf } from './leftovers.ts'
-import { readList } from './labels-and-numbers.ts'
 
 /** The inside of a code fence where what `has` looks for stands inside of it alone, else the text. */
 export function unfenced(text: string, has: (text: string) => boolean): string {
