@@ -290,3 +290,17 @@ export function priceOf(provider: Provider, told: string | undefined): Price | u
   const [input = 0, output = 0] = told.split('/').map(Number)
   return { input, cached: input, output }
 }
+
+/** What to look at where a key is not taken. */
+export function keyCure({ regional, keyFrom }: Pick<Provider, 'regional' | 'keyFrom'>): Words {
+  if (regional)
+    return {
+      en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
+      zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
+    }
+  const variable = keyFrom || 'LLM_API_KEY'
+  return {
+    en: `Check the key in ${variable} and what it may be used for.`,
+    zh: `请检查 ${variable} 中的密钥及其权限。`,
+  }
+}

@@ -9,35 +9,38 @@ import {
   type Question,
   type Reply,
   type Usage,
+  completionIn,
+  endTold,
+  messageIn,
   readAtMost,
+  refusalIn,
   samplesAtMost,
   schemas,
+  textIn,
+  thoughtNames,
 } from './call.ts'
 import { noticeOf } from './problem.ts'
 import { moreContext, says } from './says.ts'
-import { textIn } from './transport.ts'
 
 // A server may answer 200 with a page, an error object, or something else: the shape is checked, whatever the types say.
 export function readReply(request: unknown, completion: unknown, provider: Provider): Reply {
-  const choices = field(completion, 'choices')
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
-  const message = field(choice, 'message')
-  const legacy = field(choice, 'text')
-  if ((typeof message !== 'object' || message === null) && typeof legacy !== 'string')
-    throw noticeOf(completion, provider)
-  const finish = field(choice, 'finish_reason')
-  const reason = typeof finish === 'string' ? finish : ''
-  const text = replyIn(message, reason) ?? (typeof legacy === 'string' ? legacy : null)
+  const { choices, usage } = completionIn(completion)
+  // Some put what was said and what was called in choices of their own.
+  const choice = choices.find((each) => replyIn(messageIn(each), '')) ?? choices[0]
+  const message = messageIn(choice)
+  if (message === undefined) throw noticeOf(completion, provider)
+  const reason = endTold(choice) ?? ''
+  const text = replyIn(message, reason)
   const failed = field(choice, 'error')
   const notice = failed == null ? undefined : noticeOf({ error: failed }, provider)
   if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw notice
-  const refusal = field(message, 'refusal')
+  const refusal = refusalIn(message)
   const reply: Reply = {
     request,
     reply: text,
     finish_reason: endOf(reason, text ?? ''),
-    ...(typeof refusal === 'string' && refusal !== '' ? { refusal: refusal.slice(0, longestRefusal) } : {}),
-    usage: readUsage(field(completion, 'usage')),
+    ...(refusal === '' ? {} : { refusal: refusal.slice(0, longestRefusal) }),
+    usage: readUsage(usage),
   }
   return withinReach(reply)
 }
@@ -71,38 +74,62 @@ function replyIn(message: unknown, reason: string): string | null {
   const content = field(message, 'content')
   const text = textIn(content)
   if (text.trim() !== '') return text
-  const called = argumentsIn(message)
-  if (called !== undefined) return called
-  const thought = textIn(field(message, 'reasoning_content')) || textIn(field(message, 'reasoning'))
-  if (thought.trim() === '') return typeof content === 'string' ? content : null
+  const elsewhere = argumentsIn(message) ?? readIn([content, field(message, 'parsed')])
+  if (elsewhere !== undefined) return elsewhere
+  const thought = thoughtNames
+    .map((name) => thoughtIn(field(message, name)))
+    .find((each) => each.trim() !== '')
+  if (thought === undefined) return typeof content === 'string' ? content : null
   if (!says.end.test(reason)) return `<think>\n${thought}`
   return isWholeAnswer(thought) ? thought : `<think>\n${thought}\n</think>\n`
 }
 
+/** An answer that the server has read as JSON already. */
+function readIn(values: readonly unknown[]): string | undefined {
+  return values.map((value) => JSON.stringify(value) ?? '').find(isWholeAnswer)
+}
+
+function thoughtIn(thoughts: unknown): string {
+  const texts = [thoughts].flat().map((part) => field(part, 'text') ?? field(part, 'content') ?? part)
+  return texts.filter((text) => typeof text === 'string').join('')
+}
+
 /** The arguments of the function a model called instead of answering. */
 function argumentsIn(message: unknown): string | undefined {
-  const calls = field(message, 'tool_calls')
-  const called = (Array.isArray(calls) ? calls : []).map((call) => field(call, 'function'))
-  const given = [...called, field(message, 'function_call')].map((call) => field(call, 'arguments'))
+  const parts = [field(message, 'tool_calls'), field(message, 'content')].flat()
+  const called = [...parts, field(message, 'function_call')].map((call) => field(call, 'function') ?? call)
+  const given = called.map((call) => field(call, 'arguments') ?? field(call, 'input'))
   const texts = given
     .filter((value) => value != null)
     .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
   return texts.find(isWholeAnswer) ?? texts.find((text) => text.trim() !== '')
 }
 
-// Some servers count thoughts in the total alone.
+// Some servers count thoughts in the total alone, or beside the rest. Each dialect has its own names.
 function readUsage(usage: unknown): Usage {
-  const prompt_tokens = countIn(usage, 'prompt_tokens')
-  const cached = countIn(field(usage, 'prompt_tokens_details'), 'cached_tokens')
-  const unsaid = prompt_tokens > 0 ? countIn(usage, 'total_tokens') - prompt_tokens : 0
-  const completion_tokens = Math.max(countIn(usage, 'completion_tokens'), unsaid)
+  const prompt_tokens = countIn(
+    usage,
+    'prompt_tokens',
+    'input_tokens',
+    'prompt_eval_count',
+    'promptTokenCount',
+  )
+  const written = countIn(usage, 'completion_tokens', 'output_tokens', 'eval_count', 'candidatesTokenCount')
+  const total = countIn(usage, 'total_tokens', 'totalTokenCount')
+  const thought = countIn(field(usage, 'completion_tokens_details'), 'reasoning_tokens')
+  const cached = Math.max(
+    countIn(field(usage, 'prompt_tokens_details'), 'cached_tokens'),
+    countIn(usage, 'cached_tokens', 'prompt_cache_hit_tokens'),
+  )
+  const all = thought > written ? written + thought : written
+  const completion_tokens = Math.max(all, prompt_tokens > 0 ? total - prompt_tokens : 0)
   return { prompt_tokens, completion_tokens, cached_tokens: Math.min(cached, prompt_tokens) }
 }
 
 const mostTokens = 1e9 // of one reply; who tells more has told nothing
 
-function countIn(usage: unknown, name: string): number {
-  const told = field(usage, name)
+function countIn(usage: unknown, ...names: string[]): number {
+  const told = names.map((name) => field(usage, name)).find((value) => value != null)
   const count = typeof told === 'string' && told.trim() !== '' ? Number(told) : told
   return typeof count === 'number' && count >= 0 && count <= mostTokens ? Math.floor(count) : 0
 }

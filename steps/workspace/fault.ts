@@ -103,6 +103,66 @@ export function noFile(place: string): Fault {
   })
 }
 
+// Connections
+
+/** "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND. */
+export function rootOf(error: unknown): unknown {
+  let root = error
+  while (root instanceof Error && root.cause !== undefined) root = root.cause
+  return root instanceof AggregateError && root.errors.length > 0 ? (root.errors[0] as unknown) : root
+}
+
+// What is wrong with TLS, by the names OpenSSL and Node have for it, as a code or in a sentence. Only an unknown issuer can be made known.
+const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
+  [
+    /wrong.version.number|packet.length.too.long|ssl.http.request/i,
+    {
+      en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
+      zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+    },
+  ],
+  [
+    /EPROTO|ERR_SSL_/,
+    {
+      en: 'The server and Node cannot agree on how to encrypt: is it an old server, does it want a certificate of whoever asks, or does a proxy or firewall stand in between?',
+      zh: '服务器与 Node 无法就加密方式达成一致：服务器是否太旧，是否要求客户端证书，或者中间有代理、防火墙？',
+    },
+  ],
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_UNTRUSTED/,
+    {
+      en: "The server's certificate is not known here. If it is your school's or your own, name its file, in the environment and not in .env: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+      zh: '本机不认识该服务器的证书。如果是学校或自己的证书，请用环境变量（不是 .env）指明证书文件：NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
+    },
+  ],
+  [
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    {
+      en: "The server's certificate is not valid today: is the clock of this machine right? If it is, whoever runs the server has to renew it.",
+      zh: '服务器的证书今天无效：本机的时钟是否正确？如果正确，需要服务器的管理者更换证书。',
+    },
+  ],
+  [
+    /ALTNAME_INVALID|HOSTNAME_MISMATCH/,
+    {
+      en: "The server's certificate is made out for another host: is the address the one it was given for?",
+      zh: '服务器的证书是发给另一个主机名的：地址是否与证书上的一致？',
+    },
+  ],
+  [
+    /CERT|EE_KEY|CA_KEY|CA_MD|INVALID_CA|INVALID_PURPOSE/,
+    {
+      en: "The server's certificate is not accepted here; whoever runs the server has to replace it.",
+      zh: '本机不接受该服务器的证书：需要服务器的管理者更换证书。',
+    },
+  ],
+]
+
+/** What to do about a connection that TLS does not allow; undefined where it is no matter of TLS. */
+export function tlsCure(fault: string): Words | undefined {
+  return tlsCures.find(([sign]) => sign.test(fault))?.[1]
+}
+
 // Misspelt words, and what was probably meant
 
 const longestShown = 60 // characters of what somebody typed

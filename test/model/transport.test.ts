@@ -1,7 +1,7 @@
 // How long a request is waited for: bytes are life, and so is a server that works on those sent before.
 import { type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Silence, readingFetch } from '../../steps/model/transport.ts'
 
@@ -107,6 +107,40 @@ describe('an answer', () => {
     expect(await read((to) => to.writeHead(200, { 'content-encoding': packing }).end(pack(text)))).toEqual(
       whole,
     )
+  })
+
+  it.each<[string, string, Buffer]>([
+    ['as raw deflate', 'deflate', deflateRawSync(text)],
+    ['in capitals', 'GZIP', gzipSync(text)],
+    ['twice', 'gzip, gzip', gzipSync(gzipSync(text))],
+    ['under no name', '', gzipSync(text)],
+    ['not at all, whatever it is called', 'gzip', Buffer.from(text)],
+    ['not at all, by another name', 'utf-8', Buffer.from(text)],
+    ['not at all, and called br', 'br', Buffer.from(text)],
+  ])('is read where it is packed %s', async (_, packing, bytes) => {
+    const headers = packing === '' ? {} : { 'content-encoding': packing }
+    expect(await read((to) => to.writeHead(200, headers).end(bytes))).toEqual(whole)
+  })
+
+  it('is not unpacked beyond all measure', async () => {
+    const bomb = gzipSync(Buffer.alloc(65 * 2 ** 20, ' '))
+    expect(await read((to) => to.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))).toBeInstanceOf(
+      Error,
+    )
+  })
+
+  it.each<[string, string, Buffer, string]>([
+    ['UTF-16', 'application/json', Buffer.from(`\ufeff${text}`, 'utf16le'), 'Größe 大小'],
+    ['GBK', 'application/json;charset=GBK', Buffer.from('7b2273616964223a22b4f3227d', 'hex'), '大'],
+    ['UTF-8, whatever it is called', 'text/plain;charset=ISO-8859-1', Buffer.from(text), 'Größe 大小'],
+    ['a charset nobody knows', 'text/plain;charset=x-odd', Buffer.from(text), 'Größe 大小'],
+  ])('is read in %s', async (_, type, bytes, said) => {
+    expect(await read((to) => to.writeHead(200, { 'content-type': type }).end(bytes))).toEqual({ said })
+  })
+
+  it('may have a long head', async () => {
+    const headers = { 'x-policy': 'a'.repeat(40_000) }
+    expect(await read((to) => to.writeHead(200, headers).end(text))).toEqual(whole)
   })
 
   it.each<[string, (response: ServerResponse) => void]>([
