@@ -4,7 +4,7 @@ import type { Words } from '../workspace/fault.ts'
 import { field } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Quota, interrupted, isProblem } from './call.ts'
 import { Allowance, FirstSilence, Flight, type Mark, Refusals, howToStop } from './limits.ts'
-import { proxyNote } from './problem.ts'
+import { proxyNote, withCure } from './problem.ts'
 import { silenceOf } from './transport.ts'
 
 const mostRetries = 6
@@ -264,10 +264,10 @@ function unreachable(problem: Problem, provider: Provider): Problem {
     provider.proxied && !provider.local
       ? proxyNote(provider.proxied)
       : {
-          en: ' Is the address right, is the server running, is there a network?',
-          zh: ' 请检查地址是否正确、服务器是否在运行、网络是否通畅。',
+          en: 'Is the address right, is the server running, is there a network?',
+          zh: '请检查地址是否正确、服务器是否在运行、网络是否通畅。',
         }
-  return { kind: 'fatal', words: { en: problem.words.en + about.en, zh: problem.words.zh + about.zh } }
+  return { kind: 'fatal', words: withCure(problem.words, about) }
 }
 
 /** Time in which anybody waited; those who wait together are counted once. */

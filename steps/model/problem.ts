@@ -4,7 +4,7 @@ import { hiding } from '../workspace/environment.ts'
 import { type Words, codeOf, messageOf, rootOf, tlsCure } from '../workspace/fault.ts'
 import { field, isObject } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
-import { keyCure } from './provider.ts'
+import { addressCure, keyCure, lacksVersion } from './provider.ts'
 import {
   type Told,
   azureCure,
@@ -49,7 +49,7 @@ export function noticeOf(body: unknown, provider: Provider): Problem {
   const shown = masked(typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')).slice(0, 120)
   const words = { en: `not a chat completion: ${shown}`, zh: `不是聊天回复：${shown}` }
   if (typeof body === 'string' ? says.page.test(body) : says.wrongEndpoint.test(told.text))
-    return { kind: 'page', words: withCure(words, addressCure(provider)) }
+    return { kind: 'page', words }
   const isError = isObject(body) && (complaintIn(body) !== undefined || is.filter(told))
   const problem: Problem = isError ? meaningOf(told, provider) : { kind: 'again', words }
   const choices = field(body, 'choices')
@@ -65,6 +65,18 @@ const nothingSaid: Words = {
 }
 
 type Meaning = { told: Told; words: Words; wait: { retryAfter?: number }; provider: Provider }
+
+/** Something else answers there: at another address, or, where there were replies before, in the server's place. */
+export function inPlaceOfApi({ words }: Problem, provider: Provider, repliedBefore: boolean): Problem {
+  return repliedBefore
+    ? { kind: 'again', words: withCure(words, noApiNow) }
+    : { kind: 'fatal', words: withCure(words, addressCure(provider)) }
+}
+
+const noApiNow: Words = {
+  en: 'Something else answers in place of the server: a sign-in page, a gateway, a notice of maintenance? Look at the address in a browser.',
+  zh: '应答的不再是服务器本身：是登录页、网关，还是维护公告？请用浏览器打开该地址看看。',
+}
 
 // The order counts: a verdict or an empty account may come under any status.
 function meaningOf(told: Told, provider: Provider): Problem {
@@ -204,7 +216,8 @@ function sentence({ status, message }: Told, { name }: Provider): Words {
   return { en: `${name}: ${said}`, zh: `${name}：${said}` }
 }
 
-function withCure(words: Words, cure: Words): Words {
+/** What is wrong, and then what to do about it. */
+export function withCure(words: Words, cure: Words): Words {
   const ended = (text: string, stop: string): string =>
     /[?!？！]$/.test(text) ? text : `${text.replace(/[.。]$/, '')}${stop}`
   return { en: `${ended(words.en, '.')} ${cure.en}`, zh: `${ended(words.zh, '。')}${cure.zh}` }
@@ -293,38 +306,23 @@ function modelCure({ model, baseUrl }: Provider, told?: Told): Words {
   }
 }
 
-function addressCure({ baseUrl }: Provider): Words {
-  return lacksVersion(baseUrl)
-    ? {
-        en: `No API answers at ${baseUrl}: does the address lack /v1?`,
-        zh: `${baseUrl} 上没有 API 应答：地址是否缺少 /v1？`,
-      }
-    : {
-        en: `No API answers at ${baseUrl}: is the address right (does the address lack /v1, or have too much behind it)?`,
-        zh: `${baseUrl} 上没有 API 应答：地址是否正确（是否缺少 /v1，或后面多了什么）？`,
-      }
-}
-
-function lacksVersion(baseUrl: string): boolean {
-  return !/\/v\d/.test(baseUrl)
-}
-
 /** A variable that names a proxy Node does not use. */
 export function proxyNote(proxied: string): Words {
   return {
-    en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
-    zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
+    en: `${proxied} is set, and Node does not use it: is the server reachable without it?`,
+    zh: `已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
   }
 }
 
 // A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.
 function accessCure(told: Told, provider: Provider): Words {
-  const proxy = provider.proxied && !provider.local ? proxyNote(provider.proxied) : { en: '', zh: '' }
+  const isProxied = provider.proxied !== '' && !provider.local
+  const andProxy = (cure: Words): Words => (isProxied ? withCure(cure, proxyNote(provider.proxied)) : cure)
   if (told.status === 451 || (told.status !== 401 && says.place.test(told.text)))
-    return {
-      en: `The provider does not serve the country or network these requests come from.${proxy.en}`,
-      zh: `服务商不向发出请求的国家、地区或网络提供服务。${proxy.zh}`,
-    }
+    return andProxy({
+      en: 'The provider does not serve the country or network these requests come from.',
+      zh: '服务商不向发出请求的国家、地区或网络提供服务。',
+    })
   if (told.status !== 401 && says.quota.test(told.text))
     return {
       en: "See the provider's console: which quota does it speak of, and how is it raised?",
@@ -336,5 +334,5 @@ function accessCure(told: Told, provider: Provider): Words {
       zh: `此账户是否开通了 ${provider.model}？请在服务商控制台开通，或改用其他模型（--model）。`,
     }
   const key = keyCure(provider)
-  return told.status === 403 ? { en: key.en + proxy.en, zh: key.zh + proxy.zh } : key
+  return told.status === 403 ? andProxy(key) : key
 }

@@ -304,3 +304,20 @@ export function keyCure({ regional, keyFrom }: Pick<Provider, 'regional' | 'keyF
     zh: `请检查 ${variable} 中的密钥及其权限。`,
   }
 }
+
+/** What to look at where no API answers. */
+export function addressCure({ baseUrl }: Pick<Provider, 'baseUrl'>): Words {
+  return lacksVersion(baseUrl)
+    ? {
+        en: `No API answers at ${baseUrl}: does the address lack /v1?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否缺少 /v1？`,
+      }
+    : {
+        en: `No API answers at ${baseUrl}: is the address right (does the address lack /v1, or have too much behind it)?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否正确（是否缺少 /v1，或后面多了什么）？`,
+      }
+}
+
+export function lacksVersion(baseUrl: string): boolean {
+  return !/\/v\d/.test(baseUrl)
+}

@@ -211,7 +211,8 @@ function wordsFor(cause: Cause, call: Pick<Call, 'reply' | 'usage'>, asked: Aske
 const leastContext = 256 // prompt tokens; fewer are no context's doing
 const contextUnit = 256 // tokens; a prompt and reply of just such a length have filled a context
 const cutShare = 0.7 // of the tokens that were sent; other tokenisers differ by less, see `tokensOf`
-const thought = /^\s*(?:<think(?:ing)?>|\[THINK\]|◁think▷|<\|channel\|>analysis)/i
+const thought =
+  /^\s*(?:<think(?:ing)?>|\[THINK\]|◁think▷|<seed:think>|<\|(?:channel\|>analysis|START_THINKING|begin_of_thought)|analysis(?=[a-z]))/i
 
 function causeOf(
   { reply, finish_reason, usage }: Pick<Call, 'reply' | 'finish_reason' | 'usage'>,

@@ -17,7 +17,7 @@ import {
   wireName,
 } from './call.ts'
 import { quotaIn } from './limits.ts'
-import { problemOf } from './problem.ts'
+import { inPlaceOfApi, problemOf } from './problem.ts'
 import { readReply } from './reply.ts'
 import { fetchWithReason, readingFetch, silenceOf } from './transport.ts'
 
@@ -76,7 +76,7 @@ export async function openWire(provider: Provider): Promise<Wire> {
     } catch (error) {
       if (signal.aborted) throw interrupted
       const problem = isProblem(error) ? error : problemOf(error, provider)
-      return problem.kind === 'page' ? { ...problem, kind: dialect.succeeded ? 'again' : 'fatal' } : problem
+      return problem.kind === 'page' ? inPlaceOfApi(problem, provider, dialect.succeeded) : problem
     }
   }
 

@@ -224,6 +224,9 @@ describe('tasks as a list', () => {
     ['```\n1. Name a river.\n2. Name a lake.\n```'],
     ['<think>\n1. No.\n</think>\n1. Name a river.\n2. Name a lake.'],
     ['1. No.\n</think>\n1. Name a river.\n2. Name a lake.'],
+    ['<seed:think>1. No.</seed:think>1. Name a river.\n2. Name a lake.'],
+    ['<|START_THINKING|>1. No.<|END_THINKING|>1. Name a river.\n2. Name a lake.'],
+    ['analysis1. No.assistantfinal1. Name a river.\n2. Name a lake.'],
     ['1. Name a river.\nInput: none\nOutput: Rhine\n2. Name a lake.'],
     [
       '1. Instruction: Name a river.\n1. Input:\n<noinput>\n1. Output:\nRhine\n###\n2. Instruction: Name a lake.\n###',
@@ -278,6 +281,10 @@ describe('tasks as a list', () => {
     ['a decimal', '3.5 tasks are not enough.'],
     ['a refusal with reasons', 'I am sorry, but I cannot do that:\n1. It is unsafe.\n2. It is rude.'],
     ['a thought without end', '<think>\n1. Name a river.\n2. Name a lake.'],
+    ['Seed’s thought without end', '<seed:think>So {"tasks":["Name a river."]} and'],
+    ['Cohere’s thought without end', '<|START_THINKING|>So {"tasks":["Name a river."]} and'],
+    ['a thought of gpt-oss without end', '<|channel|>analysis<|message|>So {"tasks":["Name a river."]} and'],
+    ['the same without its marks', 'analysisWe might write {"tasks":["Name a river."]} and'],
     ['an error page', '<html><body><h1>502 Bad Gateway</h1></body></html>'],
   ])('makes no task of %s', (_, reply) => {
     expect(read(reply)).toBeUndefined()
