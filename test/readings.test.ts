@@ -130,6 +130,20 @@ describe('an address', () => {
     expect(server.received[0]?.body.model).toBe('the-only-one')
   })
 
+  it.each<[string, { status: number; body: unknown }, RegExp]>([
+    ['a bare list', { status: 200, body: [{ id: 'one' }, { id: 'two' }, { id: 'one' }] }, /lists one, two\)/],
+    ['a page', { status: 200, body: '<!doctype html><title>x</title>' }, /No API answers at/],
+    ['an error at 200', { status: 200, body: { code: 401, msg: 'who?' } }, /Check the key in LLM_API_KEY/],
+    ['a list of null', { status: 200, body: { object: 'list', data: null } }, /the server lists none/],
+    ['nothing', { status: 404, body: { detail: 'Not Found' } }, /the server lists none/],
+  ])('where %s stands for the list of models says so', async (_, models, cause) => {
+    const server = await TestServer.start(undefined, async () => models)
+    onTestFinished(() => server.close())
+    const run = await workshop(await temporaryFolder(), at(server))
+    expect(run).toMatchObject({ code: 2, err: expect.stringMatching(cause) })
+    expect(run.err).not.toContain('--model ?')
+  })
+
   it('with several has them listed', async () => {
     const server = await serve(undefined, ['one', 'two'])
     const run = await workshop(await temporaryFolder(), at(server))

@@ -207,7 +207,9 @@ export async function withListedModel(
   const draft = serverNamed(name, { ...settings, model: '?' }, environment, recorded)
   const { listModels } = await import('./wire.ts')
   const listed = await listModels(draft).catch((problem: unknown) => {
-    throw isProblem(problem) ? noModel(name, problem.words) : problem
+    if (!isProblem(problem)) throw problem
+    const unlisted = lacksVersion(draft.baseUrl) ? addressCure(draft) : listing([])
+    throw noModel(name, problem.status === 404 ? unlisted : problem.words)
   })
   const [model, ...others] = listed
   if (model === undefined || others.length > 0) throw noModel(name, listing(listed))

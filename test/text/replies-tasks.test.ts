@@ -124,6 +124,7 @@ describe('tasks as JSON', () => {
     ['no input', 'Name a river.\n<noinput>'],
     ['no input behind a label', 'Name a river. Input: None'],
     ['a special token', 'Name a river.</s>'],
+    ['a special token of MiniMax', 'Name a river.[e~['],
     ['another turn', 'Name a river.<|im_end|>\n<|im_start|>user\nThanks!'],
     ['a rule', 'Name a river.\n###'],
   ])('takes %s off a task', (_, written) => {
@@ -165,6 +166,11 @@ describe('tasks as JSON', () => {
     '<end_of_turn>\n',
     '[/INST]',
     '<｜end▁of▁sentence｜>',
+    '<|end▁of▁sentence|>',
+    '<seed:eos>',
+    '<turn|>\n<|turn>user\n',
+    '[|endofturn|]',
+    '<|reserved_special_token_0|>',
   ])('reads nothing behind %j', (token) => {
     expect(read(`{"tasks":["Name a river."]}${token}{"tasks":["Name a hill."]}`)).toEqual(['Name a river.'])
     expect(read(`1. Name a river.\n2. Name a lake.${token}3. Name a hill.`)).toEqual([
