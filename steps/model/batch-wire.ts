@@ -5,9 +5,9 @@ import { type Hide, hiding } from '../workspace/environment.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { type Step, batchesFile } from '../workspace/folder.ts'
 import { TextWriter, field, jsonIn, onOneLine } from '../workspace/jsonl.ts'
-import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
+import { type Problem, type Provider, type Reply, completionIn, interrupted, isProblem } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
-import { problemOf } from './problem.ts'
+import { noticeOf, problemOf } from './problem.ts'
 import { readReply } from './reply.ts'
 import { openClient } from './wire.ts'
 
@@ -37,6 +37,7 @@ const underWay = [
   'queued',
   'pending',
   'running',
+  'processing',
 ]
 const ended = ['completed', 'failed', 'expired', 'cancelled']
 const otherWords: Record<string, string> = {
@@ -145,10 +146,9 @@ export class BatchWire {
     const replies = answered > 0 ? counts?.completed : undefined
     // The names of its files may come a little later.
     const awaited = status === 'completed' && counts?.completed !== 0 && (results ?? failures) === undefined
-    const errors = (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' ')
-    const ms = Math.max(0, end - start) * 1000
+    const ms = Math.max(0, Number(end) - Number(start)) * 1000 || 0 // some tell the time as a text
     const isOver = ended.includes(status) && !awaited
-    return { status, ended: isOver, answered, replies, results, failures, errors, ms }
+    return { status, ended: isOver, answered, replies, results, failures, errors: reasonsIn(batch), ms }
   }
 
   /** Writes one file of results to disk, line by line: the key is in none of them. */
@@ -179,9 +179,11 @@ export class BatchWire {
 
   /** What a line of results says to this request. */
   readLine(line: unknown, request: Parameters<typeof readReply>[0]): Reply | Problem {
-    const status = Number(field(field(line, 'response'), 'status_code') ?? NaN)
-    const put = field(field(line, 'response'), 'body')
+    const response = field(line, 'response')
+    const put = field(response, 'body') ?? response
     const body = typeof put === 'string' ? (jsonIn(put) ?? put) : put
+    const isReply = completionIn(body).choices.length > 0
+    const status = Number(field(response, 'status_code') ?? (isReply ? 200 : NaN))
     try {
       if (status === 200) return readReply(request, body, this.provider)
     } catch (problem) {
@@ -219,17 +221,33 @@ async function* linesIn(body: AsyncIterable<unknown> | Iterable<Uint8Array>): As
   yield begun.join('')
 }
 
+/** Why a batch failed, in whatever form it is told. */
+function reasonsIn(batch: unknown): string {
+  const errors = field(batch, 'errors') ?? field(batch, 'error')
+  const told = [field(errors, 'data') ?? errors].flat()
+  const reasons = told.map((error) => field(error, 'message') ?? field(error, 'code') ?? error)
+  return reasons.filter((reason) => typeof reason === 'string').join(' ')
+}
+
 function idIn(answer: unknown, provider: Provider): string {
   const id = field(answer, 'id') ?? field(field(answer, 'data'), 'id')
-  if (typeof id !== 'string') throw nonsense(provider)
+  if (typeof id !== 'string') throw insteadOf(answer, provider)
   return id
 }
 
 /** The package takes any answer for a page, with an empty list. */
 function listIn(page: unknown, provider: Provider): unknown[] {
-  const list = field(field(page, 'body'), 'data')
-  if (!Array.isArray(list)) throw nonsense(provider)
+  const body = field(page, 'body')
+  const list = field(field(body, 'data'), 'data') ?? field(body, 'data')
+  if (list === null && field(body, 'object') === 'list') return []
+  if (!Array.isArray(list)) throw insteadOf(body, provider)
   return list
+}
+
+/** An error at status 200 says what it is; anything else is none of a Batch API. */
+function insteadOf(answer: unknown, provider: Provider): Problem {
+  const problem = noticeOf(answer, provider)
+  return problem.kind === 'fatal' ? problem : nonsense(provider)
 }
 
 // What can go wrong with a batch, each as a sentence with its cure.
