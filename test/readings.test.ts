@@ -174,6 +174,10 @@ describe('an address', () => {
       '172.31.0.1',
       '192.168.1.5',
       'mac.local',
+      '0.0.0.0',
+      'gpu-box',
+      'host.docker.internal',
+      'nas.lan',
     ])
       expect(providerAt(`http://${host}:8080/v1`)).toMatchObject({
         name: 'compatible',
@@ -182,6 +186,10 @@ describe('an address', () => {
       })
     for (const host of ['172.15.0.1', '172.32.0.1', '193.168.1.5', '100.1.1.1', 'localhost.example.com'])
       expect(providerAt(`http://${host}/v1`)).toMatchObject({ local: false, proxied: 'HTTP_PROXY' })
+    for (const tail of ['/', '//', '/chat', '/chat/completions/', '/completions', '/models', '/responses'])
+      expect(providerAt(`http://h/v1${tail}`).baseUrl.replace(/\/$/, '')).toBe('http://h/v1')
+    expect(providerAt('http://h/api/v4/models').baseUrl).toBe('http://h/api/v4')
+    expect(providerAt('http://h/models/v1').baseUrl).toBe('http://h/models/v1')
     expect(providerAt('https://eu.api.openai.com/v1')).toMatchObject({ name: 'openai' })
     expect(providerAt('https://openai.com.example.org/v1')).toMatchObject({
       name: 'compatible',

@@ -125,12 +125,15 @@ function serverNamed(
 
 /** The address without what stands behind it in the documents of some servers: requests add it themselves. */
 function bare(address: string): string {
-  return address.replace(/\/chat\/completions\/?$/, '')
+  const atEnd =
+    /(?:\/+chat\/completions|(?<=\/v\d\w*)(?:\/+(?:chat|completions|models|responses)\/*|\/{2,}))\/?$/
+  return address.replace(atEnd, '')
 }
 
-// This machine, or one in the same house: they answer more slowly, and need no proxy.
+// This machine, or one in the same house, by number or by a name that means something only there: they answer more slowly,
+// and need no proxy.
 const nearHosts =
-  /^(localhost|(127|10)(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|\[::1\]|[^/]*\.local)$/
+  /^(0\.0\.0\.0|(127|10)(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|\[::1?\]|[\w-]+|.*\.(local|lan|internal))$/
 
 function isNear(address: string): boolean {
   return URL.canParse(address) && nearHosts.test(new URL(address).hostname)
