@@ -110,7 +110,7 @@ export const says = {
   /** Words about a parameter that count under a status of 500 too, where a message may name anything. */
   atAnyStatus: anyOf(
     /not support|unsupported|required for format|does(n't| not) (support|allow|accept)|must be (set|true|false)|not (allowed|permitted|enabled)/,
-    /unexpected keyword/, // Xinference
+    /unexpected keyword|must alternate|roles are supported|parse grammar|json schema in format/, // Xinference, jinja, llama.cpp, Ollama
     /不支持|必须(设置|为)|仅支持|只支持/,
   ),
   /** Tokens left for a reply, where the server says its context and what the prompt takes of it. */
@@ -237,6 +237,7 @@ const parameterSigns: readonly (readonly [parameter: string, RegExp])[] = [
     anyOf(
       /system[_ ]?(role|message|prompt|instruction)s?.{0,40}(not|n't|unsupported)|unsupported.{0,20}system|developer instruction/,
       /(role|roles).{0,40}system|roles must alternate|does not support.{0,20}system|role of message/,
+      /only user and assistant|be 'user' or 'assistant'|first message must|messages?\[0\]\.role/,
       /不支持.{0,10}(system|系统)|(system|系统).{0,10}(不支持|不允许)/,
     ),
   ],

@@ -1,6 +1,6 @@
 // What servers and gateways say in a form of their own: the same meanings, the same replies, whatever they are called.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Problem, Provider } from '../../steps/model/call.ts'
+import type { Message, Problem, Provider } from '../../steps/model/call.ts'
 import { known } from '../../steps/model/provider.ts'
 import { openWire } from '../../steps/model/wire.ts'
 import { type Answering, type Odd, TestServer } from '../support/server.ts'
@@ -25,7 +25,7 @@ afterAll(() => server.close())
 /** What comes of one question when a compatible server answers like this. */
 const told = (odd: Odd): Promise<object> => ask(() => odd)
 
-async function ask(how: Answering): Promise<object> {
+async function ask(how: Answering, messages: readonly Message[] = question.messages): Promise<object> {
   answering = how
   const provider: Provider = {
     ...known.compatible,
@@ -38,7 +38,9 @@ async function ask(how: Answering): Promise<object> {
     replayOf: undefined,
   }
   const wire = await openWire(provider)
-  return wire(question, new AbortController().signal).catch((problem: Problem) => problem)
+  return wire({ ...question, messages: [...messages] }, new AbortController().signal).catch(
+    (problem: Problem) => problem,
+  )
 }
 
 const body = (status: number, content: unknown, headers: Record<string, string> = {}): Odd => ({
@@ -268,6 +270,11 @@ describe('a spelling that is refused in a form of its own is changed', () => {
     ['as a fault of Python', ({ response_format: format }) => format, ofPython],
     ['as not implemented', ({ response_format: format }) => format, said(501, 'not here')],
     ['as a demand', ({ stream }) => !stream, body(400, { detail: 'Stream must be set to true' })],
+    [
+      'a grammar, at 500',
+      ({ response_format: format }) => format?.type === 'json_schema',
+      said(500, 'failed to parse grammar'),
+    ],
   ])('%s', async (_, isRefused, refusal) => {
     const taken: Sent[] = []
     const asked = server.received.length
@@ -276,6 +283,26 @@ describe('a spelling that is refused in a form of its own is changed', () => {
     )
     expect(taken).toHaveLength(1)
     expect(server.received.length - asked).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('a system text that is refused stands with the user’s from then on, and the JSON format stays', () => {
+  const loc = { loc: ['body', 'messages', 0, 'role'], msg: "Input should be 'user' or 'assistant'" }
+  it.each<[string, Odd]>([
+    ['at 400', said(400, 'Only user and assistant roles are supported!')],
+    ['at 500', said(500, 'Only user and assistant roles are supported!')],
+    ['by a place', body(422, { detail: [loc] })],
+    ['of Python', said(500, 'jinja2.exceptions.TemplateError: Conversation roles must alternate')],
+    ['by its order', said(400, 'First message must be from user')],
+    ['in Chinese', said(400, 'messages[0].role 取值必须为 user')],
+  ])('%s', async (_, refusal) => {
+    const asked = server.received.length
+    await ask(
+      ({ body: { messages } }) => (messages.some(({ role }) => role === 'system') ? refusal : undefined),
+      [{ role: 'system', content: 'Be brief.' }, ...question.messages],
+    )
+    expect(server.received).toHaveLength(asked + 2)
+    expect(server.received.at(-1)?.body.response_format).toMatchObject({ type: 'json_schema' })
   })
 })
 
