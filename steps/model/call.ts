@@ -256,8 +256,10 @@ export function completionIn(answer: unknown, depth = 0): { choices: unknown[]; 
 const mostParts = 16 // of a list that are looked at
 const deepestReply = 3 // wrappers inside wrappers
 
-function isComplaint({ error, error_code, error_msg, code, msg }: Record<string, unknown>): boolean {
-  return error != null || error_code != null || error_msg != null || (msg != null && !isFine(code))
+function isComplaint(answer: Record<string, unknown>): boolean {
+  const { error, error_code, error_msg, detail, success, code, msg } = answer
+  const says = [error, error_code, error_msg, detail].some((value) => value != null)
+  return says || success === false || (msg != null && !isFine(code))
 }
 
 function isFine(code: unknown): boolean {

@@ -102,7 +102,7 @@ function aboutAccount(meaning: Meaning): Problem | undefined {
   if (is.waiting402(told, retryAfter)) return { kind: 'slow', words, ...wait }
   if (is.broke(told, provider)) return fatal(meaning, topUp)
   if (is.daily(told)) return fatal(meaning, comeBack)
-  if (is.usedUp(told)) return fatal(meaning, renewed)
+  if (is.usedUp(told) && retryAfter === undefined) return fatal(meaning, renewed)
   return retryAfter !== undefined && retryAfter > mostWaited
     ? fatal(meaning, longWait(retryAfter))
     : undefined

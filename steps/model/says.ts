@@ -52,7 +52,7 @@ const badKey = anyOf(
 )
 const noModel = anyOf(
   /model_not_(found|supported)|model_decommissioned|model.{0,60}(not exist|not found|not supported by any provider|decommissioned|end of life)/,
-  /(invalid|unknown|no such) model(?! param)|not a valid model|not found the model|non-serverless model|does not support chat|无可用渠道|no available channel/,
+  /(invalid|unknown|no such) model(?! param)|not a valid model|not found the model|non-serverless model|does not support chat(?!_)|无可用渠道|no available channel/,
   /(模型|model).{0,40}(不存在|未找到|已下线)|模型(名称?)?(无效|有误)|无此模型/,
 )
 
@@ -158,7 +158,10 @@ const originGone = [521, 522, 523, 525, 526, 530] // Cloudflare, of the server i
 /** What an answer is, whatever its status. */
 export const is = {
   filter: ({ status, codes, text }: Told) =>
-    status !== 401 && status !== 429 && (filter.test(text) || filterCodes.test(codes)),
+    status !== 401 &&
+    status !== 429 &&
+    (filter.test(text) || filterCodes.test(codes)) &&
+    !says.ownSetting.test(text),
   /** Groq checks the JSON itself, and says 400 where this sample did not fit. */
   badSample: ({ text }: Told) => /json_validate_failed|failed to (generate|validate) json/i.test(text),
   broke: ({ status, codes, text }: Told, { regional, baseUrl }: Provider) =>

@@ -125,6 +125,11 @@ describe('an end is told, with its cure, in both languages', () => {
     ['a model of another plan', said(429, '当前订阅套餐暂未开放此模型权限', { code: '1311' }), account],
     ['a model not for this token', said(403, '该令牌无权使用模型：small'), account],
     [
+      'a guardrail of one’s own at OpenRouter',
+      said(404, 'No endpoints available matching your guardrail restrictions and data policy.'),
+      /setting of your account/,
+    ],
+    [
       'a setting at OpenRouter',
       said(404, 'No endpoints found matching your data policy'),
       /setting of your account/,
@@ -163,6 +168,11 @@ describe('an end is told, with its cure, in both languages', () => {
     expect(problem.words.en).not.toContain('--base-url')
     expect(problem.words.zh).toContain('要求登录')
   })
+})
+
+it('a field of the chat template that a model does not know is no matter of its name', async () => {
+  const problem = await told(said(400, 'This model does not support chat_template_kwargs'))
+  expect(problem).not.toMatchObject({ kind: 'fatal' })
 })
 
 describe('a verdict on the text costs the row', () => {
@@ -226,6 +236,11 @@ describe('what may pass is waited for', () => {
       'a model that did not start',
       body(502, 'upstream command exited prematurely'),
       { words: { en: expect.stringMatching(stopped) } },
+    ],
+    [
+      'a usage limit that says when it ends',
+      body(429, { message: 'Token usage limit exceeded.' }, { 'retry-after': '20' }),
+      { kind: 'slow', retryAfter: 20_000 },
     ],
     [
       'seconds with their unit',
@@ -429,6 +444,8 @@ describe('a reply is seen in the spelling of other dialects', () => {
 
   it.each<[string, Odd]>([
     ['a complaint', body(200, { code: 500, message: 'busy', result: 'WRECK' })],
+    ['a complaint in detail', body(200, { detail: 'busy', result: 'WRECK' })],
+    ['a failure', body(200, { success: false, result: 'WRECK' })],
     ['an error code', body(200, { error_code: 1, error_msg: 'busy', result: 'WRECK' })],
     ['a list of models', body(200, { object: 'list', data: [{ id: 'small', object: 'model' }] })],
   ])('and in %s there is none', async (_, odd) => {
