@@ -50,17 +50,51 @@ export function readingFetch(silence: number, hide: Hide = asItIs, send: Send = 
     watch.over(init.signal ?? undefined, async (signal, heard) => {
       const { status, headers, body } = await send(new URL(String(url)), init, signal)
       heard()
-      const chunks: Uint8Array[] = []
-      let bytes = 0
-      for await (const chunk of body) {
-        heard()
-        bytes += chunk.length
-        if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
-        chunks.push(chunk)
-      }
-      const sent = unpacked(Buffer.concat(chunks), headers.get('content-encoding') ?? '')
-      return told(textOf(sent, headers.get('content-type') ?? ''), status, headers, hide)
+      const { bytes, broken } = await allOf(body, heard)
+      const text = readAs(bytes, headers, broken)
+      if (broken !== undefined && !isWhole(text)) throw broken
+      return told(text, status, headers, hide)
     })
+}
+
+/** The bytes of an answer, to its end or to where it broke off. */
+async function allOf(
+  body: AsyncIterable<Uint8Array>,
+  heard: () => void,
+): Promise<{ bytes: Buffer; broken?: unknown }> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const chunk of body) {
+      heard()
+      length += chunk.length
+      if (length > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
+      chunks.push(chunk)
+      if (endOfStream.test(Buffer.from(chunk.subarray(-longestEnd)).toString())) break
+    }
+    return { bytes: Buffer.concat(chunks) }
+  } catch (broken) {
+    return { bytes: Buffer.concat(chunks), broken }
+  }
+}
+
+const longestEnd = 40 // bytes
+// Some servers leave the connection open behind it, which no client notices that stops here.
+const endOfStream = /[\r\n]data: ?\[DONE\]\s*$/
+
+/** An answer as text. Where it broke off, bytes that cannot be unpacked say nothing new. */
+function readAs(bytes: Buffer, headers: Headers, broken: unknown): string {
+  try {
+    const sent = unpacked(bytes, headers.get('content-encoding') ?? '')
+    return textOf(sent, headers.get('content-type') ?? '')
+  } catch (error) {
+    throw broken ?? error
+  }
+}
+
+/** Whether an answer is all there though its connection was lost: it is paid for, and asked again it would be once more. */
+function isWhole(text: string): boolean {
+  return endOfStream.test(text) || isObject(jsonIn(text))
 }
 
 const longestAnswer = 64 * 2 ** 20 // bytes; a server that never ends would fill the memory
