@@ -174,7 +174,6 @@ describe('an address', () => {
       '172.31.0.1',
       '192.168.1.5',
       'mac.local',
-      '0.0.0.0',
       'gpu-box',
       'host.docker.internal',
       'nas.lan',

@@ -133,7 +133,7 @@ function bare(address: string): string {
 // This machine, or one in the same house, by number or by a name that means something only there: they answer more slowly,
 // and need no proxy.
 const nearHosts =
-  /^(0\.0\.0\.0|(127|10)(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|\[::1?\]|[\w-]+|.*\.(local|lan|internal))$/
+  /^((127|10)(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|\[::1?\]|[\w-]+|.*\.(local|lan|internal))$/
 
 function isNear(address: string): boolean {
   return URL.canParse(address) && nearHosts.test(new URL(address).hostname)
