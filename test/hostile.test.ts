@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { plain, plainLines } from '../steps/display/screen.ts'
 import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
 import { hiding } from '../steps/workspace/environment.ts'
-import { jsonLine, keyOf, onOneLine } from '../steps/workspace/jsonl.ts'
+import { field, jsonLine, keyOf, onOneLine } from '../steps/workspace/jsonl.ts'
 import { BatchServer } from './support/batch-server.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
 import { isProblem } from '../steps/model/call.ts'
@@ -247,9 +247,7 @@ it.each([
   const server = await serve(() => ({ status, body }))
   const wire = await openWire({ ...remote, baseUrl: server.url })
   const answer: unknown = await wire(questionOf('?'), new AbortController().signal).catch((error) => error)
-  expect(answer).toMatchObject(
-    isProblem(answer) ? { words: { en: expect.any(String) } } : { reply: expect.anything() },
-  )
+  expect(isProblem(answer) || field(answer, 'reply') !== undefined).toBe(true)
   expect(JSON.stringify(answer)).not.toMatch(/convert object|TypeError/)
 })
 

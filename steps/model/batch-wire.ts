@@ -13,9 +13,9 @@ import {
   onOneLine,
   textField,
 } from '../workspace/jsonl.ts'
-import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
+import { type Problem, type Provider, type Reply, completionIn, interrupted, isProblem } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
-import { problemOf } from './problem.ts'
+import { noticeOf, problemOf } from './problem.ts'
 import { readReply } from './reply.ts'
 import { openClient } from './wire.ts'
 
@@ -47,6 +47,7 @@ const underWay = [
   'queued',
   'pending',
   'running',
+  'processing',
 ]
 const ended = ['completed', 'failed', 'expired', 'cancelled']
 const otherWords: Record<string, string> = {
@@ -164,7 +165,7 @@ export class BatchWire {
       replies: answered > 0 ? completed : undefined,
       results,
       failures,
-      errors: reasonsIn(batch.errors),
+      errors: reasonsIn(batch),
       ms: Math.min(ms, Number.MAX_SAFE_INTEGER),
     }
   }
@@ -197,9 +198,11 @@ export class BatchWire {
 
   /** What a line of results says to this request. */
   readLine(line: unknown, request: Parameters<typeof readReply>[0]): Reply | Problem {
-    const status = Number(textField(field(line, 'response'), 'status_code') || NaN)
-    const put = field(field(line, 'response'), 'body')
+    const response = field(line, 'response')
+    const put = field(response, 'body') ?? response
     const body = typeof put === 'string' ? (jsonIn(put) ?? put) : put
+    const isReply = completionIn(body).choices.length > 0
+    const status = Number(textField(response, 'status_code') || (isReply ? 200 : NaN))
     try {
       if (status === 200) return readReply(request, body, this.provider)
     } catch (problem) {
@@ -257,26 +260,36 @@ function countIn(told: unknown): number | undefined {
   return typeof count === 'number' && count >= 0 ? count : undefined
 }
 
-/** Why a batch failed, in the words of the server. */
-function reasonsIn(errors: unknown): string {
-  const list = field(errors, 'data')
-  return (Array.isArray(list) ? list : [])
-    .map((error: unknown) => nameIn(field(error, 'message')) ?? nameIn(field(error, 'code')) ?? '')
+/** Why a batch failed, in whatever form it is told. */
+function reasonsIn(batch: unknown): string {
+  const errors = field(batch, 'errors') ?? field(batch, 'error')
+  const told = [field(errors, 'data') ?? errors].flat()
+  const reasons = told.map((error) => field(error, 'message') ?? field(error, 'code') ?? error)
+  return reasons
+    .filter((reason) => typeof reason === 'string')
     .join(' ')
     .trim()
 }
 
 function idIn(answer: unknown, provider: Provider): string {
   const id = field(answer, 'id') ?? field(field(answer, 'data'), 'id')
-  if (typeof id !== 'string' || id === '') throw nonsense(provider)
+  if (typeof id !== 'string' || id === '') throw insteadOf(answer, provider)
   return id
 }
 
 /** The package takes any answer for a page, with an empty list. */
 function listIn(page: unknown, provider: Provider): unknown[] {
-  const list = field(field(page, 'body'), 'data')
-  if (!Array.isArray(list)) throw nonsense(provider)
+  const body = field(page, 'body')
+  const list = field(field(body, 'data'), 'data') ?? field(body, 'data')
+  if (list === null && field(body, 'object') === 'list') return []
+  if (!Array.isArray(list)) throw insteadOf(body, provider)
   return list
+}
+
+/** An error at status 200 says what it is; anything else is none of a Batch API. */
+function insteadOf(answer: unknown, provider: Provider): Problem {
+  const problem = noticeOf(answer, provider)
+  return problem.kind === 'fatal' ? problem : nonsense(provider)
 }
 
 // What can go wrong with a batch, each as a sentence with its cure.

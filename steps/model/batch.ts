@@ -18,7 +18,7 @@ import { type Call, type CallHead, type Problem, type Question, callOf, isProble
 import { allGood } from './judge.ts'
 import type { Model, Rehearsal } from './model.ts'
 import { says } from './says.ts'
-import { howToStop } from './transport.ts'
+import { howToStop } from './limits.ts'
 import { dialectOf } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB

@@ -3,7 +3,8 @@
 // backslashes become.
 import { labelOf, withoutNumber } from './labels-and-numbers.ts'
 
-const TOKEN = String.raw`<\|[a-z_]{2,40}\|>|<｜[^｜<>\n]{1,40}｜>|<\/?(?:eos|bos|pad|end_of_turn|start_of_turn|end_of_utterance)>|<\/s>|\[\/?INST\]|<<\/?SYS>>`
+// Of ChatML, Llama, DeepSeek, Gemma, Mistral, and of EXAONE, MiniMax and Seed.
+const TOKEN = String.raw`<\|[\w▁/]{2,40}\|>|<｜[^｜<>\n]{1,40}｜>|<\/?(?:(?:seed:)?eos|(?:seed:)?bos|pad|end_of_turn|start_of_turn|end_of_utterance)>|<turn\|>|<\|turn>|\[\|[a-z]{3,12}\|\]|\[e~\[|<\/s>|\[\/?INST\]|<<\/?SYS>>`
 const END = new RegExp(`(?<![\`])(?:${TOKEN})`, 'gi')
 const AT = new RegExp(TOKEN, 'iy')
 const OPENING = new RegExp(
