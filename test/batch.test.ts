@@ -548,10 +548,58 @@ describe('another dialect of the Batch API', () => {
       'with ids under data',
       (request, body) => (request === 'POST files' ? { code: 20000, data: body } : undefined),
     ],
+    [
+      'with no list of batches yet',
+      (_, body) =>
+        body.object === 'list' ? { ...body, data: [body.data].flat(2).at(0) ?? null } : undefined,
+    ],
+    ['wrapped, all of it', (_, body) => ({ code: 0, msg: 'success', data: body })],
+    ['with times as texts', (_, body) => (body.status ? { ...body, completed_at: '2026-11-28' } : undefined)],
+    [
+      'with another word for the work',
+      (_, body) => (body.status === 'in_progress' ? { ...body, status: 'processing' } : undefined),
+    ],
   ])('is understood: %s', async (_, change) => {
     const { run, server } = await classifyAt(change)
     expect(run).toMatchObject({ code: 0, err: '' })
     expect(server.batches).toHaveLength(1)
+  })
+
+  it('with results that say no status is understood', async () => {
+    const folder = await folderWithInstructions()
+    const { server, env } = await serve()
+    server.around = async (request, answer) => {
+      const { status, body } = await answer()
+      const bare = (line: string): string =>
+        line.replace(/"response":\{"status_code":200,"body":(\{.*\})\},"error"/, '"response":$1,"error"')
+      return {
+        status,
+        body:
+          request === 'GET files' && typeof body === 'string' ? body.split('\n').map(bare).join('\n') : body,
+      }
+    }
+    expect(await workshop(folder, ['classify', ...batch], env)).toMatchObject({ code: 0, err: '' })
+    expect(server.batches).toHaveLength(1)
+  })
+
+  it.each<[string, unknown]>([
+    ['a list', [{ message: 'no such model here' }]],
+    ['a text', 'no such model here'],
+  ])('that fails says why, in %s', async (_, errors) => {
+    const { run } = await classifyAt((_request, body) =>
+      body.status ? { ...body, status: 'failed', errors } : undefined,
+    )
+    expect(run).toMatchObject({ code: 1, err: expect.stringContaining('no such model here') })
+  })
+
+  it.each<[string, RegExp]>([
+    ['POST files', /out of credit: top it up/],
+    ['GET batches', /out of credit: top it up/],
+  ])('with an error in the place of an answer says what it is: %s', async (where, cure) => {
+    const error = { choices: null, base_resp: { status_code: 1008, status_msg: 'insufficient balance' } }
+    const { run, server } = await classifyAt((request) => (request === where ? error : undefined))
+    expect(run).toMatchObject({ code: 1, err: expect.stringMatching(cure) })
+    expect(server.batches).toEqual([])
   })
 
   it('with a status nobody knows is said, and ends', async () => {

@@ -311,6 +311,73 @@ describe.each([
   })
 })
 
+/** Step 3 with 0.002 dollars, and what its server bills: `thoughts` tokens a reply more than can be read. */
+async function billedWith(
+  thoughts: number,
+  told: (prompt: number, completion: number) => object,
+  spoilt: (text: string, count: number) => string = (text) => text,
+): Promise<{ billed: number; code: number | null; err: string }> {
+  const folder = await folderWithRun()
+  await writeFile(path.join(folder, 'calls.jsonl'), '')
+  let billed = 0
+  const server = await serve(async ({ body }, count) => {
+    const { reply, finish_reason } = await answerOffline(body.messages, 512, count)
+    const [prompt, completed] = [promptTokens(body.messages), tokensOf(reply ?? '') + thoughts]
+    const whole = { ...completion(reply, finish_reason), usage: undefined, ...told(prompt, completed) }
+    const text = spoilt(JSON.stringify(whole), count)
+    const isEmpty = text.endsWith('"usage":{}}')
+    billed += luna({ prompt_tokens: prompt, completion_tokens: isEmpty ? 0 : completed })
+    return (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(text)
+  })
+  const args = ['instances', '--provider', 'openai', '--budget', '0.002']
+  return { ...(await workshop(folder, args, openai(server))), billed }
+}
+
+describe('a run with a budget bills thoughts that are told', () => {
+  it.each([
+    ['in the total alone', (p: number, c: number) => ({ usage: { total_tokens: p + c } })],
+    ['under other names', (p: number, c: number) => ({ usage: { input_tokens: p, output_tokens: c } })],
+    [
+      'apart',
+      (p: number, c: number) => ({
+        usage: {
+          prompt_tokens: p,
+          completion_tokens: c - 300,
+          completion_tokens_details: { reasoning_tokens: 300 },
+        },
+      }),
+    ],
+    [
+      'as words, with a comma in the thousands',
+      (p: number, c: number) => ({ usage: { prompt_tokens: `${p}`, completion_tokens: ` ${c},000` } }),
+    ],
+  ])('%s', async (_, told) => {
+    const { billed, code, err } = await billedWith(300, told)
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('the budget of $0.002') })
+    expect(billed).toBeGreaterThan(0.0005)
+    expect(billed).toBeLessThan(0.0021)
+  })
+})
+
+describe('a run with a budget bills replies that come to nothing', () => {
+  const none = JSON.stringify(completion(null))
+  it.each([
+    ['cut in the middle', (text: string) => text.slice(0, -60)],
+    ['with no choices', () => '{"choices":[]}'],
+    ['with no text and no count', () => none.replace(/"usage":.*\}$/, '"usage":{}}')],
+    ['broken off by an error', () => none.replace('"finish_reason"', '"error":{"code":502},"finish_reason"')],
+  ])('%s', async (_, spoil) => {
+    const spoilt = (text: string, count: number) => (count % 3 === 0 ? text : spoil(text))
+    const told = (prompt_tokens: number, completion_tokens: number) => ({
+      usage: { prompt_tokens, completion_tokens },
+    })
+    const { billed, err } = await billedWith(0, told, spoilt)
+    expect(err).toContain('the budget of $0.002 is reached')
+    expect(billed).toBeGreaterThan(0.0003)
+    expect(billed).toBeLessThan(0.0021)
+  })
+})
+
 describe('tokens', () => {
   it.each([
     ['as numbers in strings, are taken', { prompt_tokens: '120', completion_tokens: ' 30 ' }, [120, 30]],

@@ -252,3 +252,14 @@ describe('check', () => {
     expect(err).toContain('got "openai"')
   })
 })
+
+it('spends no more than --budget says: with nothing it makes the tiny call alone, and says why', async () => {
+  const server = await TestServer.start()
+  onTestFinished(() => server.close())
+  const env = { OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: server.url }
+  const args = ['check', '--provider', 'openai', '--budget', '0']
+  const { code, out, err } = await workshop(await temporaryFolder(), args, env)
+  expect(code).toBe(1)
+  expect(out + err).toContain('the budget of $0 is')
+  expect(server.received).toHaveLength(1)
+})

@@ -5,9 +5,10 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { plain, plainLines } from '../steps/display/screen.ts'
 import { readInstances, readTasks, readVerdicts } from '../steps/text/replies.ts'
 import { hiding } from '../steps/workspace/environment.ts'
-import { jsonLine, onOneLine } from '../steps/workspace/jsonl.ts'
+import { field, jsonLine, keyOf, onOneLine } from '../steps/workspace/jsonl.ts'
 import { BatchServer } from './support/batch-server.ts'
 import { folderWithRun, temporaryFolder, workshop } from './support/command.ts'
+import { isProblem } from '../steps/model/call.ts'
 import { openWire } from '../steps/model/wire.ts'
 import { questionOf, remote } from './support/model.ts'
 import { type Answering, type Received, TestServer, completion, questionIn } from './support/server.ts'
@@ -229,9 +230,39 @@ it.each([
   expect(Reflect.get({}, 'polluted')).toBeUndefined()
 })
 
+// JSON has values that cannot be made text: `String({"toString":5})` throws.
+const textless = { toString: 5, valueOf: 5 }
+
+it.each([
+  ['a code', 400, { error: { message: 'No.', code: textless } }],
+  ['a parameter', 400, { error: { message: 'No.', param: textless } }],
+  ['a message', 500, { error: { message: textless } }],
+  ['a detail', 422, { detail: [{ msg: textless, loc: [textless] }] }],
+  ['a code under 200', 200, { error: { message: 'No.', code: textless } }],
+  ['a status under 200', 200, { message: 'No.', status: textless }],
+  ['a kind of part', 200, { choices: [{ message: { content: ['x', { type: textless, text: 'y' }] } }] }],
+  ['a piece of a stream', 200, { choices: [{ delta: { content: [{ type: textless }] } }] }],
+  ['counts', 200, { choices: [{ message: { content: 'x' } }], usage: { prompt_tokens: textless } }],
+])('%s that cannot be made text is no defect', async (_, status, body) => {
+  const server = await serve(() => ({ status, body }))
+  const wire = await openWire({ ...remote, baseUrl: server.url })
+  const answer: unknown = await wire(questionOf('?'), new AbortController().signal).catch((error) => error)
+  expect(isProblem(answer) || field(answer, 'reply') !== undefined).toBe(true)
+  expect(JSON.stringify(answer)).not.toMatch(/convert object|TypeError/)
+})
+
+it('a batch in the ledger of a folder whose name cannot be made text is none', async () => {
+  const folder = await folderWithRun()
+  const odd = { id: textless, status: textless, step: 'classify', file: textless, keys: [], input: textless }
+  await writeFile(path.join(folder, 'batches.jsonl'), `${JSON.stringify(odd)}\n`)
+  await writeFile(path.join(folder, '.batch-0123456789abcdef.upload.jsonl'), `${JSON.stringify(odd)}\n`)
+  expect(await workshop(folder, ['classify'])).toMatchObject({ code: 0, err: '' })
+})
+
 // A server, or a proxy on the way, may send back the key it got, in any spelling. It comes into no file and no message.
 
-const keys = ['sk-test-Zq83kfPw01mxTT7d', 'a1b2c3d4', 'p/s"w\\rd-41e7']
+const token = `eyJhbGciOiJSUzI1NiJ9.${keyOf('a').repeat(250)}.${keyOf('b').repeat(20)}` // as some gateways give out
+const keys = ['sk-test-Zq83kfPw01mxTT7d', 'a1b2c3d4', 'p/s"w\\rd-41e7', `k&y<"of>'41`, token]
 const unicode = (text: string) =>
   text.replace(/[^]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
@@ -240,6 +271,7 @@ function spellingsOf(key: string): string[] {
   const json = JSON.stringify(key).slice(1, -1)
   const slashed = json.replaceAll('/', '\\/')
   const html = key.replace(/[^]/g, (c) => `&#x${c.charCodeAt(0).toString(16)};`)
+  const named = key.replace(/[&<>"']/g, (c) => entities[c] ?? c)
   const half = key.slice(0, Math.max(8, Math.ceil(key.length / 2)))
   return [
     key,
@@ -249,8 +281,17 @@ function spellingsOf(key: string): string[] {
     unicode(key).toUpperCase().replaceAll('\\U', '\\u'),
     encodeURIComponent(key),
     html,
+    named,
     half,
   ]
+}
+
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
 }
 
 /** A text with every spelling undone, so that a key is found however it is written. */
@@ -259,6 +300,7 @@ function undone(text: string): string {
   return text
     .replace(/\\+u00([0-9a-f]{2})/gi, code)
     .replace(/&#x([0-9a-f]+);/gi, code)
+    .replace(/&\w+;/g, (name) => Object.keys(entities).find((sign) => entities[sign] === name) ?? name)
     .replace(/%([0-9a-f]{2})/gi, code)
     .replace(/\\/g, '')
 }
@@ -274,7 +316,7 @@ async function expectNowhere(key: string, folder: string, shown: string): Promis
     for (const trace of traces) expect(undone(text).includes(trace), `${trace} in ${name}`).toBe(false)
 }
 
-describe.each(keys)('the key %s', (key) => {
+describe.each(keys)('the key %.40s', (key) => {
   const environment = (url: string) => ({ OPENAI_API_KEY: key, OPENAI_BASE_URL: url })
 
   it('is in no file and on no screen when replies repeat it', async () => {
@@ -302,6 +344,18 @@ describe.each(keys)('the key %s', (key) => {
     const args = ['--num-instructions', '4', '--concurrency', '1']
     const { out, err } = await workshop(folder, args, environment(server.url))
     expect(server.asked('answers').length).toBeGreaterThan(0)
+    await expectNowhere(key, folder, out + err)
+  })
+
+  it('is in no file when a reply brings it in pieces', async () => {
+    const folder = await temporaryFolder()
+    const server = await serve(() => {
+      const parts = (key.match(/.{1,5}/g) ?? []).map((text) => ({ type: 'text', text }))
+      const message = { role: 'assistant', content: [{ type: 'text', text: '{"tasks":["Say ' }, ...parts] }
+      return { status: 200, body: { choices: [{ index: 0, message, finish_reason: 'stop' }] } }
+    })
+    const { out, err } = await workshop(folder, ['--num-instructions', '2'], environment(server.url))
+    expect(server.received.length).toBeGreaterThan(0)
     await expectNowhere(key, folder, out + err)
   })
 

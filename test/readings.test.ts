@@ -130,6 +130,24 @@ describe('an address', () => {
     expect(server.received[0]?.body.model).toBe('the-only-one')
   })
 
+  it.each<[string, { status: number; body: unknown }, RegExp]>([
+    ['a bare list', { status: 200, body: [{ id: 'one' }, { id: 'two' }, { id: 'one' }] }, /lists one, two\)/],
+    ['a page', { status: 200, body: '<!doctype html><title>x</title>' }, /No API answers at/],
+    [
+      'an error at 200',
+      { status: 200, body: { code: 401, msg: 'who?' } },
+      /wants a key: put the line LLM_API_KEY=…/,
+    ],
+    ['a list of null', { status: 200, body: { object: 'list', data: null } }, /the server lists none/],
+    ['nothing', { status: 404, body: { detail: 'Not Found' } }, /the server lists none/],
+  ])('where %s stands for the list of models says so', async (_, models, cause) => {
+    const server = await TestServer.start(undefined, async () => models)
+    onTestFinished(() => server.close())
+    const run = await workshop(await temporaryFolder(), at(server))
+    expect(run).toMatchObject({ code: 2, err: expect.stringMatching(cause) })
+    expect(run.err).not.toContain('--model ?')
+  })
+
   it('with several has them listed', async () => {
     const server = await serve(undefined, ['one', 'two'])
     const run = await workshop(await temporaryFolder(), at(server))
@@ -160,6 +178,9 @@ describe('an address', () => {
       '172.31.0.1',
       '192.168.1.5',
       'mac.local',
+      'gpu-box',
+      'host.docker.internal',
+      'nas.lan',
     ])
       expect(providerAt(`http://${host}:8080/v1`)).toMatchObject({
         name: 'compatible',
@@ -168,6 +189,10 @@ describe('an address', () => {
       })
     for (const host of ['172.15.0.1', '172.32.0.1', '193.168.1.5', '100.1.1.1', 'localhost.example.com'])
       expect(providerAt(`http://${host}/v1`)).toMatchObject({ local: false, proxied: 'HTTP_PROXY' })
+    for (const tail of ['/', '//', '/chat', '/chat/completions/', '/completions', '/models', '/responses'])
+      expect(providerAt(`http://h/v1${tail}`).baseUrl.replace(/\/$/, '')).toBe('http://h/v1')
+    expect(providerAt('http://h/api/v4/models').baseUrl).toBe('http://h/api/v4')
+    expect(providerAt('http://h/models/v1').baseUrl).toBe('http://h/models/v1')
     expect(providerAt('https://eu.api.openai.com/v1')).toMatchObject({ name: 'openai' })
     expect(providerAt('https://openai.com.example.org/v1')).toMatchObject({
       name: 'compatible',

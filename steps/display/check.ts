@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { Account } from '../model/account.ts'
+import { Account, wantedFirst } from '../model/account.ts'
 import { openLog } from '../model/call-log.ts'
 import {
   type Message,
@@ -13,7 +13,6 @@ import {
   isProblem,
 } from '../model/call.ts'
 import { Pace, type Tell } from '../model/pace.ts'
-import { wantedFirst } from '../model/account.ts'
 import { chooseProvider, withListedModel } from '../model/provider.ts'
 import { openWire } from '../model/wire.ts'
 import { type Language, languageOf } from '../text/language.ts'

@@ -5,7 +5,7 @@ import type { Language } from '../text/language.ts'
 import { type Step, steps } from '../workspace/folder.ts'
 import { type Call, type Message, type Provider, type Reply, type Usage, noUsage } from './call.ts'
 import { type Price, askingSteps, priceOf } from './provider.ts'
-import { billedFor, promptTokens, spelling } from './reply.ts'
+import { promptTokens, spelling, tokensOf } from './reply.ts'
 
 /** What an account has to know of a command: its prices and its steps. */
 export type AccountTerms = {
@@ -34,7 +34,7 @@ export class Account {
   step = { ...none }
   /** US dollars this command paid. */
   paid = 0
-  /** US dollars, at most, for attempts nobody answered: the server may have worked on them, and billed them. */
+  /** US dollars, at most, for attempts that brought no reply: the server may have worked on them, and billed them. */
   unanswered = 0
   private readonly free: boolean
   private readonly byBatch: boolean
@@ -78,7 +78,7 @@ export class Account {
     this.measure(billed)
   }
 
-  private billed(messages: unknown, reply: Pick<Reply, 'reply' | 'refusal' | 'usage'>): Usage {
+  private billed(messages: unknown, reply: Omit<Reply, 'request'>): Usage {
     return this.free || !Array.isArray(messages) ? reply.usage : billedFor(messages as Message[], reply)
   }
 
@@ -244,4 +244,25 @@ type Plan = { target: number; batch: boolean }
 /** Instructions wanted in the next round: what is missing, at the rate at which accepted ones were kept so far. */
 export function wantedNext(target: number, accepted: number, kept: number): number {
   return accepted + Math.ceil(((target - kept) * accepted) / Math.max(kept, 1))
+}
+
+// A server that does not count tokens is not free, nor is one that counts far too few: then what can be read is counted. The
+// thoughts of a model cannot be read, so what is told may well be more.
+const wildly = 3 // times; what is counted is right within a tenth, with other tokenisers within two fifths
+const trifle = 50 // tokens
+
+/** The tokens of a reply as somebody will bill them. */
+function billedFor(
+  messages: readonly Message[],
+  { reply, refusal, finish_reason, usage }: Omit<Reply, 'request'>,
+): Usage {
+  const nothingCame = finish_reason === '' || finish_reason === 'content_filter'
+  if (reply === null && !refusal && nothingCame) return usage
+  const prompt_tokens = dearer(usage.prompt_tokens, promptTokens(messages))
+  const completion_tokens = dearer(usage.completion_tokens, tokensOf(reply ?? '') + tokensOf(refusal ?? ''))
+  return { prompt_tokens, completion_tokens, cached_tokens: Math.min(usage.cached_tokens, prompt_tokens) }
+}
+
+function dearer(told: number, counted: number): number {
+  return told === 0 || counted > wildly * told + trifle ? counted : told
 }

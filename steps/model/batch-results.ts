@@ -4,11 +4,21 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { batchesFile, exists, steps } from '../workspace/folder.ts'
-import { Ledger, TextWriter, field, jsonIn, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
+import {
+  Ledger,
+  TextWriter,
+  field,
+  jsonIn,
+  onOneLine,
+  readLines,
+  temporaryName,
+  textField,
+} from '../workspace/jsonl.ts'
 import type { BatchState, BatchWire, OpenBatch } from './batch-wire.ts'
 import { CallLog } from './call-log.ts'
-import { type Message, type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
+import { type Problem, type Reply, callOf, isProblem, noUsage } from './call.ts'
 import type { Model } from './model.ts'
+import { askedAtMost } from './reply.ts'
 import { type Body, type Dialect, dialectOf } from './wire.ts'
 
 const linesTogether = 500 // replies appended before the disk is waited for
@@ -21,7 +31,8 @@ type Taking = {
   spelling: Dialect['spelling']
   came: { ms: number; batch: string }
   download: string
-  answered: number
+  answered: Set<string> // keys of questions; a line may come twice, and a failure before its reply
+  lost: Set<string> // keys of those whose reply cannot be read
   learnt: boolean // a parameter is spelt otherwise from now on
   failed: Problem | undefined // what the first line that failed said
 }
@@ -49,7 +60,8 @@ export async function takeResults(
     spelling,
     came,
     download,
-    answered: 0,
+    answered: new Set(),
+    lost: new Set(),
     learnt: false,
     failed: undefined,
   }
@@ -63,7 +75,7 @@ export async function takeResults(
       if (silent > 0 && answered.size < all) throw incomplete(batch.id, answered.size, all)
     })
     const { answered, failed, learnt } = taking
-    return { failed: answered > 0 ? undefined : failed, learnt }
+    return { failed: answered.size > 0 ? undefined : failed, learnt }
   } finally {
     await asked.close()
   }
@@ -79,8 +91,8 @@ async function takeFile(name: string | undefined, taking: Taking): Promise<Set<s
     const appended: Promise<void>[] = []
     for await (const { text } of readLines(download)) {
       const line = jsonIn(text) // what is no JSON answers nobody
-      const key = String(field(line, 'custom_id'))
-      if (taken.has(key) || !asked.has(key)) continue
+      const key = field(line, 'custom_id')
+      if (typeof key !== 'string' || !asked.has(key)) continue
       taken.add(key)
       const written = append(line, key, taking)
       written.catch(() => undefined) // a full disk is heard of where all are awaited
@@ -95,19 +107,25 @@ async function takeFile(name: string | undefined, taking: Taking): Promise<Set<s
 }
 
 async function append(line: unknown, key: string, taking: Taking): Promise<void> {
-  const { model, asked, came } = taking
+  const { model, asked, came, answered } = taking
   const head = model.log.has(key) ? undefined : await asked.get(key)
-  const reply = head && replyIn(line, head.request, taking)
-  if (!head || !reply) return
-  taking.answered++
-  model.account.payInBatch(key, (head.request as Body).messages as Message[], reply)
+  if (!head || answered.has(key)) return
+  const request = head.request as Body
+  const reply = replyIn(line, key, request, taking)
+  if (!reply) return
+  answered.add(key)
+  model.account.payInBatch(key, request.messages, reply)
   await model.log.append(callOf(head, { ...reply, ...came }))
 }
 
 /** The reply in a line of results; a filter's verdict is one too. Nothing when the line failed. */
-function replyIn(line: unknown, request: unknown, taking: Taking): Reply | undefined {
-  const answer = taking.wire.readLine(line, request as Body)
+function replyIn(line: unknown, key: string, request: Body, taking: Taking): Reply | undefined {
+  const answer = taking.wire.readLine(line, request)
   if (!isProblem(answer)) return answer
+  if (answer.worked && !taking.lost.has(key)) {
+    taking.lost.add(key)
+    taking.model.budget.loseInBatch({ messages: request.messages, maxTokens: askedAtMost(request) })
+  }
   const dialect = dialectOf(taking.model.provider)
   if (answer.kind === 'parameter' && taking.spelling === dialect.spelling)
     taking.learnt = dialect.learn(answer) || taking.learnt
@@ -219,8 +237,8 @@ export class BatchLedger {
       for (const key of line.keys) this.sent.set(key, this.timesSent(key) + 1)
       return
     }
-    const id = String(field(line, 'id'))
-    const inVain = unanswered.includes(String(field(line, 'status')))
+    const id = textField(line, 'id')
+    const inVain = unanswered.includes(textField(line, 'status'))
     for (const key of inVain ? (this.batches.get(id)?.keys ?? []) : [])
       this.sent.set(key, this.timesSent(key) - 1)
     this.batches.delete(id)
@@ -243,9 +261,9 @@ function isUpload(line: unknown): line is Upload {
 }
 
 function namesQuestions(line: unknown): boolean {
-  const [step, file, keys] = ['step', 'file', 'keys'].map((name) => field(line, name))
+  const [step, keys] = ['step', 'keys'].map((name) => field(line, name))
   const isOfStep = steps.some((known) => known === step)
-  return isOfStep && questionFile.test(String(file)) && Array.isArray(keys) && keys.every(isText)
+  return isOfStep && questionFile.test(textField(line, 'file')) && Array.isArray(keys) && keys.every(isText)
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'

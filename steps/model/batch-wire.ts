@@ -4,10 +4,18 @@ import type OpenAI from 'openai'
 import { type Hide, hiding } from '../workspace/environment.ts'
 import { Fault, type Words } from '../workspace/fault.ts'
 import { type Step, batchesFile } from '../workspace/folder.ts'
-import { TextWriter, field, jsonIn, onOneLine } from '../workspace/jsonl.ts'
-import { type Problem, type Provider, type Reply, interrupted, isProblem } from './call.ts'
+import {
+  TextWriter,
+  field,
+  jsonIn,
+  longestLine,
+  longestShown,
+  onOneLine,
+  textField,
+} from '../workspace/jsonl.ts'
+import { type Problem, type Provider, type Reply, completionIn, interrupted, isProblem } from './call.ts'
 import { Pace, type Tell } from './pace.ts'
-import { problemOf } from './problem.ts'
+import { noticeOf, problemOf } from './problem.ts'
 import { readReply } from './reply.ts'
 import { openClient } from './wire.ts'
 
@@ -24,7 +32,9 @@ export type OpenBatch = {
 const endpoint = '/v1/chat/completions'
 const wantingApi = [400, 404, 405, 501] // what servers without the API say
 const looksForFile = 3 // for results that a server names before it has them
+const looksForName = 10 // for their name
 const transferTimeout = 600_000 // ms, for files of up to 200 MB
+const mostResults = 4 * 2 ** 30 // bytes; a server that never ends would fill the disk
 
 const brief = { timeout: 30_000 } // ms; not broken off by Ctrl-C, since a batch may have been made
 // What a batch may be, in any case; other servers have other words for it (SiliconFlow, Together, Novita).
@@ -37,6 +47,7 @@ const underWay = [
   'queued',
   'pending',
   'running',
+  'processing',
 ]
 const ended = ['completed', 'failed', 'expired', 'cancelled']
 const otherWords: Record<string, string> = {
@@ -139,37 +150,45 @@ export class BatchWire {
     const said = batch.status.toLowerCase()
     const status = otherWords[said] ?? said
     if (![...underWay, ...ended].includes(status)) throw unknownStatus(id, batch.status)
-    const { request_counts: counts, completed_at: end = 0, created_at: start } = batch
-    const [results, failures] = [batch.output_file_id || undefined, batch.error_file_id || undefined]
-    const answered = (counts?.completed ?? 0) + (counts?.failed ?? 0)
-    const replies = answered > 0 ? counts?.completed : undefined
+    const { request_counts: counts, completed_at: end, created_at: start } = batch
+    const [results, failures] = [nameIn(batch.output_file_id), nameIn(batch.error_file_id)]
+    const completed = countIn(counts?.completed)
+    const answered = (completed ?? 0) + (countIn(counts?.failed) ?? 0)
     // The names of its files may come a little later.
-    const awaited = status === 'completed' && counts?.completed !== 0 && (results ?? failures) === undefined
-    const errors = (batch.errors?.data ?? []).map((error) => error.message ?? error.code ?? '').join(' ')
-    const ms = Math.max(0, end - start) * 1000
-    const isOver = ended.includes(status) && !awaited
-    return { status, ended: isOver, answered, replies, results, failures, errors, ms }
+    const isNameless = status === 'completed' && completed !== 0 && (results ?? failures) === undefined
+    if (isNameless && !this.isEarly(id, looksForName)) throw nameless(id)
+    const ms = Math.max(0, (countIn(end) ?? 0) - (countIn(start) ?? 0)) * 1000
+    return {
+      status,
+      ended: ended.includes(status) && !isNameless,
+      answered,
+      replies: answered > 0 ? completed : undefined,
+      results,
+      failures,
+      errors: reasonsIn(batch),
+      ms: Math.min(ms, Number.MAX_SAFE_INTEGER),
+    }
   }
 
-  /** Writes one file of results to disk, line by line: the key is in none of them. */
+  /** Writes one file of results to disk, whole lines at a time: the key is in none of them. */
   async fetch(id: string, name: string, into: string): Promise<void> {
     await this.tried(async () => {
       const { body } = await this.client.files
         .content(name, { signal: this.halt })
         .catch((error: unknown) => {
-          throw field(error, 'status') === 404 && this.isEarly(name) ? notYet(id) : error
+          throw field(error, 'status') === 404 && this.isEarly(name, looksForFile) ? notYet(id) : error
         })
       const file = new TextWriter(into)
-      for await (const line of linesIn(body ?? [])) await file.addText(this.hide(line))
+      for await (const lines of linesIn(body ?? [], id)) await file.addText(this.hide(lines))
       await file.close()
     }, id)
   }
 
-  /** Whether a file that was just named may come yet. */
-  private isEarly(name: string): boolean {
+  /** Whether a file that was just named, or its name, may come yet. */
+  private isEarly(name: string, most: number): boolean {
     const looks = (this.looks.get(name) ?? 0) + 1
     this.looks.set(name, looks)
-    return looks <= looksForFile
+    return looks <= most
   }
 
   /** Faults that pass are waited out, as in normal API calls; what is left of them is thrown. */
@@ -179,9 +198,11 @@ export class BatchWire {
 
   /** What a line of results says to this request. */
   readLine(line: unknown, request: Parameters<typeof readReply>[0]): Reply | Problem {
-    const status = Number(field(field(line, 'response'), 'status_code') ?? NaN)
-    const put = field(field(line, 'response'), 'body')
+    const response = field(line, 'response')
+    const put = field(response, 'body') ?? response
     const body = typeof put === 'string' ? (jsonIn(put) ?? put) : put
+    const isReply = completionIn(body).choices.length > 0
+    const status = Number(textField(response, 'status_code') || (isReply ? 200 : NaN))
     try {
       if (status === 200) return readReply(request, body, this.provider)
     } catch (problem) {
@@ -204,32 +225,71 @@ export class BatchWire {
   }
 }
 
-/** The lines of what comes down, with their breaks. */
-async function* linesIn(body: AsyncIterable<unknown> | Iterable<Uint8Array>): AsyncGenerator<string> {
+/** What comes down of the results of a batch, in whole lines, as many as there are at a time. */
+async function* linesIn(
+  body: AsyncIterable<unknown> | Iterable<Uint8Array>,
+  id: string,
+): AsyncGenerator<string> {
   const decoder = new TextDecoder()
-  let begun: string[] = []
+  let [begun, length, bytes]: [string[], number, number] = [[], 0, 0]
   for await (const chunk of body) {
-    const [first = '', ...others] = decoder.decode(chunk as Uint8Array, { stream: true }).split('\n')
-    begun.push(first)
-    for (const next of others) {
-      yield `${begun.join('')}\n`
-      begun = [next]
+    bytes += (chunk as Uint8Array).length
+    const text = decoder.decode(chunk as Uint8Array, { stream: true })
+    const end = text.lastIndexOf('\n') + 1
+    if (end > 0) {
+      yield begun.join('') + text.slice(0, end)
+      begun = []
+      length = 0
     }
+    begun.push(text.slice(end))
+    length += text.length - end
+    if (length > longestLine) throw tooMuch(id, longestShown, 'line')
+    if (bytes > mostResults) throw tooMuch(id, `${mostResults / 2 ** 30} GB`, 'file')
   }
   yield begun.join('')
 }
 
+// A server may tell anything under these names, whatever the types say.
+
+function nameIn(told: unknown): string | undefined {
+  return typeof told === 'string' && told !== '' ? told : undefined
+}
+
+function countIn(told: unknown): number | undefined {
+  const count = typeof told === 'string' ? Number(told) : told
+  return typeof count === 'number' && count >= 0 ? count : undefined
+}
+
+/** Why a batch failed, in whatever form it is told. */
+function reasonsIn(batch: unknown): string {
+  const errors = field(batch, 'errors') ?? field(batch, 'error')
+  const told = [field(errors, 'data') ?? errors].flat()
+  const reasons = told.map((error) => field(error, 'message') ?? field(error, 'code') ?? error)
+  return reasons
+    .filter((reason) => typeof reason === 'string')
+    .join(' ')
+    .trim()
+}
+
 function idIn(answer: unknown, provider: Provider): string {
   const id = field(answer, 'id') ?? field(field(answer, 'data'), 'id')
-  if (typeof id !== 'string') throw nonsense(provider)
+  if (typeof id !== 'string' || id === '') throw insteadOf(answer, provider)
   return id
 }
 
 /** The package takes any answer for a page, with an empty list. */
 function listIn(page: unknown, provider: Provider): unknown[] {
-  const list = field(field(page, 'body'), 'data')
-  if (!Array.isArray(list)) throw nonsense(provider)
+  const body = field(page, 'body')
+  const list = field(field(body, 'data'), 'data') ?? field(body, 'data')
+  if (list === null && field(body, 'object') === 'list') return []
+  if (!Array.isArray(list)) throw insteadOf(body, provider)
   return list
+}
+
+/** An error at status 200 says what it is; anything else is none of a Batch API. */
+function insteadOf(answer: unknown, provider: Provider): Problem {
+  const problem = noticeOf(answer, provider)
+  return problem.kind === 'fatal' ? problem : nonsense(provider)
 }
 
 // What can go wrong with a batch, each as a sentence with its cure.
@@ -256,6 +316,20 @@ function notYet(id: string): Problem {
     kind: 'again',
     words: { en: `the results of ${id} are not there yet`, zh: `批处理 ${id} 的结果尚未就绪` },
   }
+}
+
+function nameless(id: string): Fault {
+  return ending({
+    en: `the batch ${id} is completed, and the server names no file of its results. Look at it in the provider's console; the same command looks again. If there is none: delete the line of ${id} in ${batchesFile}, and its questions are asked and paid for once more.`,
+    zh: `批处理 ${id} 已完成，但服务器没有给出结果文件。请在服务商控制台查看；重新运行同一命令会再看一次。如果确实没有：请删除 ${batchesFile} 中 ${id} 那一行，这些问题会重新请求并再次付费。`,
+  })
+}
+
+function tooMuch(id: string, most: string, what: 'line' | 'file'): Fault {
+  return ending({
+    en: `the results of ${id} came down with a ${what} of more than ${most}, and are none of the workshop's questions. Look at the batch in the provider's console; the same command fetches them again.`,
+    zh: `批处理 ${id} 的结果中有超过 ${most} 的${what === 'line' ? '一行' : '文件'}，不可能是本程序所问的。请在服务商控制台查看；重新运行同一命令会再次下载。`,
+  })
 }
 
 function unknownStatus(id: string, status: string): Fault {

@@ -9,14 +9,16 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { TextWriter, onOneLine, readLines, temporaryName } from '../workspace/jsonl.ts'
 import { BatchLedger, type Upload, allFailed, fruitless, refused, takeResults } from './batch-results.ts'
 import { type BatchState, BatchWire, type OpenBatch } from './batch-wire.ts'
-import { type Call, type CallHead, type Question, callOf, isProblem, noUsage } from './call.ts'
+import { type Call, type CallHead, type Problem, type Question, callOf, isProblem, noUsage } from './call.ts'
 import { allGood } from './judge.ts'
 import type { Model, Rehearsal } from './model.ts'
 import { says } from './says.ts'
+import { howToStop } from './limits.ts'
 import { dialectOf } from './wire.ts'
 
 const mostInAFile = { lines: 50_000, bytes: 180_000_000 } // OpenAI takes 50,000 and 200 MB
@@ -56,6 +58,7 @@ export class Batching {
   private most: typeof mostInAFile
   private oneByOne = false // the server has no room for several batches
   private foreseen = new Set<string>() // keys of questions that were open when the step began
+  private inVain = 0 // looks in a row
 
   private constructor(terms: Terms, wire: BatchWire, ledger: BatchLedger) {
     this.terms = terms
@@ -235,10 +238,13 @@ export class Batching {
   // A server that cannot be reached just now is looked at again: a batch may take a day.
   private async look({ id }: OpenBatch): Promise<BatchState | undefined> {
     try {
-      return await this.wire.look(id)
+      const state = await this.wire.look(id)
+      this.inVain = 0
+      return state
     } catch (error) {
       const passing = isProblem(error) && ['again', 'slow'].includes(error.kind)
       if (!passing && !this.model.stopped) this.stop(error)
+      if (passing && ++this.inVain === looksInVain) this.model.tell(stillLooking(error))
       return undefined
     }
   }
@@ -272,6 +278,15 @@ export class Batching {
       ? { en: `${en} – the same command goes on`, zh: `${zh}——重新运行同一命令即可继续` }
       : error.words
     this.model.stop({ words, exit: 1 })
+  }
+}
+
+const looksInVain = 4 // after which it is said
+
+function stillLooking({ words }: Problem): Words {
+  return {
+    en: `${words.en}. The batch is looked for again until it is there. ${howToStop.en}`,
+    zh: `${words.zh}。会继续查询该批处理，直到得到结果。${howToStop.zh}`,
   }
 }
 

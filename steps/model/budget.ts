@@ -80,7 +80,7 @@ export class Budget {
       this.account.pay(messages, reply)
       return reply
     } catch (error) {
-      if (isProblem(error) && error.connection) this.account.unanswered += most
+      if (isProblem(error) && (error.connection ?? error.worked)) this.account.unanswered += most
       throw error
     } finally {
       this.reserved -= most
@@ -95,6 +95,11 @@ export class Budget {
     if (this.account.spent + this.reservedInBatch + most > this.limit) return false
     this.reservedInBatch += most
     return true
+  }
+
+  /** A line of a batch came to nothing, though there was a reply. */
+  loseInBatch(question: Pick<Question, 'messages' | 'maxTokens'>): void {
+    this.account.unanswered += this.mostFor(question, true)
   }
 
   /** No batch is under way any more: what was not answered is not billed. */
@@ -146,7 +151,10 @@ export class Budget {
   }
 
   /** The maximum cost of a request. */
-  private mostFor({ messages, maxTokens }: Question, inBatch = false): number {
+  private mostFor(
+    { messages, maxTokens }: Pick<Question, 'messages' | 'maxTokens'>,
+    inBatch = false,
+  ): number {
     const prompt_tokens = promptTokens(messages) * prudence * this.promptFactor
     return this.account.costOf({ prompt_tokens, completion_tokens: maxTokens, cached_tokens: 0 }, inBatch)
   }

@@ -5,9 +5,9 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, type Words, lookAt, shorten, unreadable, unwritable } from '../workspace/fault.ts'
 import { exists, logFile, refuseLinks } from '../workspace/folder.ts'
-import { chunksOf, field, isObject, jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
+import { chunksOf, jsonIn, notText, onOneLine, splitLines } from '../workspace/jsonl.ts'
 import type { Settings } from '../workspace/settings.ts'
-import type { Call, Usage } from './call.ts'
+import { type Call, isCall, soundUsage } from './call.ts'
 import { known } from './provider.ts'
 
 type Entry = { key: string; rows: string[]; provider: string; model: string; at: string }
@@ -61,7 +61,7 @@ export class CallLog {
       const length = bytes.length + hole.bytes
       const line = legible(bytes, hole.bytes > 0)
       hole.bytes = 0
-      const isTorn = line.length <= 1 || (!ended && !isWhole(line))
+      const isTorn = isBlank(line) || (!ended && !isWhole(line))
       if (isTorn)
         this.locate(0, 0) // it has a place too, so that places tell line numbers
       else {
@@ -79,7 +79,11 @@ export class CallLog {
   private note(entry: Entry, start: number, length: number): void {
     const place = this.locate(start, length)
     this.placeOf.set(entry.key, place)
-    for (const row of entry.rows) this.callsOfRow.set(row, [...(this.callsOfRow.get(row) ?? []), place])
+    for (const row of entry.rows) {
+      const calls = this.callsOfRow.get(row)
+      if (calls) calls.push(place)
+      else this.callsOfRow.set(row, [place])
+    }
     const source = `${entry.provider} ${entry.model}`
     this.latest.delete(source)
     this.latest.set(source, entry.at)
@@ -215,6 +219,12 @@ function legible(bytes: Buffer, hasHole: boolean): Buffer {
   return isWhole(tail) ? tail : nothing.subarray(0, 0)
 }
 
+const brace = '{'.charCodeAt(0)
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.length <= 1 || (bytes[0] !== brace && bytes.toString('latin1').trim() === '')
+}
+
 function isWhole(bytes: Buffer): boolean {
   return jsonIn(bytes.toString('utf8')) !== undefined
 }
@@ -241,24 +251,6 @@ function readWhole(bytes: Buffer, file: string, number: number): Entry {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string'
-}
-
-/** Whether a line holds what is made use of: a reply and what it cost. Its head was looked at when it was indexed. */
-function isCall(line: unknown): line is Call {
-  const [reply, usage] = [field(line, 'reply'), field(line, 'usage')]
-  const told = tokenCounts.map((name) => field(usage, name) ?? 0) // null is how JSON writes a number beyond all numbers
-  return (
-    (isText(reply) || reply === null) && isObject(usage) && told.every((tokens) => typeof tokens === 'number')
-  )
-}
-
-const tokenCounts = ['prompt_tokens', 'completion_tokens', 'cached_tokens'] as const
-
-/** What a server told is no reason not to read a line: a number that is none counts as not told. */
-function soundUsage(usage: Record<keyof Usage, unknown>): Usage {
-  const sound = (tokens: unknown): number =>
-    typeof tokens === 'number' && tokens >= 0 && Number.isFinite(tokens) ? tokens : 0
-  return Object.fromEntries(tokenCounts.map((name) => [name, sound(usage[name])])) as Usage
 }
 
 function broken(file: string, number: number): Fault {
@@ -318,8 +310,8 @@ export async function findCalls(file: string, keys: ReadonlySet<string>): Promis
     line++
     const key = keyHead.exec(bytes.toString('latin1', 0, keyBytes))?.[1]
     if (key !== undefined && !keys.has(key)) continue
-    const call = jsonIn(bytes.toString('utf8')) as Call | undefined // a torn last line is none
-    if (call && keys.has(call.key)) found.set(call.key, { call, line })
+    const call = jsonIn(bytes.toString('utf8')) // a torn last line is none
+    if (isCall(call) && keys.has(call.key)) found.set(call.key, { call, line })
     if (found.size === keys.size) break
   }
   return found

@@ -1,6 +1,8 @@
-// The shapes that the files of this room share: a question and its reply, a line of the call log, what may go wrong, a provider.
+// The shapes that the files of this room share: a question and its reply, a line of the call log, what may go wrong, a provider;
+// and where a reply stands in an answer, in the spellings of servers.
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
+import { field, isObject, textField } from '../workspace/jsonl.ts'
 import type { OptionName } from '../workspace/options.ts'
 
 export type Usage = { prompt_tokens: number; completion_tokens: number; cached_tokens: number }
@@ -36,6 +38,27 @@ export function callOf(head: CallHead, back: Reply & Pick<Call, 'skipped' | 'ms'
   const { request, reply, finish_reason, refusal, skipped, usage, ms, batch } = back
   const asked = { v, key, sample, rows, step, at, provider, model, request }
   return { ...asked, reply, finish_reason, refusal: refusal || undefined, skipped, usage, ms, batch }
+}
+
+/** Whether a line holds what is made use of: a reply and what it cost. */
+export function isCall(line: unknown): line is Call {
+  const [reply, usage, refusal] = ['reply', 'usage', 'refusal'].map((name) => field(line, name))
+  const told = tokenCounts.map((name) => field(usage, name) ?? 0) // null is how JSON writes a number beyond all numbers
+  return (
+    (typeof reply === 'string' || reply === null) &&
+    typeof (refusal ?? '') === 'string' &&
+    isObject(usage) &&
+    told.every((tokens) => typeof tokens === 'number')
+  )
+}
+
+const tokenCounts = ['prompt_tokens', 'completion_tokens', 'cached_tokens'] as const
+
+/** What a server told is no reason not to read a line: a number that is none counts as not told. */
+export function soundUsage(usage: Record<keyof Usage, unknown>): Usage {
+  const sound = (tokens: unknown): number =>
+    typeof tokens === 'number' && tokens >= 0 && Number.isFinite(tokens) ? tokens : 0
+  return Object.fromEntries(tokenCounts.map((name) => [name, sound(usage[name])])) as Usage
 }
 
 export type Message = { role: 'system' | 'user' | 'assistant'; content: string }
@@ -102,6 +125,7 @@ export type Problem = {
   most?: number // the most the server takes of this parameter
   room?: number // tokens its context leaves for this reply
   connection?: true
+  worked?: true // there may have been a reply, which is billed, though it did not come whole
   behind?: true // what answered cannot reach the model behind it
   silent?: true // no byte for as long as is waited for one
   unsure?: true // may be a verdict on the text, or a fault of the server; may pass, or never
@@ -220,3 +244,92 @@ export function wireName(schema: SchemaName): string {
 
 /** Samples of one question at most: generation request k owns the numbers 3k to 3k + 2. */
 export const samplesAtMost = 3
+
+// The same reply in the spelling of other dialects, or in what a gateway wraps around it.
+
+const wrappers = ['data', 'result', 'output', 'response'] as const
+const soleTexts = ['text', 'output_text', 'generated_text', 'response', 'result'] as const
+const ends = ['finish_reason', 'finishReason', 'done_reason', 'stop_reason', 'stop_type'] as const
+/** Fields that hold what a model thought before it answered. */
+export const thoughtNames = [
+  'reasoning_content',
+  'reasoning',
+  'thinking',
+  'thoughts',
+  'reasoning_text',
+  'reasoning_details',
+] as const
+
+/** The choices of an answer, and what it counts; none where it holds no reply. */
+export function completionIn(answer: unknown, depth = 0): { choices: unknown[]; usage: unknown } {
+  if (Array.isArray(answer)) {
+    const parts = answer.slice(0, mostParts).map((part) => completionIn(part, depth + 1))
+    return parts.find(({ choices }) => choices.length > 0) ?? { choices: [], usage: undefined }
+  }
+  const usage = usageIn(answer)
+  const choices = field(answer, 'choices') ?? field(answer, 'candidates')
+  if (Array.isArray(choices) && choices.length > 0) return { choices, usage }
+  if (!isObject(answer) || depth > deepestReply || isComplaint(answer)) return { choices: [], usage }
+  if (messageIn(answer) !== undefined) return { choices: [answer], usage }
+  const inner = wrappers.map((name) => completionIn(answer[name], depth + 1))
+  const found = inner.find((each) => each.choices.length > 0)
+  return { choices: found?.choices ?? [], usage: found?.usage ?? usage }
+}
+
+const mostParts = 16 // of a list that are looked at
+const deepestReply = 3 // wrappers inside wrappers
+
+function isComplaint(answer: Record<string, unknown>): boolean {
+  const { error, error_code, error_msg, detail, success, code, msg } = answer
+  const says = [error, error_code, error_msg, detail].some((value) => value != null)
+  return says || success === false || (msg != null && !isFine(code))
+}
+
+function isFine(code: unknown): boolean {
+  return code === 0 || code === '0' || code === 200 || code === '200'
+}
+
+export function usageIn(body: unknown): unknown {
+  const counted = field(body, 'usage') ?? field(body, 'usageMetadata')
+  return counted ?? (field(body, 'eval_count') === undefined ? undefined : body)
+}
+
+/** The message of a choice, whatever it is called. */
+export function messageIn(choice: unknown): unknown {
+  const message = field(choice, 'message') ?? field(choice, 'delta')
+  if (isObject(message)) return message
+  const isChoice = endTold(choice) !== undefined || field(choice, 'index') !== undefined
+  const texts = soleTexts.map((name) => field(choice, name)).filter((text) => typeof text === 'string')
+  const content = field(choice, 'content') ?? texts[0] ?? (isChoice ? message : undefined)
+  if (content != null && (isChoice || typeof message !== 'string')) return { content }
+  return isChoice ? {} : undefined
+}
+
+/** How a choice says it ended; some say it as an object. */
+export function endTold(choice: unknown): string | undefined {
+  const told = ends.map((name) => field(choice, name)).find((value) => value != null)
+  const reason = field(told, 'type') ?? told
+  return typeof reason === 'string' ? reason : undefined
+}
+
+/** The text of a message: as it is, or the parts that are text and no thought. */
+export function textIn(content: unknown): string {
+  const parts = field(content, 'parts') ?? content
+  return (Array.isArray(parts) ? parts : [parts]).map(textOfPart).join('')
+}
+
+function textOfPart(part: unknown): string {
+  const kind = textField(part, 'type') || 'text'
+  const text = typeof part === 'string' ? part : field(part, 'text')
+  const isThought = field(part, 'thought') === true
+  return typeof text === 'string' && !isThought && textKinds.includes(kind) ? text : ''
+}
+
+const textKinds = ['text', 'output_text']
+
+/** The words in which a model refused; empty where it did not. */
+export function refusalIn(message: unknown): string {
+  const parts = [field(message, 'content')].flat().map((part) => field(part, 'refusal'))
+  const refusals = [field(message, 'refusal'), ...parts].filter((refusal) => typeof refusal === 'string')
+  return refusals.find((refusal) => refusal !== '') ?? ''
+}

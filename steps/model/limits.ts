@@ -1,7 +1,9 @@
 // What a server takes: whether a refusal is meant for this request alone or for all, how many more attempts the server's own
-// figures allow, and how many may be under way side by side.
+// figures allow, and how many may be under way side by side. And what is said while it has sent nothing at all.
 import pLimit from 'p-limit'
-import type { Quota } from './call.ts'
+import type { Words } from '../workspace/fault.ts'
+import type { Provider, Quota } from './call.ts'
+import { silenceOf } from './transport.ts'
 
 // A refusal may be a stray one, of a server that has more to do than this, or it may be a limit. A limit refuses many, and
 // request after request; then everybody must slow down, and no more are sent in a second than were taken in the best one.
@@ -186,7 +188,7 @@ function span(text: string): number | undefined {
     if (value < longAgo) return value * 1000
     return Math.max(0, (value < 1000 * longAgo ? value * 1000 : value) - Date.now())
   }
-  const parts = [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)]
+  const parts = [...text.matchAll(/(?<![\d.])([\d.]+)(ms|s|m|h)/g)]
   if (parts.length === 0) return undefined
   return parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (units[unit] ?? 0), 0)
 }
@@ -250,4 +252,56 @@ export class Flight {
     this.most = Math.min(this.most, sideBySide)
     this.places.concurrency = Math.min(this.places.concurrency, this.most)
   }
+}
+
+const longSilence = 60_000 // ms from the first attempt on without any sign: that is said, and waited on
+
+/** Says, once, that a server has been silent from the first attempt on. */
+export class FirstSilence {
+  private since: number | undefined
+  private ended = false
+  private timer: NodeJS.Timeout | undefined
+  private readonly provider: Provider
+  private readonly tell: (words: Words) => void
+
+  constructor(provider: Provider, tell: (words: Words) => void) {
+    this.provider = provider
+    this.tell = tell
+  }
+
+  get ms(): number | undefined {
+    return this.ended || this.since === undefined ? undefined : Date.now() - this.since
+  }
+
+  begin(halt: AbortSignal): void {
+    if (this.since !== undefined || this.provider.byHand || this.provider.standIn) return
+    this.since = Date.now()
+    this.timer = setTimeout(() => this.tell(silentSoFar(this.provider)), longSilence)
+    this.timer.unref()
+    halt.addEventListener('abort', () => this.end())
+  }
+
+  end(): void {
+    this.ended = true
+    clearTimeout(this.timer)
+  }
+}
+
+function silentSoFar(provider: Provider): Words {
+  const [s, most] = [longSilence, silenceOf(provider)].map((ms) => Math.round(ms / 1000))
+  const { baseUrl } = provider
+  return provider.local
+    ? {
+        en: `${baseUrl} has sent nothing for ${s} s. It may be loading the model, or reading a prompt slowly: what does its own window say? A smaller model, or --concurrency 1, answers sooner. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
+        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。可能正在加载模型，或者读提示词很慢：请看看服务器自己的窗口。换小一点的模型，或加上 --concurrency 1，会快一些。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
+      }
+    : {
+        en: `${baseUrl} has sent nothing for ${s} s. Is the address right, and is there a proxy or firewall in between? \`check\` looks at the connection alone. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
+        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。地址是否正确？中间有没有代理或防火墙？\`check\` 可以单独检查连接。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
+      }
+}
+
+export const howToStop: Words = {
+  en: 'Ctrl-C ends the run; the same command goes on.',
+  zh: '按 Ctrl-C 可结束，重新运行同一命令即可继续。',
 }

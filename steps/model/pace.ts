@@ -3,9 +3,9 @@ import pLimit from 'p-limit'
 import type { Words } from '../workspace/fault.ts'
 import { field } from '../workspace/jsonl.ts'
 import { type Problem, type Provider, type Quota, interrupted, isProblem } from './call.ts'
-import { Allowance, Flight, type Mark, Refusals } from './limits.ts'
-import { unreachable } from './problem.ts'
-import { FirstSilence, howToStop, silenceOf } from './transport.ts'
+import { Allowance, FirstSilence, Flight, type Mark, Refusals, howToStop } from './limits.ts'
+import { proxyNote, withCure } from './problem.ts'
+import { silenceOf } from './transport.ts'
 
 const mostRetries = 6
 const firstWait = { remote: 500, local: 50 } // ms, before any reply has shown how quick the server is
@@ -255,6 +255,23 @@ function troubleOf({ kind, connection, silent }: Problem): Trouble {
   if (kind === 'slow') return 'refused'
   if (kind === 'fatal') return 'denied'
   return silent ? 'silent' : connection ? 'reset' : 'failed'
+}
+
+const startOllama: Words = {
+  en: 'Is Ollama running? Its app starts it, or: ollama serve',
+  zh: 'Ollama 是否在运行？请打开它的应用，或运行 ollama serve',
+}
+const whatToLookAt: Words = {
+  en: 'Is the address right, is the server running, is there a network?',
+  zh: '请检查地址是否正确、服务器是否在运行、网络是否通畅。',
+}
+
+/** A problem of connection, with what to look at. */
+export function unreachable(problem: Problem, provider: Provider): Problem {
+  if (problem.behind) return { kind: 'fatal', words: problem.words }
+  const { proxied, local, name } = provider
+  const about = proxied && !local ? proxyNote(proxied) : name === 'ollama' ? startOllama : whatToLookAt
+  return { kind: 'fatal', words: withCure(problem.words, about) }
 }
 
 /** Time in which anybody waited; those who wait together are counted once. */

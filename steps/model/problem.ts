@@ -1,10 +1,35 @@
 // Why a call gave no reply, and what that means: wait and try again, spell it otherwise, give the row up, or end the run
 // with a cure. What servers say is matched in says.ts.
 import { hiding } from '../workspace/environment.ts'
-import { type Words, codeOf, messageOf } from '../workspace/fault.ts'
-import { field, isObject } from '../workspace/jsonl.ts'
+import {
+  type Words,
+  addressCure,
+  codeOf,
+  keyCure,
+  lacksVersion,
+  messageOf,
+  rootOf,
+  tlsCure,
+} from '../workspace/fault.ts'
+import { field, isObject, textField } from '../workspace/jsonl.ts'
 import type { Problem, Provider } from './call.ts'
-import { type Told, is, moreContext, namedIn, says, tlsCure, tooLargeCure, wantsTlsCure } from './says.ts'
+import {
+  type Told,
+  azureCure,
+  comeBack,
+  crashedCure,
+  goneCure,
+  is,
+  namedIn,
+  ownSetting,
+  renewed,
+  says,
+  signInCure,
+  tooLargeCure,
+  tooLongCure,
+  topUp,
+  wantsTlsCure,
+} from './says.ts'
 import { Silence } from './transport.ts'
 
 const mostWaited = 300_000 // ms; five minutes
@@ -26,24 +51,39 @@ function readError(error: unknown, provider: Provider): Problem {
 
 /** A reply that is none: an error at status 200, a page, an empty object. */
 export function noticeOf(body: unknown, provider: Provider): Problem {
-  const choices = field(body, 'choices')
-  if (Array.isArray(choices) && choices.length === 0)
-    return { kind: 'filter', unsure: true, words: nothingSaid }
-  const code = Number(field(field(body, 'error'), 'code') ?? field(body, 'code') ?? field(body, 'status'))
-  const isError = isObject(body) && errorNames.some((name) => body[name] != null)
-  const told = hear(body, isError && code >= 400 && code < 600 ? code : 200, undefined)
+  const heard = hear(body, 200, undefined)
+  const status = Number(heard.codes.split(' ').find((code) => errorStatus.test(code)) ?? 200)
+  const told = { ...heard, status }
   const shown = masked(typeof body === 'string' ? body : (JSON.stringify(body) ?? 'nothing')).slice(0, 120)
   const words = { en: `not a chat completion: ${shown}`, zh: `不是聊天回复：${shown}` }
   if (typeof body === 'string' ? says.page.test(body) : says.wrongEndpoint.test(told.text))
-    return { kind: 'page', words: withCure(words, addressCure(provider)) }
-  return isError ? meaningOf(told, provider) : { kind: 'again', words }
+    return { kind: 'page', words }
+  const isError = isObject(body) && (complaintIn(body) !== undefined || is.filter(told))
+  const problem: Problem = isError ? meaningOf(told, provider) : { kind: 'again', worked: true, words }
+  const choices = field(body, 'choices')
+  const saysNothing = Array.isArray(choices) && choices.length === 0 && problem.kind === 'again'
+  return saysNothing ? { kind: 'filter', unsure: true, worked: true, words: nothingSaid } : problem
 }
 
-const errorNames = ['error', 'code', 'message', 'detail', 'error_code', 'error_msg']
+const errorStatus = /^[45]\d\d$/
 
 const nothingSaid: Words = {
   en: 'a reply with no choices: the content was held back',
   zh: '回复中没有任何内容（choices 为空）：内容被拦截',
+}
+
+type Meaning = { told: Told; words: Words; wait: { retryAfter?: number }; provider: Provider }
+
+/** Something else answers there: at another address, or, where there were replies before, in the server's place. */
+export function inPlaceOfApi({ words }: Problem, provider: Provider, repliedBefore: boolean): Problem {
+  return repliedBefore
+    ? { kind: 'again', words: withCure(words, noApiNow) }
+    : { kind: 'fatal', words: withCure(words, addressCure(provider)) }
+}
+
+const noApiNow: Words = {
+  en: 'Something else answers in place of the server: a sign-in page, a gateway, a notice of maintenance? Look at the address in a browser.',
+  zh: '应答的不再是服务器本身：是登录页、网关，还是维护公告？请用浏览器打开该地址看看。',
 }
 
 // The order counts: a verdict or an empty account may come under any status.
@@ -51,40 +91,71 @@ function meaningOf(told: Told, provider: Provider): Problem {
   const { status } = told
   const words = sentence(told, provider)
   const retryAfter = waitAsked(told)
-  const wait = retryAfter === undefined ? {} : { retryAfter }
-  const fatal = (cure: Words): Problem => ({ kind: 'fatal', status, words: withCure(words, cure) })
+  const meaning = { told, words, provider, wait: retryAfter === undefined ? {} : { retryAfter } }
   if (status >= 300 && status < 400) return redirected(told, provider)
-  if (says.wantsTls.test(told.text)) return fatal(wantsTlsCure)
-  if (is.badSample(told)) return { kind: 'sample', words }
+  if (says.wantsTls.test(told.text)) return fatal(meaning, wantsTlsCure)
+  if (is.badSample(told)) return { kind: 'sample', worked: true, words }
   if (is.filter(told)) return { kind: 'filter', words }
-  if (is.waiting402(told, retryAfter)) return { kind: 'slow', words, ...wait }
-  if (is.broke(told, provider)) return fatal(topUp)
-  if (is.daily(told)) return fatal(comeBack)
-  if (retryAfter !== undefined && retryAfter > mostWaited) return fatal(longWait(retryAfter))
-  if (is.loading(told)) return { kind: 'loading', words, ...wait }
-  if (is.tooLarge(told)) return fatal(tooLargeCure)
-  if (is.crashed(told)) return { kind: 'again', status, words: withCure(words, crashedCure) }
-  if (is.gone(told)) return { kind: 'again', status, behind: true, words: withCure(words, goneCure) }
-  if (is.noModel(told)) return fatal(modelCure(provider))
-  if (status === 401 || status === 402 || status === 403 || is.abroad(told) || is.badKey(told))
-    return fatal(accessCure(told, provider))
-  if (status === 404) return fatal(says.page.test(told.text) ? addressCure(provider) : modelCure(provider))
-  if (status === 429) return { kind: 'slow', words, ...wait }
-  return aboutRequest(told, words) ?? { kind: 'again', status, words, ...wait }
+  const known = aboutAccount(meaning) ?? aboutServer(meaning) ?? aboutAccess(meaning) ?? aboutRequest(meaning)
+  const late = tooLateFor.includes(status) && ({ worked: true } as const)
+  return known ?? { kind: 'again', status, words, ...meaning.wait, ...late }
 }
 
-const refusals = [400, 405, 415, 422]
-const passes = [408, 409, 424, 200] // 424: TGI, of a fault while it wrote
+const tooLateFor = [408, 504, 524] // a gateway that would not wait for the reply
 
-// A prompt too long for the model names a parameter too, and is no reason to change it for all requests.
-function aboutRequest(told: Told, words: Words): Problem | undefined {
+function fatal({ told, words }: Meaning, cure: Words): Problem {
+  return { kind: 'fatal', status: told.status, words: withCure(words, cure) }
+}
+
+function aboutAccount(meaning: Meaning): Problem | undefined {
+  const { told, words, wait, provider } = meaning
+  const { retryAfter } = wait
+  if (is.waiting402(told, retryAfter)) return { kind: 'slow', words, ...wait }
+  if (is.broke(told, provider)) return fatal(meaning, topUp)
+  if (is.daily(told)) return fatal(meaning, comeBack)
+  if (is.usedUp(told) && retryAfter === undefined) return fatal(meaning, renewed)
+  return retryAfter !== undefined && retryAfter > mostWaited
+    ? fatal(meaning, longWait(retryAfter))
+    : undefined
+}
+
+function aboutServer(meaning: Meaning): Problem | undefined {
+  const { told, words, wait } = meaning
   const { status } = told
-  if (passes.includes(status) && !namedIn(told)) return undefined
-  if (says.tooLong.test(told.text)) {
-    const room = says.room(told.text)
+  if (is.loading(told)) return { kind: 'loading', words, ...wait }
+  if (is.tooLarge(told)) return fatal(meaning, tooLargeCure)
+  if (is.crashed(told)) return { kind: 'again', status, words: withCure(words, crashedCure) }
+  if (is.gone(told)) return { kind: 'again', status, behind: true, words: withCure(words, goneCure) }
+  if (is.signIn(told)) return fatal(meaning, signInCure)
+  return is.throttled(told) ? { kind: 'slow', words, ...wait } : undefined
+}
+
+function aboutAccess(meaning: Meaning): Problem | undefined {
+  const { told, provider } = meaning
+  const { status } = told
+  if (is.ownSetting(told)) return fatal(meaning, ownSetting)
+  if (is.noModel(told)) return fatal(meaning, modelCure(provider))
+  if (is.denied(told)) return fatal(meaning, accessCure(told, provider))
+  const isPage = says.page.test(told.text) || says.wrongEndpoint.test(told.text)
+  if (isPage && (status === 404 || status === 405)) return fatal(meaning, addressCure(provider))
+  return status === 404 || says.apiVersion.test(told.text)
+    ? fatal(meaning, modelCure(provider, told))
+    : undefined
+}
+
+const refusals = [400, 405, 415, 422, 501]
+const passes = [408, 409, 423, 424, 425, 460, 499, 200] // 424: TGI, of a fault while it wrote; 460, 499: gateways that hung up
+
+// A prompt too long for the model names a parameter too, and is no reason to change it for all requests. What Groq says of
+// its limit for `max_tokens` speaks of the context as well.
+function aboutRequest({ told, words }: Meaning): Problem | undefined {
+  const { status, text } = told
+  const named = status < 500 || says.atAnyStatus.test(text) ? namedIn(told) : undefined
+  const room = says.room(text)
+  const isTooLong = says.tooLong.test(text) && (named?.most === undefined || room !== undefined)
+  if (passes.includes(status) && !named && !(isTooLong && status === 200)) return undefined
+  if (isTooLong)
     return { kind: 'request', status, words: withCure(words, tooLongCure), ...(room && { room }) }
-  }
-  const named = status < 500 || says.atAnyStatus.test(told.text) ? namedIn(told) : undefined
   if (named) return { kind: 'parameter', status, words, ...named }
   if (refusals.includes(status)) return { kind: 'refused', status, words }
   return status >= 500 ? undefined : { kind: 'request', status, words }
@@ -92,31 +163,47 @@ function aboutRequest(told: Told, words: Words): Problem | undefined {
 
 /** Takes in an error body, in whatever way it is put. */
 function hear(body: unknown, status: number, headers: Headers | undefined): Told {
-  const outer = Array.isArray(body) ? (body[0] as unknown) : body
-  const error = field(outer, 'error')
-  const inner = isObject(error) ? error : outer
-  const text = masked(wordsIn(outer).join(' ').slice(0, longestHeard))
-  const first = [
-    field(inner, 'message'),
-    error,
-    field(inner, 'msg'),
-    field(inner, 'error_msg'),
-    field(inner, 'detail'),
-    outer,
-  ].find((said) => typeof said === 'string' && said.trim() !== '')
-  const [detail] = [field(outer, 'detail')].flat() as unknown[]
-  const where = field(detail, 'loc')
-  const codes = [inner, outer].flatMap((part) =>
-    ['code', 'type', 'status'].map((name) => field(part, name)).filter((code) => typeof code !== 'object'),
+  const complaint = complaintIn(body)
+  const outer = [body].flat()[0]
+  const text = masked(wordsIn(body).join(' ').slice(0, longestHeard))
+  const said =
+    sayings.map((name) => field(complaint, name)).find(isSaid) ?? (isSaid(outer) ? outer : undefined)
+  const where = field(complaint, 'loc')
+  const codes = [complaint, outer].flatMap((part) =>
+    codeNames.map((name) => field(part, name)).filter((code) => ['string', 'number'].includes(typeof code)),
   )
   return {
     status,
     codes: codes.join(' '),
-    message: masked(String(first ?? field(detail, 'msg') ?? text)),
+    message: masked((said ?? text).slice(0, longestHeard)),
     text: `${codes.join(' ')} ${text}`,
-    param: String(field(inner, 'param') ?? (Array.isArray(where) ? where.join('.') : '')),
+    param: textField(complaint, 'param') || (Array.isArray(where) ? wordsIn(where).join('.') : ''),
     headers,
+    wait: waitNamedIn(body),
   }
+}
+
+const codeNames = ['code', 'type', 'status', 'status_code', 'error_code', 'http_code']
+// The first that is there counts.
+const sayings = 'message error msg error_msg status_msg detail faultstring reason title'.split(' ')
+
+function isSaid(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+/** The part of a body that says what is wrong, with its names in small letters: under `error`, or wherever it stands. */
+function complaintIn(body: unknown, depth = 0): Record<string, unknown> | undefined {
+  if (typeof body !== 'object' || body === null || depth > 4) return undefined
+  const parts = Object.entries(body).map(([name, part]) => [name.toLowerCase(), part as unknown] as const)
+  const named = Object.fromEntries(parts.filter(([name]) => !echoes.has(name))) as Record<string, unknown>
+  const within = isObject(named.error) ? [named.error] : Object.values(named)
+  if (!isObject(named.error) && !Array.isArray(body) && sayings.some((name) => isSaid(named[name])))
+    return named
+  for (const part of within) {
+    const found = complaintIn(part, depth + 1)
+    if (found) return found
+  }
+  return undefined
 }
 
 const longestHeard = 4000 // characters
@@ -133,15 +220,18 @@ function wordsIn(value: unknown, depth = 0): string[] {
 }
 
 function sentence({ status, message }: Told, { name }: Provider): Words {
-  const said = `${status} ${message.replace(new RegExp(`^${status}\\s+`), '')}`.slice(0, 300)
+  const title = says.page.test(message) ? /<title>([^<]+)/i.exec(message)?.[1] : undefined
+  const said = `${status} ${(title ?? message).replace(new RegExp(`^${status}\\s+`), '')}`
+    .slice(0, 300)
+    .trimEnd()
   return { en: `${name}: ${said}`, zh: `${name}：${said}` }
 }
 
-function withCure(words: Words, cure: Words): Words {
-  return {
-    en: `${words.en.replace(/[.。]$/, '')}. ${cure.en}`,
-    zh: `${words.zh.replace(/[.。]$/, '')}。${cure.zh}`,
-  }
+/** What is wrong, and then what to do about it. */
+export function withCure(words: Words, cure: Words): Words {
+  const ended = (text: string, stop: string): string =>
+    /[?!？！]$/.test(text) ? text : `${text.replace(/[.。]$/, '')}${stop}`
+  return { en: `${ended(words.en, '.')} ${cure.en}`, zh: `${ended(words.zh, '。')}${cure.zh}` }
 }
 
 // Keys look like sk-…; a server may repeat one in its message ("Incorrect API key provided: sk-…").
@@ -152,15 +242,26 @@ function masked(text: string): string {
     .trim()
 }
 
-/** Milliseconds the server asks to wait, in a header or in words. */
-function waitAsked({ headers, message, status }: Told): number | undefined {
+/** Milliseconds the server asks to wait, in a header, a field or in words. */
+function waitAsked({ headers, message, status, wait: named }: Told): number | undefined {
   const ms = Number(headers?.get('retry-after-ms') ?? NaN)
   if (ms >= 0) return ms
-  const asked = headers?.get('retry-after') ?? ''
+  const asked = (headers?.get('retry-after') ?? named).replace(/(\d) ?s$/, '$1')
   const seconds = Number(asked)
   const wait = Number.isNaN(seconds) ? Date.parse(asked) - Date.now() : seconds * 1000
   if (asked !== '' && wait >= 0) return wait
-  return [402, 429, 503].includes(status) ? says.waitIn(message) : undefined
+  return [200, 402, 429, 503].includes(status) ? says.waitIn(message) : undefined
+}
+
+/** What a body says of a wait in a field of its own, as Gemini's `retryDelay`. */
+function waitNamedIn(body: unknown, depth = 0): string {
+  if (typeof body !== 'object' || body === null || depth > 6) return ''
+  for (const [name, part] of Object.entries(body)) {
+    const isNamed = /^retry_?(after|delay)(_seconds)?$/i.test(name) && typeof part !== 'object'
+    const found = isNamed ? String(part) : waitNamedIn(part, depth + 1)
+    if (found !== '') return found
+  }
+  return ''
 }
 
 // Nobody answers, or not in a way that can be understood.
@@ -172,7 +273,7 @@ function unconnected(error: unknown, provider: Provider): Problem {
     zh: `${provider.baseUrl}：${words.zh}`,
   })
   if (reason instanceof Silence)
-    return { kind: 'again', connection: true, silent: true, words: at(tooLate(reason.ms)) }
+    return { kind: 'again', connection: true, silent: true, words: at(reason.words) }
   const code = codeOf(reason) || messageOf(reason)
   const cause = reason === error ? '' : ` (${code})`
   const said = masked(hiding(provider.key)(`${messageOf(error)}${cause}`)).slice(0, 300)
@@ -181,57 +282,22 @@ function unconnected(error: unknown, provider: Provider): Problem {
   return cure ? { kind: 'fatal', words: withCure(words, cure) } : { kind: 'again', connection: true, words }
 }
 
-// "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND.
-function rootOf(error: unknown): unknown {
-  let root = error
-  while (root instanceof Error && root.cause !== undefined) root = root.cause
-  return root instanceof AggregateError && root.errors.length > 0 ? (root.errors[0] as unknown) : root
-}
-
-function tooLate(ms: number): Words {
-  const s = ms / 1000
-  return {
-    en: `no byte for ${s} s. If the server needs longer: --timeout ${Math.max(1, Math.ceil(s * 3))}`,
-    zh: `${s} 秒内没有收到任何数据。如果服务器需要更久：--timeout ${Math.max(1, Math.ceil(s * 3))}`,
-  }
-}
-
 function redirected({ headers, status }: Told, provider: Provider): Problem {
   const place = headers?.get('location') ?? ''
-  const target = URL.canParse(place, provider.baseUrl) ? new URL(place, provider.baseUrl) : undefined
+  const target = place !== '' && URL.canParse(place, provider.baseUrl) && new URL(place, provider.baseUrl)
   const shown = target ? `${target.origin}${target.pathname}` : '?'
   const address = shown.replace(/\/(chat\/completions|batches|files|models)\/?$/, '')
-  return {
-    kind: 'fatal',
-    status,
-    words: {
-      en: `${provider.baseUrl} sends on to ${shown} (${status}), which is not followed: the key would go there. If that is right: --base-url ${address}`,
-      zh: `${provider.baseUrl} 重定向到 ${shown}（${status}）。程序不会跟随，以免把密钥发到别处。如果确认无误：--base-url ${address}`,
-    },
+  const words: Words = {
+    en: `${provider.baseUrl} sends on to ${shown} (${status}), which is not followed: the key would go there.`,
+    zh: `${provider.baseUrl} 重定向到 ${shown}（${status}）。程序不会跟随，以免把密钥发到别处。`,
   }
-}
-
-// Cures
-
-const topUp: Words = {
-  en: 'The account is out of credit: top it up, then run the same command.',
-  zh: '账户余额不足：请充值后重新运行同一命令。',
-}
-const comeBack: Words = {
-  en: 'The quota of the day is used up: run the same command when it is renewed; it goes on where it stopped.',
-  zh: '当日额度已用完：额度恢复后重新运行同一命令，即可从中断处继续。',
-}
-const tooLongCure: Words = {
-  en: `The server's context is too small for this. ${moreContext.en}`,
-  zh: `服务器的上下文长度不够。${moreContext.zh}`,
-}
-const goneCure: Words = {
-  en: 'What answers there cannot reach the model behind it: is that running? Once it is, the same command goes on.',
-  zh: '应答的是中间的网关，它连不上后面的模型：模型是否在运行？恢复后重新运行同一命令即可继续。',
-}
-const crashedCure: Words = {
-  en: 'The model stopped at the server: what does its own window say? A smaller model, or a smaller context, takes less memory.',
-  zh: '服务器上的模型已停止运行：请看看服务器自己的窗口。换小一点的模型或更短的上下文，占用内存更少。',
+  const isApi = address !== shown && address !== provider.baseUrl
+  const cure: Words = {
+    en: ` If that is right: --base-url ${address}`,
+    zh: `如果确认无误：--base-url ${address}`,
+  }
+  const other = isApi ? cure : { en: ` ${signInCure.en}`, zh: signInCure.zh }
+  return { kind: 'fatal', status, words: { en: words.en + other.en, zh: words.zh + other.zh } }
 }
 
 function longWait(ms: number): Words {
@@ -242,12 +308,13 @@ function longWait(ms: number): Words {
   }
 }
 
-function modelCure({ name, model, baseUrl }: Provider): Words {
+function modelCure({ name, model, baseUrl }: Provider, told?: Told): Words {
   if (name === 'ollama')
     return {
       en: `To fetch it: ollama pull ${model}. What is there already, ollama list shows; name it with --model.`,
       zh: `下载它：ollama pull ${model}。已有的模型可用 ollama list 查看，再用 --model 指定。`,
     }
+  if (/azure/.test(baseUrl) || (told && says.apiVersion.test(told.text))) return azureCure
   const missing = lacksVersion(baseUrl)
   return {
     en: `Is the model's name right (--model ${model}), and the address (${baseUrl}${missing ? ': does it lack /v1?' : ''})?`,
@@ -255,55 +322,23 @@ function modelCure({ name, model, baseUrl }: Provider): Words {
   }
 }
 
-function addressCure({ baseUrl }: Provider): Words {
-  return lacksVersion(baseUrl)
-    ? {
-        en: `No API answers at ${baseUrl}: does the address lack /v1?`,
-        zh: `${baseUrl} 上没有 API 应答：地址是否缺少 /v1？`,
-      }
-    : {
-        en: `No API answers at ${baseUrl}: is the address right (does the address lack /v1, or have too much behind it)?`,
-        zh: `${baseUrl} 上没有 API 应答：地址是否正确（是否缺少 /v1，或后面多了什么）？`,
-      }
-}
-
-function lacksVersion(baseUrl: string): boolean {
-  return !/\/v\d/.test(baseUrl)
-}
-
 /** A variable that names a proxy Node does not use. */
-function proxyNote(proxied: string): Words {
+export function proxyNote(proxied: string): Words {
   return {
-    en: ` ${proxied} is set, and Node does not use it: is the server reachable without it?`,
-    zh: ` 已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
+    en: `${proxied} is set, and Node does not use it: is the server reachable without it?`,
+    zh: `已设置 ${proxied}，但 Node 不会使用它：不经代理能否访问该服务器？`,
   }
-}
-
-const startOllama: Words = {
-  en: ' Is Ollama running? Its app starts it, or: ollama serve',
-  zh: ' Ollama 是否在运行？请打开它的应用，或运行 ollama serve',
-}
-const whatToLookAt: Words = {
-  en: ' Is the address right, is the server running, is there a network?',
-  zh: ' 请检查地址是否正确、服务器是否在运行、网络是否通畅。',
-}
-
-/** A problem of connection, with what to look at. */
-export function unreachable(problem: Problem, provider: Provider): Problem {
-  if (problem.behind) return { kind: 'fatal', words: problem.words }
-  const { proxied, local, name } = provider
-  const about = proxied && !local ? proxyNote(proxied) : name === 'ollama' ? startOllama : whatToLookAt
-  return { kind: 'fatal', words: { en: problem.words.en + about.en, zh: problem.words.zh + about.zh } }
 }
 
 // A 403 may speak of a country, a quota or a model; only where it says nothing of these is the key to blame.
 function accessCure(told: Told, provider: Provider): Words {
-  const proxy = provider.proxied && !provider.local ? proxyNote(provider.proxied) : { en: '', zh: '' }
-  if (told.status !== 401 && says.place.test(told.text))
-    return {
-      en: `The provider does not serve the country or network these requests come from.${proxy.en}`,
-      zh: `服务商不向发出请求的国家、地区或网络提供服务。${proxy.zh}`,
-    }
+  const isProxied = provider.proxied !== '' && !provider.local
+  const andProxy = (cure: Words): Words => (isProxied ? withCure(cure, proxyNote(provider.proxied)) : cure)
+  if (told.status === 451 || (told.status !== 401 && says.place.test(told.text)))
+    return andProxy({
+      en: 'The provider does not serve the country or network these requests come from.',
+      zh: '服务商不向发出请求的国家、地区或网络提供服务。',
+    })
   if (told.status !== 401 && says.quota.test(told.text))
     return {
       en: "See the provider's console: which quota does it speak of, and how is it raised?",
@@ -315,22 +350,5 @@ function accessCure(told: Told, provider: Provider): Words {
       zh: `此账户是否开通了 ${provider.model}？请在服务商控制台开通，或改用其他模型（--model）。`,
     }
   const key = keyCure(provider)
-  return told.status === 403 ? { en: key.en + proxy.en, zh: key.zh + proxy.zh } : key
-}
-
-function keyCure({ regional, keyFrom }: Provider): Words {
-  if (regional)
-    return {
-      en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
-      zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
-    }
-  if (keyFrom === '')
-    return {
-      en: 'This server wants a key: put the line LLM_API_KEY=… into a file named .env here.',
-      zh: '该服务器需要密钥：请在此处的 .env 文件中写入一行 LLM_API_KEY=…。',
-    }
-  return {
-    en: `Check the key in ${keyFrom} and what it may be used for.`,
-    zh: `请检查 ${keyFrom} 中的密钥及其权限。`,
-  }
+  return told.status === 403 ? andProxy(key) : key
 }

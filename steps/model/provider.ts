@@ -1,6 +1,6 @@
 // Who answers: the providers the workshop knows, and how one is chosen when none is named.
 import { type Environment, proxyVariables } from '../workspace/environment.ts'
-import { Fault, type Words } from '../workspace/fault.ts'
+import { Fault, type Words, addressCure, lacksVersion } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import type { Settings } from '../workspace/settings.ts'
 import { type Provider, type ProviderFacts, type ProviderName, type Recorded, isProblem } from './call.ts'
@@ -125,12 +125,15 @@ function serverNamed(
 
 /** The address without what stands behind it in the documents of some servers: requests add it themselves. */
 function bare(address: string): string {
-  return address.replace(/\/chat\/completions\/?$/, '')
+  const atEnd =
+    /(?:\/+chat\/completions|(?<=\/v\d\w*)(?:\/+(?:chat|completions|models|responses)\/*|\/{2,}))\/?$/
+  return address.replace(atEnd, '')
 }
 
-// This machine, or one in the same house: they answer more slowly, and need no proxy.
+// This machine, or one in the same house, by number or by a name that means something only there: they answer more slowly,
+// and need no proxy.
 const nearHosts =
-  /^(localhost|(127|10)(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|\[::1\]|[^/]*\.local)$/
+  /^((127|10)(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|\[::1?\]|[\w-]+|.*\.(local|lan|internal))$/
 
 function isNear(address: string): boolean {
   return URL.canParse(address) && nearHosts.test(new URL(address).hostname)
@@ -205,10 +208,12 @@ export async function withListedModel(
   const isInLog = lastServer(recorded)?.name === name && !(keyVariable && environment[keyVariable])
   if (isInLog || !(settings.baseUrl ?? address)) return settings
   const draft = serverNamed(name, { ...settings, model: '?' }, environment, recorded)
-  const [{ listModels }, { unreachable }] = await Promise.all([import('./wire.ts'), import('./problem.ts')])
+  const [{ listModels }, { unreachable }] = await Promise.all([import('./wire.ts'), import('./pace.ts')])
   const listed = await listModels(draft).catch((problem: unknown) => {
     if (!isProblem(problem)) throw problem
-    throw problem.connection ? new Fault(unreachable(problem, draft).words, 1) : noModel(name, problem.words)
+    if (problem.connection) throw new Fault(unreachable(problem, draft).words, 1)
+    const unlisted = lacksVersion(draft.baseUrl) ? addressCure(draft) : listing([])
+    throw noModel(name, problem.status === 404 ? unlisted : problem.words)
   })
   const [model, ...others] = listed
   if (model === undefined || others.length > 0) throw noModel(name, listing(listed))

@@ -1,4 +1,5 @@
 // What came back of a question: the reply in a completion, its tokens, and whether replies can be read at all.
+import { hiding } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
 import type { Step } from '../workspace/folder.ts'
 import { field, jsonIn } from '../workspace/jsonl.ts'
@@ -9,46 +10,54 @@ import {
   type Question,
   type Reply,
   type Usage,
+  completionIn,
+  endTold,
+  messageIn,
   readAtMost,
+  refusalIn,
   samplesAtMost,
   schemas,
+  textIn,
+  thoughtNames,
 } from './call.ts'
 import { noticeOf } from './problem.ts'
 import { moreContext, says } from './says.ts'
-import { textIn } from './transport.ts'
 
 // A server may answer 200 with a page, an error object, or something else: the shape is checked, whatever the types say.
 export function readReply(request: unknown, completion: unknown, provider: Provider): Reply {
-  const choices = field(completion, 'choices')
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
-  const message = field(choice, 'message')
-  const legacy = field(choice, 'text')
-  if ((typeof message !== 'object' || message === null) && typeof legacy !== 'string')
-    throw noticeOf(completion, provider)
-  const finish = field(choice, 'finish_reason')
-  const reason = typeof finish === 'string' ? finish : ''
-  const text = replyIn(message, reason) ?? (typeof legacy === 'string' ? legacy : null)
+  const { choices, usage } = completionIn(completion)
+  // Some put what was said and what was called in choices of their own.
+  const choice = choices.find((each) => replyIn(messageIn(each), '')) ?? choices[0]
+  const message = messageIn(choice)
+  if (message === undefined) throw noticeOf(completion, provider)
+  const reason = endTold(choice) ?? ''
+  const whole = replyIn(message, reason)
+  const text = whole && hiding(provider.key)(whole) // which may have come in pieces
   const failed = field(choice, 'error')
   const notice = failed == null ? undefined : noticeOf({ error: failed }, provider)
-  if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw notice
-  const refusal = field(message, 'refusal')
+  if (notice && (notice.kind === 'filter' || !isWholeAnswer(text ?? ''))) throw { ...notice, worked: true }
+  const refusal = refusalIn(message)
   const reply: Reply = {
     request,
     reply: text,
     finish_reason: endOf(reason, text ?? ''),
-    ...(typeof refusal === 'string' && refusal !== '' ? { refusal: refusal.slice(0, longestRefusal) } : {}),
-    usage: readUsage(field(completion, 'usage')),
+    ...(refusal === '' ? {} : { refusal: refusal.slice(0, longestRefusal) }),
+    usage: readUsage(usage ?? field(choice, 'usage'), request),
   }
   return withinReach(reply)
 }
 
 const longestRefusal = 2000 // characters
 
+/** The most tokens a request wants of a reply; 0 where it does not say. */
+export function askedAtMost(request: unknown): number {
+  return Number(field(request, 'max_completion_tokens') ?? field(request, 'max_tokens') ?? 0)
+}
+
 /** Of a reply beyond all measure only the beginning is kept, as cut; all of it is billed. */
 function withinReach(reply: Reply): Reply {
   const { request, reply: text, usage } = reply
-  const asked = Number(field(request, 'max_completion_tokens') ?? field(request, 'max_tokens') ?? 0)
-  const most = readAtMost(asked)
+  const most = readAtMost(askedAtMost(request))
   if (text === null || text.length <= most) return reply
   const completion_tokens = Math.max(usage.completion_tokens, tokensOf(text))
   return {
@@ -71,45 +80,81 @@ function replyIn(message: unknown, reason: string): string | null {
   const content = field(message, 'content')
   const text = textIn(content)
   if (text.trim() !== '') return text
-  const called = argumentsIn(message)
-  if (called !== undefined) return called
-  const thought = textIn(field(message, 'reasoning_content')) || textIn(field(message, 'reasoning'))
-  if (thought.trim() === '') return typeof content === 'string' ? content : null
+  const elsewhere = argumentsIn(message) ?? readIn([content, field(message, 'parsed')])
+  if (elsewhere !== undefined) return elsewhere
+  const thought = thoughtNames
+    .map((name) => thoughtIn(field(message, name)))
+    .find((each) => each.trim() !== '')
+  if (thought === undefined) return typeof content === 'string' ? content : null
   if (!says.end.test(reason)) return `<think>\n${thought}`
   return isWholeAnswer(thought) ? thought : `<think>\n${thought}\n</think>\n`
 }
 
+/** An answer that the server has read as JSON already. */
+function readIn(values: readonly unknown[]): string | undefined {
+  return values.map((value) => JSON.stringify(value) ?? '').find(isWholeAnswer)
+}
+
+function thoughtIn(thoughts: unknown): string {
+  const texts = [thoughts].flat().map((part) => field(part, 'text') ?? field(part, 'content') ?? part)
+  return texts.filter((text) => typeof text === 'string').join('')
+}
+
 /** The arguments of the function a model called instead of answering. */
 function argumentsIn(message: unknown): string | undefined {
-  const calls = field(message, 'tool_calls')
-  const called = (Array.isArray(calls) ? calls : []).map((call) => field(call, 'function'))
-  const given = [...called, field(message, 'function_call')].map((call) => field(call, 'arguments'))
+  const parts = [field(message, 'tool_calls'), field(message, 'content')].flat()
+  const called = [...parts, field(message, 'function_call')].map((call) => field(call, 'function') ?? call)
+  const given = called.map((call) => field(call, 'arguments') ?? field(call, 'input'))
   const texts = given
     .filter((value) => value != null)
     .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
   return texts.find(isWholeAnswer) ?? texts.find((text) => text.trim() !== '')
 }
 
-// Some servers count thoughts in the total alone.
-function readUsage(usage: unknown): Usage {
-  const prompt_tokens = countIn(usage, 'prompt_tokens')
-  const cached = countIn(field(usage, 'prompt_tokens_details'), 'cached_tokens')
-  const unsaid = prompt_tokens > 0 ? countIn(usage, 'total_tokens') - prompt_tokens : 0
-  const completion_tokens = Math.max(countIn(usage, 'completion_tokens'), unsaid)
+// Some servers count thoughts in the total alone, or beside the rest. Each dialect has its own names.
+function readUsage(usage: unknown, request: unknown): Usage {
+  const prompt_tokens = countIn(
+    usage,
+    'prompt_tokens',
+    'input_tokens',
+    'prompt_eval_count',
+    'promptTokenCount',
+  )
+  const written = countIn(usage, 'completion_tokens', 'output_tokens', 'eval_count', 'candidatesTokenCount')
+  const total = countIn(usage, 'total_tokens', 'totalTokenCount')
+  const thought = countIn(field(usage, 'completion_tokens_details'), 'reasoning_tokens')
+  const cached = Math.max(
+    countIn(field(usage, 'prompt_tokens_details'), 'cached_tokens'),
+    countIn(usage, 'cached_tokens', 'prompt_cache_hit_tokens'),
+  )
+  // Where a reply is told and no prompt, the total says what the prompt was.
+  const prompt = prompt_tokens || (written > 0 ? Infinity : promptTokens(messagesIn(request)))
+  const completion_tokens = Math.max(thought > written ? written + thought : written, total - prompt)
   return { prompt_tokens, completion_tokens, cached_tokens: Math.min(cached, prompt_tokens) }
 }
 
 const mostTokens = 1e9 // of one reply; who tells more has told nothing
+const betweenDigits = /(?<=\d)[,_ '](?=\d{3})/g // as in "1,200"
 
-function countIn(usage: unknown, name: string): number {
-  const told = field(usage, name)
-  const count = typeof told === 'string' && told.trim() !== '' ? Number(told) : told
+function countIn(usage: unknown, ...names: string[]): number {
+  const counts = names.map((name) => tokensTold(field(usage, name)))
+  return counts.find((count) => count > 0) ?? 0
+}
+
+function tokensTold(told: unknown): number {
+  const isText = typeof told === 'string' && told.trim() !== ''
+  const count = isText ? Number(told.replace(betweenDigits, '')) : told
   return typeof count === 'number' && count >= 0 && count <= mostTokens ? Math.floor(count) : 0
+}
+
+function messagesIn(request: unknown): Message[] {
+  const messages = field(request, 'messages')
+  return Array.isArray(messages) ? (messages as Message[]) : []
 }
 
 /** Whether a text is the JSON of one of the steps, whole. */
 function isWholeAnswer(text: string): boolean {
-  const bare = text.trim().replace(/^```\w*\s*|\s*```$/g, '')
+  const bare = text.trim().replace(/^```\w*\s*|```$/g, '')
   if (!bare.startsWith('{')) return false
   try {
     const value: unknown = JSON.parse(bare)
@@ -184,7 +229,8 @@ function wordsFor(cause: Cause, call: Pick<Call, 'reply' | 'usage'>, asked: Aske
 const leastContext = 256 // prompt tokens; fewer are no context's doing
 const contextUnit = 256 // tokens; a prompt and reply of just such a length have filled a context
 const cutShare = 0.7 // of the tokens that were sent; other tokenisers differ by less, see `tokensOf`
-const thought = /^\s*(?:<think(?:ing)?>|\[THINK\]|◁think▷|<\|channel\|>analysis)/i
+const thought =
+  /^\s*(?:<think(?:ing)?>|\[THINK\]|◁think▷|<seed:think>|<\|(?:channel\|>analysis|START_THINKING|begin_of_thought)|analysis(?=[a-z]))/i
 
 function causeOf(
   { reply, finish_reason, usage }: Pick<Call, 'reply' | 'finish_reason' | 'usage'>,
@@ -292,24 +338,4 @@ export function tokensOf(text: string): number {
 /** Tokens of a prompt as the server counts them. */
 export function promptTokens(messages: readonly Message[]): number {
   return messages.reduce((sum, message) => sum + tokensOf(message.content), spelling)
-}
-
-// A server that does not count tokens is not free, nor is one that counts far too few: then what can be read is counted. The
-// thoughts of a model cannot be read, so what is told may well be more.
-const wildly = 3 // times; what is counted is right within a tenth, with other tokenisers within two fifths
-const trifle = 50 // tokens
-
-/** The tokens of a reply as somebody will bill them. */
-export function billedFor(
-  messages: readonly Message[],
-  { reply, refusal, usage }: Pick<Reply, 'reply' | 'refusal' | 'usage'>,
-): Usage {
-  if (reply === null && !refusal) return usage // nothing came
-  const prompt_tokens = dearer(usage.prompt_tokens, promptTokens(messages))
-  const completion_tokens = dearer(usage.completion_tokens, tokensOf(reply ?? '') + tokensOf(refusal ?? ''))
-  return { prompt_tokens, completion_tokens, cached_tokens: Math.min(usage.cached_tokens, prompt_tokens) }
-}
-
-function dearer(told: number, counted: number): number {
-  return told === 0 || counted > wildly * told + trifle ? counted : told
 }

@@ -1,11 +1,11 @@
 // What comes over the connection, made into the one JSON value the openai package reads: whatever the server calls it,
 // whatever stands before it, and also when it comes as a stream nobody asked for. Waits as long as bytes come.
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { pipeline } from 'node:stream'
 import { field, isObject, jsonIn } from '../workspace/jsonl.ts'
 import type { Hide } from '../workspace/environment.ts'
 import type { Words } from '../workspace/fault.ts'
-import type { Provider } from './call.ts'
+import { type Provider, endTold, messageIn, textIn, thoughtNames, usageIn } from './call.ts'
 
 /** No byte came for this long. */
 export class Silence extends Error {
@@ -14,6 +14,15 @@ export class Silence extends Error {
   constructor(ms: number) {
     super(`no byte for ${ms / 1000} s`)
     this.ms = ms
+  }
+
+  get words(): Words {
+    const s = this.ms / 1000
+    const longer = Math.max(1, Math.ceil(s * 3))
+    return {
+      en: `no byte for ${s} s. If the server needs longer: --timeout ${longer}`,
+      zh: `${s} 秒内没有收到任何数据。如果服务器需要更久：--timeout ${longer}`,
+    }
   }
 }
 
@@ -41,16 +50,51 @@ export function readingFetch(silence: number, hide: Hide = asItIs, send: Send = 
     watch.over(init.signal ?? undefined, async (signal, heard) => {
       const { status, headers, body } = await send(new URL(String(url)), init, signal)
       heard()
-      const chunks: Uint8Array[] = []
-      let bytes = 0
-      for await (const chunk of body) {
-        heard()
-        bytes += chunk.length
-        if (bytes > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
-        chunks.push(chunk)
-      }
-      return told(Buffer.concat(chunks).toString('utf8'), status, headers, hide)
+      const { bytes, broken } = await allOf(body, heard)
+      const text = readAs(bytes, headers, broken)
+      if (broken !== undefined && !isWhole(text)) throw broken
+      return told(text, status, headers, hide)
     })
+}
+
+/** The bytes of an answer, to its end or to where it broke off. */
+async function allOf(
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  heard: () => void = () => undefined,
+): Promise<{ bytes: Buffer; broken?: unknown }> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const chunk of body) {
+      heard()
+      length += chunk.length
+      if (length > longestAnswer) throw new Error(`an answer of more than ${longestAnswer / 2 ** 20} MB`)
+      chunks.push(chunk)
+      if (endOfStream.test(Buffer.from(chunk.subarray(-longestEnd)).toString())) break
+    }
+    return { bytes: Buffer.concat(chunks) }
+  } catch (broken) {
+    return { bytes: Buffer.concat(chunks), broken }
+  }
+}
+
+const longestEnd = 40 // bytes
+// Some servers leave the connection open behind it, which no client notices that stops here.
+const endOfStream = /[\r\n]data: ?\[DONE\]\s*$/
+
+/** An answer as text. Where it broke off, bytes that cannot be unpacked say nothing new. */
+function readAs(bytes: Buffer, headers: Headers, broken: unknown): string {
+  try {
+    const sent = unpacked(bytes, headers.get('content-encoding') ?? '')
+    return textOf(sent, headers.get('content-type') ?? '')
+  } catch (error) {
+    throw broken ?? error
+  }
+}
+
+/** Whether an answer is all there though its connection was lost: it is paid for, and asked again it would be once more. */
+function isWhole(text: string): boolean {
+  return endOfStream.test(text) || isObject(jsonIn(text))
 }
 
 const longestAnswer = 64 * 2 ** 20 // bytes; a server that never ends would fill the memory
@@ -61,7 +105,10 @@ export function fetchWithReason(hide: Hide): Fetch {
   return async (url, init) => {
     const response = await fetch(url, { ...init, redirect: 'manual' })
     const isFile = response.ok && new URL(response.url).pathname.endsWith('/content')
-    return isFile ? response : told(await response.text(), response.status, response.headers, hide)
+    if (isFile) return response
+    const { bytes, broken } = await allOf(response.body ?? [])
+    if (broken !== undefined) throw broken
+    return told(bytes.toString('utf8'), response.status, response.headers, hide)
   }
 }
 
@@ -104,6 +151,7 @@ const longestReason = 2000 // characters of a page or text that stands in for an
 // else a run does for a reply. Whoever asks no server loads none of it.
 
 const connectAtMost = 10_000 // ms
+const longestHead = 2 ** 17 // bytes; some gateways write more than Node's own limit of 2 ** 14
 
 function sendPlainly(
   url: URL,
@@ -117,6 +165,7 @@ function sendPlainly(
       headers: { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'gzip, deflate, br' },
       signal,
       timeout: connectAtMost,
+      maxHeaderSize: longestHead,
     })
     // A quiet server may be thinking; one that is not even connected to will not answer.
     sent.on('timeout', () => sent.socket?.connecting && sent.destroy(new Error('connect timeout')))
@@ -124,7 +173,7 @@ function sendPlainly(
     sent.on('close', () => reject(new Error('closed without an answer'))) // as on a switch of protocols
     sent.on('response', (answer) => {
       const status = answer.statusCode ?? 0
-      resolve({ status, headers: headersIn(answer), body: unpacked(answer) })
+      resolve({ status, headers: headersIn(answer), body: answer })
     })
     sent.end(body)
   })
@@ -134,12 +183,36 @@ function headersIn({ headers }: IncomingMessage): Headers {
   return new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 }
 
-function unpacked(answer: IncomingMessage): AsyncIterable<Uint8Array> {
-  const packing = answer.headers['content-encoding'] ?? 'identity'
-  if (packing === 'identity') return answer
-  const { createBrotliDecompress, createUnzip } = process.getBuiltinModule('node:zlib')
-  const unpacking = packing === 'br' ? createBrotliDecompress() : createUnzip()
-  return pipeline(answer, unpacking, () => undefined) // whoever reads it hears of an error
+const packedAtMost = 3 // times
+
+/** What was packed, as it was before. What a gateway calls it may be wrong: then the bytes themselves say it. */
+function unpacked(bytes: Buffer, called: string, times = 0): Buffer {
+  const zlib = process.getBuiltinModule('node:zlib')
+  const atMost = { maxOutputLength: longestAnswer }
+  if (times > packedAtMost) throw new Error('packed too often')
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b)
+    return unpacked(zlib.gunzipSync(bytes, atMost), called, times + 1)
+  if (times > 0 || !/deflate|br/i.test(called) || isPlain(bytes)) return bytes
+  if (/br/i.test(called)) return zlib.brotliDecompressSync(bytes, atMost)
+  const hasHead = ((bytes[0] ?? 0) & 15) === 8
+  return hasHead ? zlib.inflateSync(bytes, atMost) : zlib.inflateRawSync(bytes, atMost)
+}
+
+function isPlain(bytes: Buffer): boolean {
+  return isUtf8(bytes) && /^\s*([{[<:]|data:|event:)/.test(bytes.toString('utf8', 0, 100))
+}
+
+/** JSON is UTF-8, whatever a server calls it; only bytes that are not are read as they are called. */
+function textOf(bytes: Buffer, type: string): string {
+  const mark = bytes.toString('hex', 0, 2)
+  const marked = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : undefined
+  const charset = marked ?? /charset="?([\w-]+)/i.exec(type)?.[1]
+  if (charset === undefined || isUtf8(bytes)) return bytes.toString('utf8')
+  try {
+    return new TextDecoder(charset).decode(bytes)
+  } catch {
+    return bytes.toString('utf8')
+  }
 }
 
 // A server that answers one request at a time keeps the others waiting without a byte. So a request is not given up while
@@ -192,58 +265,6 @@ class Watch {
   }
 }
 
-const longSilence = 60_000 // ms from the first attempt on without any sign: that is said, and waited on
-
-/** Says, once, that a server has been silent from the first attempt on. */
-export class FirstSilence {
-  private since: number | undefined
-  private ended = false
-  private timer: NodeJS.Timeout | undefined
-  private readonly provider: Provider
-  private readonly tell: (words: Words) => void
-
-  constructor(provider: Provider, tell: (words: Words) => void) {
-    this.provider = provider
-    this.tell = tell
-  }
-
-  get ms(): number | undefined {
-    return this.ended || this.since === undefined ? undefined : Date.now() - this.since
-  }
-
-  begin(halt: AbortSignal): void {
-    if (this.since !== undefined || this.provider.byHand || this.provider.standIn) return
-    this.since = Date.now()
-    this.timer = setTimeout(() => this.tell(silentSoFar(this.provider)), longSilence)
-    this.timer.unref()
-    halt.addEventListener('abort', () => this.end())
-  }
-
-  end(): void {
-    this.ended = true
-    clearTimeout(this.timer)
-  }
-}
-
-function silentSoFar(provider: Provider): Words {
-  const [s, most] = [longSilence, silenceOf(provider)].map((ms) => Math.round(ms / 1000))
-  const { baseUrl } = provider
-  return provider.local
-    ? {
-        en: `${baseUrl} has sent nothing for ${s} s. It may be loading the model, or reading a prompt slowly: what does its own window say? A smaller model, or --concurrency 1, answers sooner. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
-        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。可能正在加载模型，或者读提示词很慢：请看看服务器自己的窗口。换小一点的模型，或加上 --concurrency 1，会快一些。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
-      }
-    : {
-        en: `${baseUrl} has sent nothing for ${s} s. Is the address right, and is there a proxy or firewall in between? \`check\` looks at the connection alone. A request is waited for up to ${most} s (--timeout). ${howToStop.en}`,
-        zh: `${baseUrl} 已有 ${s} 秒没有任何回应。地址是否正确？中间有没有代理或防火墙？\`check\` 可以单独检查连接。每次请求最多等 ${most} 秒（--timeout）。${howToStop.zh}`,
-      }
-}
-
-export const howToStop: Words = {
-  en: 'Ctrl-C ends the run; the same command goes on.',
-  zh: '按 Ctrl-C 可结束，重新运行同一命令即可继续。',
-}
-
 /** The JSON value in an answer; undefined where there is none. Lines of comments and blanks before it are passed over. */
 export function answerIn(text: string): unknown {
   const whole = jsonIn(text.replace(/^\ufeff/, ''))
@@ -272,41 +293,42 @@ function eventsIn(lines: readonly string[]): object[] {
 /** The whole reply that a stream of pieces makes; an error in it stands for all. */
 function joined(events: readonly object[], ended: boolean): unknown {
   const failed = events.find((event) => field(event, 'error') != null)
-  const pieces = events.map((event) => firstOf(field(event, 'choices')))
-  if (failed || pieces.every((piece) => piece === undefined)) return failed ?? events[0]
+  const pieces = events.flatMap((event) => pieceOf(event) ?? [])
+  if (failed || pieces.length === 0) return failed ?? events[0]
   const message: Record<string, unknown> = { role: 'assistant', content: null }
   let finish_reason: unknown = ended ? null : 'broken off'
   for (const piece of pieces) {
-    finish_reason = field(piece, 'finish_reason') ?? finish_reason
-    add(message, field(piece, 'delta') ?? field(piece, 'message'))
+    finish_reason = endTold(piece) ?? finish_reason
+    add(message, piece)
   }
-  const usage = events.map((event) => field(event, 'usage')).findLast((told) => told != null)
+  const usage = events.map((event) => usageIn(event)).findLast((told) => told != null)
   return { choices: [{ index: 0, message, finish_reason }], usage }
 }
 
-const spoken = ['content', 'reasoning_content', 'reasoning', 'refusal'] as const
+/** What an event adds to the first choice: as OpenAI streams it, or Ollama. */
+function pieceOf(event: object): unknown {
+  const choice = firstOf(field(event, 'choices'))
+  if (choice === undefined) return field(event, 'done') === undefined ? undefined : event
+  return Number(field(choice, 'index') ?? 0) === 0 ? choice : undefined
+}
 
-function add(message: Record<string, unknown>, delta: unknown): void {
+const spoken = ['content', 'refusal', ...thoughtNames] as const
+
+function add(message: Record<string, unknown>, piece: unknown): void {
+  const delta = field(piece, 'delta') ?? messageIn(piece)
+  const isWhole = delta === field(piece, 'message') && field(piece, 'done') === undefined
   for (const name of spoken) {
-    const piece = textIn(field(delta, name))
-    if (piece !== '') message[name] = `${message[name] ?? ''}${piece}`
+    const text = textIn(field(delta, name))
+    const before = String(message[name] ?? '')
+    // Some servers say the whole once more at the end, or each time all there is so far.
+    const isAll = isWhole && before !== '' && text.startsWith(before)
+    if (text !== '') message[name] = isAll ? text : `${before}${text}`
   }
   const called = field(firstOf(field(delta, 'tool_calls')), 'function') ?? field(delta, 'function_call')
-  const piece = field(called, 'arguments')
-  if (typeof piece !== 'string') return
+  const given = field(called, 'arguments')
+  if (typeof given !== 'string') return
   const before = field(message.function_call, 'arguments') ?? ''
-  message.function_call = { arguments: `${String(before)}${piece}` }
-}
-
-/** The text of a message: as it is, or the parts of a list that are text and no thought. */
-export function textIn(content: unknown): string {
-  return (Array.isArray(content) ? content : [content]).map(textOfPart).join('')
-}
-
-function textOfPart(part: unknown): string {
-  const kind = field(part, 'type') ?? 'text'
-  const text = typeof part === 'string' ? part : field(part, 'text')
-  return typeof text === 'string' && ['text', 'output_text'].includes(String(kind)) ? text : ''
+  message.function_call = { arguments: `${String(before)}${given}` }
 }
 
 function firstOf(list: unknown): unknown {

@@ -17,7 +17,7 @@ import {
   wireName,
 } from './call.ts'
 import { quotaIn } from './limits.ts'
-import { problemOf } from './problem.ts'
+import { inPlaceOfApi, noticeOf, problemOf } from './problem.ts'
 import { readReply } from './reply.ts'
 import { fetchWithReason, readingFetch, silenceOf } from './transport.ts'
 
@@ -48,14 +48,18 @@ function openReading(provider: Provider): OpenAI {
   return openClient(provider, noTimeout, readingFetch(silenceOf(provider), hiding(provider.key)))
 }
 
-/** The models a server lists. Throws a Problem. */
+/** The models a server lists, each once. Throws a Problem. */
 export async function listModels(provider: Provider): Promise<string[]> {
   try {
-    const list = field(await openReading(provider).get<unknown>('/models'), 'data')
-    const names = (Array.isArray(list) ? list : []).map((model) => field(model, 'id'))
-    return names.filter((name) => typeof name === 'string')
+    const answer = await openReading(provider).get<unknown>('/models')
+    const list = [answer, field(answer, 'data'), field(answer, 'models')].find(Array.isArray) as unknown
+    // Ollama's `data` is null where it has no model.
+    if (list === undefined && field(answer, 'object') !== 'list') throw noticeOf(answer, provider)
+    const names = [list ?? []].flat().map((model) => field(model, 'id') ?? field(model, 'name'))
+    return [...new Set(names.filter((name) => typeof name === 'string'))]
   } catch (error) {
-    throw problemOf(error, provider)
+    const problem = isProblem(error) ? error : problemOf(error, provider)
+    throw problem.kind === 'page' ? inPlaceOfApi(problem, provider, false) : problem
   }
 }
 
@@ -76,7 +80,7 @@ export async function openWire(provider: Provider): Promise<Wire> {
     } catch (error) {
       if (signal.aborted) throw interrupted
       const problem = isProblem(error) ? error : problemOf(error, provider)
-      return problem.kind === 'page' ? { ...problem, kind: dialect.succeeded ? 'again' : 'fatal' } : problem
+      return problem.kind === 'page' ? inPlaceOfApi(problem, provider, dialect.succeeded) : problem
     }
   }
 

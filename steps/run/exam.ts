@@ -31,7 +31,8 @@ export async function* examine(argv: readonly string[]): AsyncGenerator<Round> {
   if (examinee) {
     const dir = await mkdtemp(path.join(os.tmpdir(), 'workshop-exam-')) // its replies are no part of a run
     try {
-      const modelFor = (step: Step) => modelOf(examinee, path.join(dir, `${step}.jsonl`))
+      const budget = budgetOf(examinee)
+      const modelFor = (step: Step) => modelOf(examinee, budget, path.join(dir, `${step}.jsonl`))
       const exam = new Exam(check, examinee, {
         generate: await modelFor('generate'),
         classify: await modelFor('classify'),
@@ -50,9 +51,13 @@ export async function* examine(argv: readonly string[]): AsyncGenerator<Round> {
 type Asked = { model: Model; requests: number; ms: number; tokens: number }
 type Asking = Record<'generate' | 'classify' | 'instances', Asked>
 
-async function modelOf({ settings, language, provider }: Examinee, file: string): Promise<Asked> {
+/** One for all steps; as if there were the first alone, which then holds nothing back for the others. */
+function budgetOf({ settings, language, provider }: Examinee): Budget {
+  return new Budget({ ...settings, steps: ['generate'], language }, provider)
+}
+
+async function modelOf({ settings, provider }: Examinee, budget: Budget, file: string): Promise<Asked> {
   const log = await CallLog.open(file, false)
-  const budget = new Budget({ ...settings, budget: undefined, language }, provider)
   const timed = async (): Promise<Wire> => {
     const wire = await openWire(provider)
     return async (question, signal) => {

@@ -7,7 +7,6 @@ import type { Instance } from '../text/given.ts'
 import type { Language } from '../text/language.ts'
 import type { TaskPool } from '../text/pool.ts'
 import { Omissions, groupedRows } from '../workspace/data-rows.ts'
-import { Contributions } from '../workspace/dataset-card.ts'
 import { type Folder, type Step, handOffs, rejectedFile, steps } from '../workspace/folder.ts'
 import { TextWriter, temporaryName } from '../workspace/jsonl.ts'
 import {
@@ -21,7 +20,7 @@ import {
 } from '../workspace/records.ts'
 import { type Replacement, checksumOf } from '../workspace/replacement.ts'
 import type { Settings } from '../workspace/settings.ts'
-import { type Copies, type Merged, type Remark, filesToMerge, remarksOn } from './merging.ts'
+import { Contributions, type Copies, type Merged, type Remark, filesToMerge, remarksOn } from './merging.ts'
 
 /** What the steps of one round share. */
 export type Round = {

@@ -73,7 +73,9 @@ function hasOpenFence(lines: readonly string[]): boolean {
 /** Whether a text that begins as JSON ends before its brackets are closed. */
 function hasOpenJson(text: string): boolean {
   if (!/^\s{0,9}(?:\{\s{0,99}"|\[\s{0,99}["{[])/.test(text)) return false
-  const marks = text.replace(/"(?:[^"\\]|\\.)*"/gs, '').match(/[[\]{}]/g) ?? []
+  // What follows an open quote is looked through once, not again from each escaped quote in it.
+  const bare = text.replace(/"(?:[^"\\]|\\.)*("|\\?$)/gs, (found, end) => (end === '"' ? '' : found))
+  const marks = bare.match(/[[\]{}]/g) ?? []
   return marks.reduce((depth, mark) => depth + ('[{'.includes(mark) ? 1 : -1), 0) > 0
 }
 

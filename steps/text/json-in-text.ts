@@ -1,9 +1,8 @@
 // What a step asked for, in the JSON of a reply: thoughts taken off, the list picked under its name, bare, as single objects
 // one after another, or keyed by numbers. Nothing here knows what an entry should mean; the reader of each step checks that.
 import { type FoundJson, findJson, isJson, scalarText } from './json-scan.ts'
-import { isLabelled } from './labels-and-numbers.ts'
+import { isLabelled, readList } from './labels-and-numbers.ts'
 import { endOf } from './leftovers.ts'
-import { readList } from './labels-and-numbers.ts'
 
 /** The inside of a code fence where what `has` looks for stands inside of it alone, else the text. */
 export function unfenced(text: string, has: (text: string) => boolean): string {
@@ -13,8 +12,10 @@ export function unfenced(text: string, has: (text: string) => boolean): string {
   return has(inside) && !has(outside) ? inside : text
 }
 
-const OPENS = String.raw`<(?:think(?:ing)?|thought|reasoning)>|\[THINK\]|◁think▷|<\|begin_of_thought\|>`
-const CLOSES = String.raw`<\/(?:think(?:ing)?|thought|reasoning)>|\[\/THINK\]|◁\/think▷|<\|end_of_thought\|>|<\|channel\|>final[^<\n]{0,40}<\|message\|>`
+// As Qwen and DeepSeek, Seed, Mistral, Kimi, Cohere and gpt-oss mark what they think; the last also where its marks are lost.
+const NAMES = '(?:seed:)?(?:think(?:ing)?|thoughts?|reasoning)'
+const OPENS = String.raw`<${NAMES}>|\[THINK\]|◁think▷|<\|(?:begin_of_thought|START_THINKING)\|>|<\|channel\|>analysis|analysis(?=[a-z])`
+const CLOSES = String.raw`<\/${NAMES}>|\[\/THINK\]|◁\/think▷|<\|(?:end_of_thought|END_THINKING)\|>|<\|channel\|>final[^<\n]{0,40}<\|message\|>|assistantfinal(?![a-z])`
 
 /** Takes off `<think>…</think>`, also where only the closing tag came; `unclosed` when the reply ended inside a thought. */
 export function withoutThoughts(reply: string): { body: string; unclosed: boolean } {

@@ -1,8 +1,7 @@
 // Finds the JSON values in a text: prose and code fences stepped over, small faults repaired. Valid JSON is never repaired.
 import { createRequire } from 'node:module'
 import type * as JsonRepair from 'jsonrepair'
-import { unescaped } from './leftovers.ts'
-import { ended, isTokenAt } from './leftovers.ts'
+import { ended, isTokenAt, unescaped } from './leftovers.ts'
 
 /** `ownLine`: nothing but a fence stands before it on its line. `open`: the reply ended inside it. */
 export type FoundJson = { value: unknown; start: number; end: number; ownLine: boolean; open?: Open }

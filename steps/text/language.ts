@@ -198,8 +198,8 @@ export function lengthAbove(instruction: string, language: Language, most: Limit
 /** How much a Chinese text says, in characters: a number or foreign word counts two, a sign of arithmetic one. */
 function saidIn(text: string): number {
   const pieces =
-    text.match(/\p{Script=Han}|[\p{N}.]*\p{N}|(?:(?!\p{Script=Han})\p{L})+|[+−×÷*/^=<>√≈-]/gu) ?? []
-  return pieces.reduce((sum, piece) => sum + (/^(?!\p{Script=Han})[\p{L}\p{N}.]/u.test(piece) ? 2 : 1), 0)
+    text.match(/\p{Script=Han}|\p{N}+(?:\.+\p{N}+)*|(?:(?!\p{Script=Han})\p{L})+|[+−×÷*/^=<>√≈-]/gu) ?? []
+  return pieces.reduce((sum, piece) => sum + (/^(?!\p{Script=Han})[\p{L}\p{N}]/u.test(piece) ? 2 : 1), 0)
 }
 
 /** The beginning of a text on one line, 60 characters at most; of nothing, nothing. */

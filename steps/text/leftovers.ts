@@ -3,7 +3,8 @@
 // backslashes become.
 import { labelOf, withoutNumber } from './labels-and-numbers.ts'
 
-const TOKEN = String.raw`<\|[a-z_]{2,40}\|>|<｜[^｜<>\n]{1,40}｜>|<\/?(?:eos|bos|pad|end_of_turn|start_of_turn|end_of_utterance)>|<\/s>|\[\/?INST\]|<<\/?SYS>>`
+// Of ChatML, Llama, DeepSeek, Gemma, Mistral, and of EXAONE, MiniMax and Seed.
+const TOKEN = String.raw`<\|[\w▁/]{2,40}\|>|<｜[^｜<>\n]{1,40}｜>|<\/?(?:(?:seed:)?eos|(?:seed:)?bos|pad|end_of_turn|start_of_turn|end_of_utterance)>|<turn\|>|<\|turn>|\[\|[a-z]{3,12}\|\]|\[e~\[|<\/s>|\[\/?INST\]|<<\/?SYS>>`
 const END = new RegExp(`(?<![\`])(?:${TOKEN})`, 'gi')
 const AT = new RegExp(TOKEN, 'iy')
 const OPENING = new RegExp(
@@ -66,7 +67,7 @@ const MAY_BE_NOTHING = /\b[dnw]|[^a-z\d\s.,;!?'-]/i
 
 /** Whether a text says that there is none: `<noinput>`, N/A, "No input required", 无输入; empty text says nothing too. */
 export function saysNothing(text: string): boolean {
-  if (/^\s*(?:["“”'‘’]{2})?\s*$/.test(text)) return true
+  if (/^\s*(?:["“”'‘’]{2}\s*)?$/.test(text)) return true
   if (text.length > 120 || !MAY_BE_NOTHING.test(text)) return false
   let words = plain(text.replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ENTITIES.get(name) ?? ''))
   let bracketed = false
@@ -121,7 +122,7 @@ export function withoutNextExample(output: string): string {
   for (const { 1: number, index } of output.matchAll(NEXT_EXAMPLE)) {
     if (number !== undefined && (counted || number === '1')) continue
     if (output.slice(0, index).trim() === '') continue
-    return output.slice(0, index).replace(/[\s#]+$/, '')
+    return output.slice(0, index).replace(/(?<![\s#])[\s#]+$/, '')
   }
   return output
 }

@@ -275,7 +275,7 @@ function namesLabel(text: string, instruction: string): boolean {
  * wherever they stand, in a code span too, so no quotation makes them harmless.
  */
 const controlToken =
-  /<[|｜][\w▁:/.-]{1,40}[|｜]>|\[\/?INST\]|<<\/?SYS>>|<(?:start|end)_of_(?:turn|image)>|<\/?(?:bos|eos|eod|pad|unk|sop|eop|think|tool_call|tool_response|im_start|im_end|_?system|_user|_bot)>|\[gMASK\]|\[UNUSED_TOKEN_\d{1,4}\]|<(?:extra_id|reserved|unused)_?\d{1,4}>|<fim_(?:prefix|middle|suffix)>|<(image|video|audio)>(?![^]{0,4000}?<\/\1>)|^\s{0,9}<s>(?![^\n<]{0,200}<\/s>)|(?<!<s>[^\n<]{0,200})<\/s>\s{0,9}$/
+  /<[|｜][\w▁:/.-]{1,40}[|｜]>|\[\/?INST\]|<<\/?SYS>>|<(?:start|end)_of_(?:turn|image)>|<\/?(?:bos|eos|eod|pad|unk|sop|eop|think|tool_call|tool_response|im_start|im_end|_?system|_user|_bot)>|\[gMASK\]|\[UNUSED_TOKEN_\d{1,4}\]|<(?:extra_id|reserved|unused)_?\d{1,4}>|<fim_(?:prefix|middle|suffix)>|<0x[0-9A-F]{2}>|<(image|video|audio)>(?![^]{0,4000}?<\/\1>)|^\s{0,9}<s>(?![^\n<]{0,200}<\/s>)|(?<!<s>[^\n<]{0,200})<\/s>\s{0,9}$/
 
 export function controlTokenIn(text: string): string | undefined {
   return /[<[]/.test(text) ? controlToken.exec(text)?.[0].trim() : undefined
@@ -285,7 +285,7 @@ const aboutCharacters =
   /\b(?:unicode|utf-?\d{1,2}|encod\w{0,4}|decod\w{0,4}|mojibake|replacement character|ascii|control characters?)\b|编码|解码|乱码|字符集/i
 // eslint-disable-next-line no-control-regex
 const broken =
-  /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd-\uffff]|\p{Surrogate}|锟斤拷|[ÃÂ][\u0080-\u00bf]|â€[™œ“”¦\u009d]/u
+  /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd-\uffff]|\p{Surrogate}|锟斤拷|[ÃÂ][\u0080-\u00bf]|[ä-é][¡-º¼-¿]{2}|(?<=\p{L})Ġ(?=\p{Ll})|â€[™œ“”¦\u009d]/u
 
 /** The number of a character that no text has but a damaged one: U+FFFD, NUL, other control characters, half a pair. */
 export function brokenIn(text: string): string | undefined {

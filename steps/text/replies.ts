@@ -13,9 +13,15 @@ import {
   withoutThoughts,
 } from './json-in-text.ts'
 import { isDoubtful, scalarText, shownText, structureText } from './json-scan.ts'
-import { type Dropped, isLabelled, readLabelled } from './labels-and-numbers.ts'
+import {
+  type Dropped,
+  isLabelled,
+  preambleOf,
+  readLabelled,
+  readList,
+  readMark,
+} from './labels-and-numbers.ts'
 import { ended, taskIn, withoutNextExample, withoutNoInput } from './leftovers.ts'
-import { preambleOf, readList, readMark } from './labels-and-numbers.ts'
 
 const TASK_LISTS =
   'tasks newtasks tasklist instructions newinstructions questions prompts 任务 指令 新任务 任务列表'.split(

@@ -1,10 +1,8 @@
-// Who made a data set: what each contributor gave to a merged one, and the dataset card of the Hugging Face export, which the
-// Hub shows.
+// The dataset card of the Hugging Face export, which the Hub shows.
 import path from 'node:path'
-import type { Instance } from '../text/given.ts'
 import type { Language } from '../text/language.ts'
 import { type Step, steps } from './folder.ts'
-import { type Contribution, type Row, type RunRecord, isSampled, makersOf } from './records.ts'
+import { type Contribution, type RunRecord, isSampled, makersOf } from './records.ts'
 import type { Settings } from './settings.ts'
 
 /** What the dataset card tells about. */
@@ -172,112 +170,3 @@ const zh: typeof en = {
 }
 
 const vocabularies: Record<Language, typeof en> = { en, zh }
-
-// Who gave what when step 4 merges files
-
-/** What is known of a merged file before its rows are read: who made it, how its own run went, and how to know the stand-in. */
-export type Origin = Pick<Contribution, 'made_by' | 'funnel'> & { standIn: StandIn | undefined }
-type StandIn = (instruction: string, instance: Instance) => boolean
-
-const theStandIn = { provider: 'offline', model: 'offline' }
-
-/** Who gave what when step 4 merges several runs. An instruction that several had counts for all of them. */
-export class Contributions {
-  private readonly all: Contribution[] = []
-  private readonly owned = new Map<string, { owners: Contribution[]; rows: number }>()
-  private standIn: StandIn | undefined
-  private own = false
-  /** Which instructions classify, as long as every merged row says so. */
-  private labels: Map<string, boolean> | undefined = new Map()
-
-  /** What follows is this contributor's; `of` is missing for the rows of the folder itself. */
-  begin(name: string, of?: Origin): void {
-    const { made_by = [], funnel } = of ?? {}
-    this.standIn = of?.standIn
-    const nothing = { instructions: 0, rows: 0, shared: 0, duplicates: 0 }
-    this.all.push({ name, ...nothing, made_by: [...made_by], ...(funnel && { funnel }) })
-  }
-
-  /** A row of the folder's own file is the stand-in's: somebody copied it there. */
-  copied(name: string): void {
-    if (this.all.length === 0) this.begin(name)
-    const [own] = this.all
-    if (own?.made_by.length === 0) own.made_by.push(theStandIn)
-  }
-
-  private get current(): Contribution | undefined {
-    return this.all.at(-1)
-  }
-
-  async *counted<T extends Judged>(rows: AsyncIterable<T>): AsyncGenerator<T> {
-    for await (const row of rows) {
-      if (this.current) this.count(row, this.current)
-      yield row
-    }
-  }
-
-  private count(
-    { instruction, instances, is_classification, labelled = true }: Judged,
-    current: Contribution,
-  ) {
-    current.instructions++
-    if (labelled) this.labels?.set(instruction, is_classification)
-    else this.labels = undefined
-    const { standIn } = this
-    if (!standIn || !instances.some((instance) => standIn(instruction, instance))) return
-    this.standIn = undefined // one row is enough to know
-    if (!current.made_by.some(({ provider }) => provider === 'offline')) current.made_by.push(theStandIn)
-  }
-
-  /** A row goes into the data set. */
-  take(instruction: string): void {
-    const entry = this.owns(instruction)
-    if (entry) entry.rows++
-  }
-
-  /** An instruction is in the pool from now on. */
-  owns(instruction: string) {
-    if (!this.current) return undefined
-    const entry = this.owned.get(instruction) ?? { owners: [this.current], rows: 0 }
-    this.owned.set(instruction, entry)
-    return entry
-  }
-
-  /** An instruction was too near to another's, not to a seed task or one's own; the same words are the same instruction. */
-  clash({ instruction, score }: { instruction: string; score: number }): void {
-    const { current } = this
-    const entry = this.owned.get(instruction)
-    if (!current || !entry || entry.owners.includes(current)) return
-    if (score === 1) entry.owners.push(current)
-    else current.duplicates++
-  }
-
-  /** The sums. `own`: whether the first of them is the folder's own. */
-  concluded(own: boolean): readonly Contribution[] {
-    this.own = own
-    for (const { owners, rows } of this.owned.values()) {
-      for (const owner of owners) {
-        owner.rows += rows
-        if (owners.length > 1 && rows > 0) owner.shared++
-      }
-    }
-    return this.all
-  }
-
-  /** Those of other runs, as run.json keeps them, and the own file where the stand-in's rows are in it; undefined where there are none. */
-  get others(): Contribution[] | undefined {
-    const others = this.all.filter(({ made_by }, place) => made_by.length > 0 || place >= Number(this.own))
-    return this.all.length > Number(this.own) || others.length > 0 ? others : undefined
-  }
-
-  /** Classification tasks in a merged data set; undefined where the files do not say. */
-  get classification(): number | undefined {
-    const { labels } = this
-    if (!labels || this.all.length === 0) return undefined
-    return [...this.owned].filter(([instruction, { rows }]) => rows > 0 && labels.get(instruction)).length
-  }
-}
-
-type Judged = Pick<Row<'withInstances'>, 'instruction' | 'instances' | 'is_classification'> & {
-  labelled?: boolean
-}

@@ -108,33 +108,68 @@ const noSecret =
 /** Takes a key out of a text, whole or cut off in the middle, as it is and in the spellings of JSON, URLs and HTML. */
 export function hiding(key = ''): Hide {
   if (key.length < shortestSecret || noSecret.test(key)) return (text) => text
-  const begun = Math.max(shortestSecret, Math.ceil(key.length / 2)) // so much of it is told by nobody by chance
-  const spelt = [...key].map(spellings)
-  const rest = spelt.slice(begun).reduceRight((after, character) => `(?:${character}${after})?`, '')
-  const plain = spelt.slice(0, begun).join('') + rest
-  const anyOfThem = new RegExp([plain, ...encoded(key)].join('|'), 'gi')
-  return (text) => text.replace(anyOfThem, '…')
+  const known = hides.get(key) ?? hidingBegun(key)
+  hides.set(key, known)
+  return known
 }
 
-/** How one character may be written: `a`, `\\a`, `\\u0061`, `%61`, `&#97;`; in JSON inside JSON with more backslashes. */
-function spellings(character: string): string {
-  const code = character.charCodeAt(0)
+const hides = new Map<string, Hide>()
+// A pattern of the whole of a long key takes half a second to make, or more memory than there is: one of its beginning
+// finds it, and what follows is looked at sign by sign.
+const longestBeginning = 64 // characters
+
+function hidingBegun(key: string): Hide {
+  const half = Math.max(shortestSecret, Math.ceil(key.length / 2)) // so much of it is told by nobody by chance
+  const begun = key.slice(0, Math.min(half, longestBeginning))
+  const plain = [...begun].map(spellings).join('')
+  const anyOfThem = new RegExp(`(${plain})|(?:${encoded(begun).join('|')})[\\w+/-]*`, 'gi')
+  const signs = new Map([...key].map((sign) => [sign, new RegExp(spellings(sign), 'iy')]))
+  const rest = [...key].slice(begun.length).flatMap((sign) => signs.get(sign) ?? [])
+  return (text) => {
+    let [kept, end] = ['', 0]
+    for (const { 0: found, 1: isPlain, index } of text.matchAll(anyOfThem)) {
+      if (index < end) continue
+      kept += `${text.slice(end, index)}…`
+      end = index + found.length
+      if (isPlain) end = endOf(rest, text, end)
+    }
+    return end === 0 ? text : kept + text.slice(end)
+  }
+}
+
+/** How far the text goes on with these signs, one after the other, from this place. */
+function endOf(signs: readonly RegExp[], text: string, place: number): number {
+  let end = place
+  for (const sign of signs) {
+    sign.lastIndex = end
+    if (!sign.test(text)) break
+    end = sign.lastIndex
+  }
+  return end
+}
+
+const entities: Record<string, string> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' }
+
+/** How one sign may be written: `a`, `\\a`, `\\u0061`, `%61`, `&#97;`; in JSON inside JSON with more backslashes. */
+function spellings(sign: string): string {
+  const code = sign.charCodeAt(0)
   const hex = code.toString(16).padStart(2, '0')
-  const itself = character.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&')
-  return `(?:\\\\{0,8}(?:${itself}|u00${hex}|x${hex})|%(?:25){0,3}${hex}|&(?:amp;){0,3}#(?:0{0,6}${code}|x0{0,6}${hex});?)`
+  const itself = sign.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&')
+  const named = entities[sign] ? `|${entities[sign]};` : ''
+  return `(?:&(?:amp;){0,3}(?:#(?:0{0,6}${code}|x0{0,6}${hex});?${named})|\\\\{0,8}(?:${itself}|u00${hex}|x${hex})|%(?:25){0,3}${hex})`
 }
 
-/** The key in Base64, wherever it begins in what was encoded, and in hexadecimal. */
-function encoded(key: string): string[] {
+/** The beginning of a key in Base64, wherever it stands in what was encoded, and in hexadecimal. */
+function encoded(begun: string): string[] {
   const shifted = [0, 1, 2].map((before) => {
-    const text = Buffer.from(' '.repeat(before) + key).toString('base64')
+    const text = Buffer.from(' '.repeat(before) + begun).toString('base64')
     // The first and last characters hold bits of the neighbours.
     return text
       .slice(before === 0 ? 0 : before + 1)
       .replace(/.?=+$|.$/, '')
       .replace(/[+/]/g, (sign) => (sign === '+' ? '[+-]' : '[/_]'))
   })
-  return [...shifted, Buffer.from(key).toString('hex')]
+  return [...shifted, Buffer.from(begun).toString('hex')]
 }
 
 type Stream = { isTTY?: boolean }

@@ -118,6 +118,66 @@ export function refusePipe(file: string): void {
   })
 }
 
+// Connections
+
+/** "Connection error" says little; what lies at the bottom of it is ECONNREFUSED or ENOTFOUND. */
+export function rootOf(error: unknown): unknown {
+  let root = error
+  while (root instanceof Error && root.cause !== undefined) root = root.cause
+  return root instanceof AggregateError && root.errors.length > 0 ? (root.errors[0] as unknown) : root
+}
+
+// What is wrong with TLS, by the names OpenSSL and Node have for it, as a code or in a sentence. Only an unknown issuer can be made known.
+const tlsCures: readonly (readonly [code: RegExp, cure: Words])[] = [
+  [
+    /wrong.version.number|packet.length.too.long|ssl.http.request/i,
+    {
+      en: 'No TLS is spoken there: does the address begin with http:// instead of https://?',
+      zh: '对方没有使用 TLS：地址是否应以 http:// 开头，而不是 https://？',
+    },
+  ],
+  [
+    /EPROTO|ERR_SSL_/,
+    {
+      en: 'The server and Node cannot agree on how to encrypt: is it an old server, does it want a certificate of whoever asks, or does a proxy or firewall stand in between?',
+      zh: '服务器与 Node 无法就加密方式达成一致：服务器是否太旧，是否要求客户端证书，或者中间有代理、防火墙？',
+    },
+  ],
+  [
+    /SELF_SIGNED_CERT|UNABLE_TO_(GET_ISSUER|VERIFY)|CERT_UNTRUSTED/,
+    {
+      en: "The server's certificate is not known here. If it is your school's or your own, name its file, in the environment and not in .env: NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+      zh: '本机不认识该服务器的证书。如果是学校或自己的证书，请用环境变量（不是 .env）指明证书文件：NODE_EXTRA_CA_CERTS=/path/to/ca.pem',
+    },
+  ],
+  [
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    {
+      en: "The server's certificate is not valid today: is the clock of this machine right? If it is, whoever runs the server has to renew it.",
+      zh: '服务器的证书今天无效：本机的时钟是否正确？如果正确，需要服务器的管理者更换证书。',
+    },
+  ],
+  [
+    /ALTNAME_INVALID|HOSTNAME_MISMATCH/,
+    {
+      en: "The server's certificate is made out for another host: is the address the one it was given for?",
+      zh: '服务器的证书是发给另一个主机名的：地址是否与证书上的一致？',
+    },
+  ],
+  [
+    /CERT|EE_KEY|CA_KEY|CA_MD|INVALID_CA|INVALID_PURPOSE/,
+    {
+      en: "The server's certificate is not accepted here; whoever runs the server has to replace it.",
+      zh: '本机不接受该服务器的证书：需要服务器的管理者更换证书。',
+    },
+  ],
+]
+
+/** What to do about a connection that TLS does not allow; undefined where it is no matter of TLS. */
+export function tlsCure(fault: string): Words | undefined {
+  return tlsCures.find(([sign]) => sign.test(fault))?.[1]
+}
+
 // Misspelt words, and what was probably meant
 
 const longestShown = 60 // characters of what somebody typed
@@ -166,4 +226,40 @@ function editDistance(a: string, b: string): number {
     row = next
   }
   return row[b.length] ?? 0
+}
+
+/** What to look at where a key is not taken. */
+export function keyCure({ regional, keyFrom }: { regional: boolean; keyFrom: string }): Words {
+  if (regional)
+    return {
+      en: 'A DashScope key belongs to one region: check DASHSCOPE_API_KEY, and for a region other than Beijing set DASHSCOPE_BASE_URL (dashscope-intl.aliyuncs.com Singapore, dashscope-us.aliyuncs.com Virginia).',
+      zh: 'DashScope 的密钥只属于一个地域：请检查 DASHSCOPE_API_KEY；北京以外的地域请设置 DASHSCOPE_BASE_URL（新加坡 dashscope-intl.aliyuncs.com，弗吉尼亚 dashscope-us.aliyuncs.com）。',
+    }
+  if (keyFrom === '')
+    return {
+      en: 'This server wants a key: put the line LLM_API_KEY=… into a file named .env here.',
+      zh: '该服务器需要密钥：请在此处的 .env 文件中写入一行 LLM_API_KEY=…。',
+    }
+  return {
+    en: `Check the key in ${keyFrom} and what it may be used for.`,
+    zh: `请检查 ${keyFrom} 中的密钥及其权限。`,
+  }
+}
+
+/** What to look at where no API answers. */
+export function addressCure({ baseUrl }: { baseUrl: string }): Words {
+  return lacksVersion(baseUrl)
+    ? {
+        en: `No API answers at ${baseUrl}: does the address lack /v1?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否缺少 /v1？`,
+      }
+    : {
+        en: `No API answers at ${baseUrl}: is the address right (does the address lack /v1, or have too much behind it)?`,
+        zh: `${baseUrl} 上没有 API 应答：地址是否正确（是否缺少 /v1，或后面多了什么）？`,
+      }
+}
+
+/** Whether an address names no version of an API, as /v1 does. */
+export function lacksVersion(baseUrl: string): boolean {
+  return !/\/v\d/.test(baseUrl)
 }

@@ -2,7 +2,7 @@
 // JSON list or object of any size, CSV, TSV, parquet, plain text, each of them also as gz. What is none of these is
 // named for what it is. What a row means is the business of data-rows.ts.
 import { type Fault, type Words, refusePipe } from './fault.ts'
-import { JsonSplitter, type Piece } from './json-pieces.ts'
+import { JsonSplitter, type Piece, rowIn } from './json-pieces.ts'
 import { faultIn, isObject, notText } from './jsonl.ts'
 import {
   type Dialect,
@@ -13,7 +13,6 @@ import {
   parquetRows,
   pieceRows,
   piecesOf,
-  rowIn,
   sampleOf,
   splitRows,
   textLines,

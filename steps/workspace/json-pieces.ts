@@ -184,3 +184,35 @@ export class JsonSplitter {
     return { path, bytes, line, shares: this.lastEnd === line }
   }
 }
+
+/** The value of a row's JSON; Python's NaN is null, and a comma may stand behind it. Undefined where it is no JSON. */
+export function rowIn(text: string): unknown {
+  return jsonIn(text) ?? jsonIn(withoutPython(text.replace(/,\s*$/, '')))
+}
+
+/** The same with null for what JSON has no number for; texts stay as they are. One pattern for a text of 20 MB is too much. */
+function withoutPython(text: string): string {
+  const parts: string[] = []
+  let at = 0
+  while (at < text.length) {
+    const found = text.indexOf('"', at)
+    const quote = found === -1 ? text.length : found
+    const end = endOfText(text, quote)
+    parts.push(text.slice(at, quote).replace(/-?\b(?:NaN|Infinity)\b/g, 'null'), text.slice(quote, end))
+    at = end
+  }
+  return parts.join('')
+}
+
+/** Where the text ends that begins at this quote. */
+function endOfText(text: string, quote: number): number {
+  let end = text.indexOf('"', quote + 1)
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end === -1 ? text.length : end + 1
+}
+
+function isEscaped(text: string, place: number): boolean {
+  let before = place
+  while (text[before - 1] === '\\') before--
+  return (place - before) % 2 === 1
+}

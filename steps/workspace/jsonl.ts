@@ -163,6 +163,12 @@ export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
+/** A field as text, of a number too; '' of anything else: there are values that cannot be made text. */
+export function textField(value: unknown, name: string): string {
+  const found = field(value, name)
+  return typeof found === 'string' || typeof found === 'number' ? String(found) : ''
+}
+
 /** Whether a value is an object and not a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

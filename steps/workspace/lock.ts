@@ -6,7 +6,7 @@ import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Fault, type Words, codeOf, isBarred, isMissing, messageOf, shorten } from './fault.ts'
+import { Fault, type Words, codeOf, isBarred, isMissing, messageOf, shorten, unreadable } from './fault.ts'
 import { field, jsonIn, keyOf, temporaryName } from './jsonl.ts'
 
 const renewedEvery = 5_000 // ms
@@ -120,17 +120,19 @@ async function holderOf(file: string): Promise<string | undefined> {
   return textIn(file)
 }
 
-/** A link or a pipe is no lock of ours, and is not looked into. */
+/** A link, a pipe or a file beyond all measure is no lock of ours, and is not looked into. */
 function textIn(file: string): string | undefined {
   try {
     const found = lstatSync(file)
-    return found.isFile() || found.isDirectory() ? readFileSync(file, 'utf8') : odd
+    const mayBeOurs = found.isDirectory() || (found.isFile() && found.size <= longestLock)
+    return mayBeOurs ? readFileSync(file, 'utf8') : odd
   } catch (error) {
     if (isMissing(error)) return undefined
-    throw error
+    throw codeOf(error) === 'EISDIR' ? unreadable(file, error) : error
   }
 }
 
+const longestLock = 1 << 16 // bytes
 const odd = 'no file'
 
 function isStale(file: string, text: string): boolean {
@@ -157,9 +159,13 @@ function silenceOf(file: string): number {
 
 function holderIn(text: string): Holder {
   const found = jsonIn(text)
-  const word = (name: keyof Holder): string => String(field(found, name) ?? '')
+  const pid = field(found, 'pid')
+  const word = (name: keyof Holder): string => {
+    const told = field(found, name)
+    return typeof told === 'string' ? told : ''
+  }
   return {
-    pid: Number(field(found, 'pid')),
+    pid: typeof pid === 'number' ? pid : NaN,
     host: word('host'),
     place: word('place'),
     started: word('started'),

@@ -6,7 +6,7 @@ import type { AsyncBuffer } from 'hyparquet'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault, type Words, codeOf, messageOf, unreadable } from './fault.ts'
-import { JsonSplitter, type Piece, asSpelt } from './json-pieces.ts'
+import { JsonSplitter, type Piece, asSpelt, rowIn } from './json-pieces.ts'
 import { type Fields, answers, headingOf, noKnownColumn } from './row-parts.ts'
 import { chunksOf, faultIn, longestLine, longestShown, notJson, notText, readLines } from './jsonl.ts'
 
@@ -72,24 +72,6 @@ export async function sampleOf(file: string, most = sampled): Promise<Buffer> {
 }
 
 // JSON
-
-/** The value of a row's JSON; Python's NaN is null, and a comma may stand behind it. Undefined where it is no JSON. */
-export function rowIn(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    const mended = text
-      .replace(/,\s*$/, '')
-      .replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (token) =>
-        token.startsWith('"') ? token : 'null',
-      )
-    try {
-      return JSON.parse(mended)
-    } catch {
-      return undefined
-    }
-  }
-}
 
 export async function* jsonLines(file: string): AsyncGenerator<RawRow> {
   for await (const { number, text } of readLines(file, bytesOf(file))) {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { CallLog, findCalls, openLog } from '../../steps/model/call-log.ts'
 import type { Call } from '../../steps/model/call.ts'
 import { anyCharacter } from '../support/characters.ts'
-import { temporaryFolder } from '../support/command.ts'
+import { folderWithRun, temporaryFolder, workshop } from '../support/command.ts'
 
 function callOf(number: number, more: Partial<Call> = {}, rows?: string[]): Call {
   return {
@@ -111,7 +111,7 @@ describe('a log that somebody else wrote to', () => {
   it.each([
     ['a BOM', `\uFEFF${one}\n${two}\n`],
     ['CRLF', `${one}\r\n${two}\r\n`],
-    ['blank lines', `\n${one}\n\n\r\n${two}\n`],
+    ['blank lines', `\n${one}\n\n\r\n  \t\n${two}\n   \n`],
     [
       'fields in another order',
       `${JSON.stringify(Object.fromEntries(Object.entries(callOf(1)).toReversed()))}\n${two}`,
@@ -134,6 +134,41 @@ describe('a log that somebody else wrote to', () => {
     const file = await logFile(`${two}\n${line}\n${two}\n`)
     await expect(CallLog.open(file, false)).rejects.toThrow(sentence)
   })
+})
+
+it.each([
+  ['a reply that is no text', { reply: 5 }],
+  ['a refusal that is no text', { refusal: { why: 'no' } }],
+])(
+  'a call with %s is refused by its line in every step, shown by why to nobody, and spoils no file',
+  async (_, odd) => {
+    const folder = await folderWithRun()
+    const file = path.join(folder, 'calls.jsonl')
+    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
+    await writeFile(
+      file,
+      `${lines.map((line) => JSON.stringify({ ...JSON.parse(line), ...odd })).join('\n')}\n`,
+    )
+    const before = await readFile(path.join(folder, 'rejected.jsonl'), 'utf8')
+    const { code, err } = await workshop(folder, ['generate'])
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('line 1 is not a recorded call') })
+    expect(await readFile(path.join(folder, 'rejected.jsonl'), 'utf8')).toBe(before)
+    expect(await workshop(folder, ['why', 'dice'])).toMatchObject({ code: 0, err: '' })
+  },
+)
+
+it('a row that every call asked about takes no longer to find than many rows', async () => {
+  const time = async (count: number): Promise<number> => {
+    const lines = Array.from({ length: count }, (_, at) => JSON.stringify(callOf(at, {}, ['a'.repeat(16)])))
+    const file = await logFile(`${lines.join('\n')}\n`)
+    const before = process.cpuUsage()
+    const log = await CallLog.open(file, true)
+    const { user, system } = process.cpuUsage(before)
+    await log.close()
+    return (user + system) / 1000
+  }
+  const [short, long] = [await time(10_000), await time(40_000)]
+  expect(long).toBeLessThan(8 * Math.max(short, 60))
 })
 
 it('a call without what it cost is refused by its own line, blank ones counted', async () => {

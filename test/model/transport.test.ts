@@ -1,7 +1,7 @@
 // How long a request is waited for: bytes are life, and so is a server that works on those sent before.
 import { type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Silence, readingFetch } from '../../steps/model/transport.ts'
 
@@ -80,6 +80,21 @@ describe('time is counted from the last byte', () => {
   })
 })
 
+it('a whole answer that nobody ends is taken when it has been silent for long', async () => {
+  const never = new Promise<never>(() => undefined)
+  const fetchWhole = readingFetch(silence, undefined, async (_url, _init, signal) => {
+    const broken = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason as Error)),
+    )
+    async function* body() {
+      yield Buffer.from('{"done":true}')
+      await Promise.race([never, broken])
+    }
+    return { status: 200, headers: new Headers(), body: body() }
+  })
+  expect(await sendAtOnce(1, fetchWhole)).toEqual(['{"done":true}'])
+})
+
 describe('an answer', () => {
   /** Reads what a server on this machine does with a request. */
   async function read(answer: (response: ServerResponse) => void): Promise<unknown> {
@@ -98,6 +113,7 @@ describe('an answer', () => {
   }
   const whole = { said: 'Größe 大小' }
   const text = JSON.stringify(whole)
+  const half = text.slice(0, -3)
 
   it.each([
     ['gzip', gzipSync],
@@ -109,10 +125,68 @@ describe('an answer', () => {
     )
   })
 
+  it.each<[string, string, Buffer]>([
+    ['as raw deflate', 'deflate', deflateRawSync(text)],
+    ['in capitals', 'GZIP', gzipSync(text)],
+    ['twice', 'gzip, gzip', gzipSync(gzipSync(text))],
+    ['under no name', '', gzipSync(text)],
+    ['not at all, whatever it is called', 'gzip', Buffer.from(text)],
+    ['not at all, by another name', 'utf-8', Buffer.from(text)],
+    ['not at all, and called br', 'br', Buffer.from(text)],
+  ])('is read where it is packed %s', async (_, packing, bytes) => {
+    const headers = packing === '' ? {} : { 'content-encoding': packing }
+    expect(await read((to) => to.writeHead(200, headers).end(bytes))).toEqual(whole)
+  })
+
+  it('is not unpacked beyond all measure', async () => {
+    const bomb = gzipSync(Buffer.alloc(65 * 2 ** 20, ' '))
+    expect(await read((to) => to.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))).toBeInstanceOf(
+      Error,
+    )
+  })
+
+  it.each<[string, string, Buffer, string]>([
+    ['UTF-16', 'application/json', Buffer.from(`\ufeff${text}`, 'utf16le'), 'Größe 大小'],
+    ['GBK', 'application/json;charset=GBK', Buffer.from('7b2273616964223a22b4f3227d', 'hex'), '大'],
+    ['UTF-8, whatever it is called', 'text/plain;charset=ISO-8859-1', Buffer.from(text), 'Größe 大小'],
+    ['a charset nobody knows', 'text/plain;charset=x-odd', Buffer.from(text), 'Größe 大小'],
+  ])('is read in %s', async (_, type, bytes, said) => {
+    expect(await read((to) => to.writeHead(200, { 'content-type': type }).end(bytes))).toEqual({ said })
+  })
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['reset', (to) => to.writeHead(200).write(text, () => to.socket?.resetAndDestroy())],
+    ['closed', (to) => to.writeHead(200).write(text, () => to.socket?.destroy())],
+    [
+      'too short',
+      (to) => to.writeHead(200, { 'content-length': 99 }).write(text, () => to.socket?.destroy()),
+    ],
+    [
+      'packed',
+      (to) =>
+        to.writeHead(200, { 'content-encoding': 'gzip' }).write(gzipSync(text), () => to.socket?.destroy()),
+    ],
+  ])('that is whole, and paid for, is read though its connection was %s', async (_, answer) => {
+    expect(await read(answer)).toEqual(whole)
+  })
+
+  it('is over with the sign that ends a stream, whether or not the connection is', async () => {
+    const event = { choices: [{ index: 0, delta: { content: 'Elbe' }, finish_reason: 'stop' }] }
+    const said = read(
+      (to) => void to.writeHead(200).write(`data: ${JSON.stringify(event)}\n\ndata: [DONE]\n\n`),
+    )
+    expect(await said).toMatchObject({ choices: [{ message: { content: 'Elbe' } }] })
+  })
+
+  it('may have a long head', async () => {
+    const headers = { 'x-policy': 'a'.repeat(40_000) }
+    expect(await read((to) => to.writeHead(200, headers).end(text))).toEqual(whole)
+  })
+
   it.each<[string, (response: ServerResponse) => void]>([
     ['reset', ({ socket }) => socket?.resetAndDestroy()],
     ['closed', ({ socket }) => socket?.destroy()],
-    ['cut', (to) => to.writeHead(200, { 'content-length': 99 }).write(text, () => to.socket?.destroy())],
+    ['cut', (to) => to.writeHead(200, { 'content-length': 99 }).write(half, () => to.socket?.destroy())],
     [
       'packed and cut',
       (to) => to.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text).subarray(0, 20)),

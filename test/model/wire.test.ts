@@ -513,7 +513,10 @@ describe('what a server says is understood', () => {
     answer = undefined
     await wire(question, new AbortController().signal)
     answer = pages['a page at 200']
-    await expect(wire(question, new AbortController().signal)).rejects.toMatchObject({ kind: 'again' })
+    await expect(wire(question, new AbortController().signal)).rejects.toMatchObject({
+      kind: 'again',
+      words: { en: expect.stringContaining('in place of the server'), zh: expect.stringContaining('登录页') },
+    })
   })
 
   it('a redirect is named and not followed', async () => {

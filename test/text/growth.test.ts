@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { replyLines } from '../../steps/display/lives.ts'
 import { cutToWidth, plain, plainLines, wrapToWidth } from '../../steps/display/screen.ts'
-import { tokensOf } from '../../steps/model/reply.ts'
+import { quotaIn } from '../../steps/model/limits.ts'
+import { readReply, tokensOf } from '../../steps/model/reply.ts'
 import { problemOf } from '../../steps/model/problem.ts'
 import { answerIn } from '../../steps/model/transport.ts'
 import { drawReport } from '../../steps/report/page.ts'
@@ -17,6 +18,7 @@ import { readSettings } from '../../steps/workspace/settings.ts'
 import { folderWith } from '../report/folder.ts'
 import { remote } from '../support/model.ts'
 import { isLinear, timesOf } from '../support/growth.ts'
+import { completion } from '../support/server.ts'
 
 const readers: Record<string, (text: string) => unknown> = {
   readTasks: (text) => readTasks(text, false),
@@ -40,7 +42,11 @@ const others: typeof readers = {
   'what servers say': (text) => [
     answerIn(text),
     problemOf({ status: 429, error: { message: text } }, remote),
+    problemOf({ status: 429, error: { message: `的${text}` } }, remote), // a text that may hold Chinese takes another way
   ],
+  "a limit in a reply's headers": (text) =>
+    quotaIn(new Headers({ 'x-ratelimit-reset-requests': text.replace(/[^ -~]/g, '5').trim() }), 100),
+  'a completion': (text) => readReply({}, completion(text, 'odd'), remote),
   'the key taken out': hiding('sk-test-Zq83kfPw01mxTT7d'),
   'tokens counted': tokensOf,
   'the screen': (text) => [plain(text), plainLines(text), wrapToWidth(text, 80), cutToWidth(text, 80)],
@@ -54,8 +60,8 @@ const others: typeof readers = {
   ],
 }
 
-/** What stands in front, and what is said again and again. */
-const hostile: [name: string, head: string, piece: string][] = [
+/** What stands in front, what is said again and again, and what stands behind. */
+const hostile: [name: string, head: string, piece: string, tail?: string][] = [
   ['combining marks', 'a', '\u0301\u0323'],
   ['numbers without commas', '{"tasks":[', '1 '],
   ['trailing commas', '{"tasks":[', '[1,],'],
@@ -84,6 +90,11 @@ const hostile: [name: string, head: string, piece: string][] = [
   ['answers', '["a. ', 'Answer: ('],
   ['no input', '["a', '\\n<noinput>'],
   ['Chinese quotes', '["', '“甲”"乙"，'],
+  ['spaces before a word', '', ' ', 'a'],
+  ['line breaks before a word', '', '\n', 'a'],
+  ['spaces before a next example', '{"instances":[{"output":"a', ' ', 'b\\n\\nTask: c\\nInput: d"}]}'],
+  ['dots', '["a', '...'],
+  ['escaped quotes', '["a', '\\"'],
 ]
 
 const some = [
@@ -93,6 +104,8 @@ const some = [
   'special tokens',
   'spaces',
   'Chinese quotes',
+  'spaces before a word',
+  'line breaks before a word',
 ]
 
 const more: typeof hostile = [
@@ -101,7 +114,9 @@ const more: typeof hostile = [
   ['backslashes before a key', '', '\\\\\\sk-test-'],
   ['waits', '', 'try again in 1m'],
   ['events', '', 'data: {}\n\n'],
+  ['digits', 'a', '1'],
   ['brackets in brackets', '', '(['],
+  ['spaces in an object', '{', ' ', 'a'],
 ]
 
 const all = [
@@ -110,19 +125,33 @@ const all = [
 ]
 
 describe.each(all)('%s', (_, read, texts) => {
-  it.each(texts)('grows no faster than the text: %s', (_, head, piece) => {
-    const times = timesOf((length) => read(head + piece.repeat(Math.ceil(length / piece.length))))
+  it.each(texts)('grows no faster than the text: %s', (_, head, piece, tail = '') => {
+    const times = timesOf((length) => read(head + piece.repeat(Math.ceil(length / piece.length)) + tail))
     expect(times).toSatisfy(isLinear)
+  })
+})
+
+describe('the index', () => {
+  it('takes a task of any length in a time that grows as it does', () => {
+    const time = (tokens: number): number => {
+      const text = Array.from({ length: tokens }, (_, at) => `w${at}`).join(' ')
+      const before = process.cpuUsage()
+      readers.NoveltyIndex?.(text)
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / 1000
+    }
+    const [short, long] = [time(20_000), time(160_000)]
+    expect(long).toBeLessThan(16 * Math.max(short, 30))
   })
 })
 
 describe('the page', () => {
   it.each([
-    ['words', 'Describe', ' river'],
-    ['words, all different', 'Describe', (at: number) => ` w${at}`],
-    ['combining marks', 'a', '\u0301\u0323'],
-    ['Chinese', '描述', '河流，'],
-  ])('of rows that are long takes a time that grows as they do: %s', async (_, head, piece) => {
+    ['words', 20_000, 'Describe', ' river'],
+    ['words, all different', 60_000, 'Describe', (at: number) => ` w${at}`],
+    ['combining marks', 20_000, 'a', '\u0301\u0323'],
+    ['Chinese', 20_000, '描述', '河流，'],
+  ])('of rows that are long takes a time that grows as they do: %s', async (_, least, head, piece) => {
     const time = async (length: number): Promise<number> => {
       let text = head
       for (let at = 0; text.length < length; at++) text += typeof piece === 'string' ? piece : piece(at)
@@ -150,7 +179,7 @@ describe('the page', () => {
       const { user, system } = process.cpuUsage(before)
       return (user + system) / 1000
     }
-    const [short, long] = [await time(20_000), await time(80_000)]
+    const [short, long] = [await time(least), await time(4 * least)]
     expect(long).toBeLessThan(8 * Math.max(short, 25))
   })
 })

@@ -124,6 +124,7 @@ describe('tasks as JSON', () => {
     ['no input', 'Name a river.\n<noinput>'],
     ['no input behind a label', 'Name a river. Input: None'],
     ['a special token', 'Name a river.</s>'],
+    ['a special token of MiniMax', 'Name a river.[e~['],
     ['another turn', 'Name a river.<|im_end|>\n<|im_start|>user\nThanks!'],
     ['a rule', 'Name a river.\n###'],
   ])('takes %s off a task', (_, written) => {
@@ -165,6 +166,11 @@ describe('tasks as JSON', () => {
     '<end_of_turn>\n',
     '[/INST]',
     '<｜end▁of▁sentence｜>',
+    '<|end▁of▁sentence|>',
+    '<seed:eos>',
+    '<turn|>\n<|turn>user\n',
+    '[|endofturn|]',
+    '<|reserved_special_token_0|>',
   ])('reads nothing behind %j', (token) => {
     expect(read(`{"tasks":["Name a river."]}${token}{"tasks":["Name a hill."]}`)).toEqual(['Name a river.'])
     expect(read(`1. Name a river.\n2. Name a lake.${token}3. Name a hill.`)).toEqual([
@@ -224,6 +230,9 @@ describe('tasks as a list', () => {
     ['```\n1. Name a river.\n2. Name a lake.\n```'],
     ['<think>\n1. No.\n</think>\n1. Name a river.\n2. Name a lake.'],
     ['1. No.\n</think>\n1. Name a river.\n2. Name a lake.'],
+    ['<seed:think>1. No.</seed:think>1. Name a river.\n2. Name a lake.'],
+    ['<|START_THINKING|>1. No.<|END_THINKING|>1. Name a river.\n2. Name a lake.'],
+    ['analysis1. No.assistantfinal1. Name a river.\n2. Name a lake.'],
     ['1. Name a river.\nInput: none\nOutput: Rhine\n2. Name a lake.'],
     [
       '1. Instruction: Name a river.\n1. Input:\n<noinput>\n1. Output:\nRhine\n###\n2. Instruction: Name a lake.\n###',
@@ -278,6 +287,10 @@ describe('tasks as a list', () => {
     ['a decimal', '3.5 tasks are not enough.'],
     ['a refusal with reasons', 'I am sorry, but I cannot do that:\n1. It is unsafe.\n2. It is rude.'],
     ['a thought without end', '<think>\n1. Name a river.\n2. Name a lake.'],
+    ['Seed’s thought without end', '<seed:think>So {"tasks":["Name a river."]} and'],
+    ['Cohere’s thought without end', '<|START_THINKING|>So {"tasks":["Name a river."]} and'],
+    ['a thought of gpt-oss without end', '<|channel|>analysis<|message|>So {"tasks":["Name a river."]} and'],
+    ['the same without its marks', 'analysisWe might write {"tasks":["Name a river."]} and'],
     ['an error page', '<html><body><h1>502 Bad Gateway</h1></body></html>'],
   ])('makes no task of %s', (_, reply) => {
     expect(read(reply)).toBeUndefined()

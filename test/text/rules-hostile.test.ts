@@ -20,6 +20,8 @@ const pieces = [
   'as an AI ',
   'è ',
   'x = 1; - ',
+  '...',
+  '\\"',
 ]
 
 /** Tries a rule with such a text in every place it may stand. */
@@ -29,6 +31,7 @@ function tryRule(rule: Rule, piece: string, length: number) {
   const rows = [
     { input: '', output: `${text}end` },
     { input: text, output: `${text}.` },
+    { input: '', output: `{"a":"${text}` },
   ]
   for (const language of ['en', 'zh'] as const) {
     measureInstruction(rule, instruction, language, { rival: () => undefined })

@@ -789,3 +789,26 @@ describe('rows of one instruction', () => {
     ])
   })
 })
+
+describe('a line that is no JSON', () => {
+  it('is found out in a time that grows as it does', async () => {
+    const time = async (length: number): Promise<number> => {
+      const file = await fileOf('rows.jsonl', `${lines([river])}\n${'\\"'.repeat(length / 2)}\n`)
+      const before = process.cpuUsage()
+      await expect(merged(file)).rejects.toThrow('line 2 is not JSON')
+      const { user, system } = process.cpuUsage(before)
+      return (user + system) / 1000
+    }
+    const [short, long] = [await time(40_000), await time(160_000)]
+    expect(long).toBeLessThan(8 * Math.max(short, 40))
+  })
+
+  it('may be as long as lines may be, with what Python writes and JSON does not know', async () => {
+    const output = `${'\\"a'.repeat(8_000_000)}NaN`
+    const row = `{"instruction":"Name a river in Asia.","input":NaN,"output":"${output}"},`
+    const rows = await merged(await fileOf('rows.jsonl', `${row}\n`))
+    expect(rows.map(([name, input, told = '']) => [name, input, told.length])).toEqual([
+      [river.instruction, '', 16_000_003],
+    ])
+  })
+})

@@ -1,7 +1,18 @@
 // One run at a time in a folder, and no folder locked for ever.
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -94,6 +105,31 @@ describe('a locked folder', () => {
       }
     },
   )
+
+  it('is held by no file of gigabytes, and reads none', async () => {
+    const folder = await temporaryFolder()
+    const file = path.join(folder, '.lock')
+    await writeFile(file, '')
+    await truncate(file, 600_000_000)
+    await (
+      await lockFolder(folder)
+    )()
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('is held by whoever wrote something else than names, until it has been silent', async () => {
+    const odd = '{"pid":{"toString":5},"host":{"toString":5},"place":[],"started":{"toString":5},"run":{}}'
+    await expect(lockFolder(await folderLockedBy(odd, 20))).rejects.toThrow('Another run is at work in')
+    await (
+      await lockFolder(await folderLockedBy(odd, 40))
+    )()
+  })
+
+  it('says which folder stands in the place of its lock', async () => {
+    const folder = await temporaryFolder()
+    await mkdir(path.join(folder, '.lock'))
+    await expect(lockFolder(folder)).rejects.toThrow(`${path.join(folder, '.lock')} is a folder`)
+  })
 
   it('is taken over from one that died while taking over, and left to one who lives', async () => {
     const text = await holder({ pid: dead })
