@@ -112,11 +112,13 @@ async function* plainTasks(data: DataFile): AsyncGenerator<SeedTask> {
   }
 }
 
-const headingLine = /^\s{0,3}[#＃]{1,6}(?:\s|$)|^\s*([-=*_])(?:\s?\1){2,}\s*$|^\s*(?:```|~~~)/
-const bullet = /^\s*(?:[-*+–—>・]\s+|-(?=[\p{Lu}\p{Script=Han}])|[•·●○▪◦‣➤►→☐☑✅✓✔■□◆]\s*|\[[ x]?\]\s+)/iu
+const headingLine =
+  /^\s{0,3}[#＃]{1,6}(?:\s|$)|^\s*([-=*_])(?:\s?\1){2,}\s*$|^\s*(?:```|~~~)|^\s*<!--.*-->\s*$/
+const bullet =
+  /^\s*(?:[-*+–—>・]\s+|-(?=[\p{Lu}\p{Script=Han}])|[•·●○▪◦‣⁃∙➤►▶▸▹→➔➜➢➣☞☐☑✅✓✔■□◆◇❖★☆✦✧]\ufe0f?\s*|\[[ x]?\]\s+)/iu
 /** Those that are no digits, and words in front of digits that only people write. */
 const ordinal =
-  /^\s*(?:[（(]?[一二三四五六七八九十]{1,3}[)）、](?![一二三四五六七八九十])\s*|(?:question|prompt|q|问题)\s?\d{1,4}\s?[.:：)、]\s*|[（(]?(?:[a-h]|[ivx]{1,4})[)）]\s+|\d{4}[.)、]\s*(?!\d))/i
+  /^\s*(?:[（(]?[一二三四五六七八九十]{1,3}[)）、](?![一二三四五六七八九十])\s*|(?:question|prompt|example|seed|no\.|q|问题)\s?\d{1,4}\s?[.:：)、]\s*|[（(]?(?:[a-h]|[ivx]{1,4})[)）]\s+|\d{4}[.)、]\s*(?!\d)|\d{1,4}(?:\t\s*|\s[-–—|]\s(?!\d))|(?:\d\ufe0f?\u20e3)+\s*)/i
 
 /** A line of a list without its bullets and number; '' for a heading, a rule and a fence. */
 function withoutMark(line: string): string {

@@ -706,6 +706,17 @@ describe('a list of instructions', () => {
     ['letters', 'a.txt', wanted.map((line, at) => `${'abc'[at]}) ${line}`).join('\n')],
     ['thousands of numbers', 'a.txt', wanted.map((line, at) => `${at + 1999}. ${line}`).join('\n')],
     ['arrows, rules and fences between', 'a.md', wanted.map((line) => `→ ${line}\n* * *\n~~~`).join('\n')],
+    ['ticks and stars', 'a.md', wanted.map((line, at) => `${['✔️', '★', '➜'][at]} ${line}`).join('\n')],
+    ['numbers and a tab', 'a.txt', wanted.map((line, at) => `${at + 1}\t${line}`).join('\n')],
+    [
+      'numbers and a dash',
+      'a.txt',
+      wanted.map((line, at) => (at < 2 ? `${at + 1} - ${line}` : line)).join('\n'),
+    ],
+    ['numbers behind a sign', 'a.txt', wanted.map((line, at) => `#${at + 1}: ${line}`).join('\n')],
+    ['numbers in boxes', 'a.txt', wanted.map((line, at) => `${at + 1}\ufe0f\u20e3 ${line}`).join('\n')],
+    ['examples with numbers', 'a.txt', wanted.map((line, at) => `Example ${at + 1}: ${line}`).join('\n')],
+    ['remarks of HTML', 'a.md', `<!-- mine -->\n${wanted.join('\n')}`],
     ['boxes to tick', 'a.md', wanted.map((line) => `* [ ] ${line}`).join('\n')],
     ['line ends of an old Mac', 'a.txt', wanted.join('\r')],
     ['a JSON list of texts', 'a.json', JSON.stringify(wanted)],
@@ -765,6 +776,10 @@ describe('a list of instructions', () => {
       '2024年有哪些大事？',
       '-5 + 3 = ?',
       '*Emphasis* at the start: what is it?',
+      '5 - 3 = ?',
+      '#1 hits of 1999: name five.',
+      'No. 5 by Chanel: what is it?',
+      '7-Eleven: what is it?',
     ]
     expect(await readInstructions(await fileOf('a.txt', kept.join('\n')))).toEqual(kept)
   })
