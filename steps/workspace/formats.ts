@@ -280,11 +280,16 @@ const foreigners: readonly Foreign[] = [
     { en: 'a web page', zh: '网页' },
     rawFile,
   ],
-  // Without its first line, such as the answer of a server that has no such file: a tag, and the next at once.
+  [/^\s*<\?xml\b/i, { en: 'an XML file', zh: 'XML 文件' }, byPandas('read_xml')],
+  // Such as the answer of a server that has no such file: a tag, and the next at once.
   [
-    /^\s*<(?:\?xml\b|[a-z][\w:.-]*(?:\s[^<>]*)?>\s*<)/i,
+    /^\s*<[a-z][\w:.-]*(?:\s[^<>]*)?>\s*</i,
     { en: 'an XML file', zh: 'XML 文件' },
-    byPandas('read_xml'),
+    {
+      en: 'Write its rows as JSONL, or, where a server sent it instead of a file, download the file again.',
+      zh: '请将其中的数据写成 JSONL；如果这是服务器返回的出错信息，请重新下载文件。',
+    },
+    /\.(?:jsonl?|csv|tsv|xml|svg)(?:\.gz)?$/i,
   ],
   [
     /^\s*(?:#[^\n]*\n\s*)*\[\[?[\w. -]+\]\]?\s*\n\s*[\w.-]+\s*=/,

@@ -770,6 +770,11 @@ describe('a list of instructions', () => {
     expect(await readInstructions(await fileOf('a.txt', list.join('\n')))).toEqual(list)
   })
 
+  it('may begin with tags that it asks about', async () => {
+    const list = ['<ul><li>: what are these tags for?', 'Name a river.']
+    expect(await readInstructions(await fileOf('a.txt', list.join('\n')))).toEqual(list)
+  })
+
   it('keeps what only looks like a mark', async () => {
     const kept = [
       '三、四线城市有何不同？',
