@@ -47,7 +47,7 @@ const openaiBroke = /insufficient_quota|exceeded your current quota/i // a throt
 
 const badKey = anyOf(
   /(api[ _-]?key|access[ _]token|x-api-key).{0,20}(not valid|invalid|expired)|(invalid|incorrect)[ _](x-)?api[ _-]?key/,
-  /authorization' (field|header)|authorization header|authentication (error|failed)|authfailure|login fail/, // Gemini, Cloudflare, Tencent, MiniMax
+  /authorization' (field|header)|authorization header|authentication (error|failed)|authfailure|login fail|no_db_connection/, // Gemini, Cloudflare, Tencent, MiniMax, LiteLLM without a database of keys
   /无效的?(令牌|密钥|API ?Key)|(令牌|密钥|API ?Key)(无效|错误|已过期|不正确)|(身份|鉴权|认证).{0,4}失败/,
 )
 const noModel = anyOf(

@@ -100,6 +100,7 @@ describe('an end is told, with its cure, in both languages', () => {
       today,
     ],
     ['a key at MiniMax', minimax(2049, 'invalid api key'), badKey],
+    ['a key at LiteLLM', said(400, 'No connected db.', { type: 'no_db_connection' }), badKey],
     [
       'no key at MiniMax',
       minimax(1004, "login fail: Please carry the key in the 'Authorization' field"),
