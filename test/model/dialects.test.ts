@@ -3,15 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Message, Problem, Provider } from '../../steps/model/call.ts'
 import { known } from '../../steps/model/provider.ts'
 import { openWire } from '../../steps/model/wire.ts'
+import { questionOf } from '../support/model.ts'
 import { type Answering, type Odd, TestServer } from '../support/server.ts'
 
-const question = {
-  messages: [{ role: 'user' as const, content: '1. Name a river.' }],
-  schema: 'instances' as const,
-  temperature: 0,
-  maxTokens: 64,
-  sample: 0,
-}
+const question = questionOf('1. Name a river.')
 const answerText = '{"instances":[{"input":"","output":"The Elbe."}]}'
 const half = answerText.slice(0, 30)
 

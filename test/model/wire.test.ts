@@ -4,15 +4,10 @@ import type { Problem, Provider } from '../../steps/model/call.ts'
 import { known } from '../../steps/model/provider.ts'
 import { openWire } from '../../steps/model/wire.ts'
 import { fatal, pages, passing, silence, stalledBody, useless, verdicts } from '../support/faults.ts'
+import { questionOf } from '../support/model.ts'
 import { type Odd, TestServer } from '../support/server.ts'
 
-const question = {
-  messages: [{ role: 'user' as const, content: '1. Name a river.' }],
-  schema: 'instances' as const,
-  temperature: 0,
-  maxTokens: 64,
-  sample: 0,
-}
+const question = questionOf('1. Name a river.')
 const key = 'sk-test-0123456789abcdef'
 const answerText = '{"instances":[{"input":"","output":"The Elbe."}]}'
 const plain: Omit<Provider, 'baseUrl'> = {
