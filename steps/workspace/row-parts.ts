@@ -7,9 +7,9 @@ import { types, wrongField } from './records.ts'
 
 // The names under which published data sets and tools keep the parts of a row, in the order in which they are looked for.
 const names = {
-  instruction: ['instruction', 'prompt', 'question', 'query', '指令', '问题'],
+  instruction: ['instruction', 'prompt', 'question', 'query', 'inputs', '指令', '问题'],
   input: ['input', 'context', '输入'],
-  output: ['output', 'response', 'completion', 'answer', '输出', '回答', '答案'],
+  output: ['output', 'response', 'completion', 'answer', 'targets', '输出', '回答', '答案'],
   chat: ['messages', 'conversations', 'conversation', 'contents'],
   system: ['system', 'system_prompt', 'systeminstruction', 'system_instruction'],
 } as const

@@ -308,6 +308,7 @@ describe('rows come in from', () => {
   it.each<[string, unknown]>([
     ['texts in turn', { conversations: [river.instruction, river.output] }],
     ['pairs', { conversation: [{ human: river.instruction, assistant: river.output }] }],
+    ['FLAN', { inputs: river.instruction, targets: river.output, task: 'rivers' }],
     ['an empty list for an input', { ...river, input: [] }],
     ['documents beside the question', { ...river, contents: ['Asia is large.', 'Rivers are long.'] }],
   ])('%s', async (_, row) => {
