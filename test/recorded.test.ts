@@ -1,6 +1,6 @@
 // The recorded runs of a small open model: replayed without a key, to the end. A changed prompt is a question that nobody
 // recorded; then record anew, with the model and the server that README names under "A small model's run".
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { bytesOf, project, rowsOf, temporaryFolder, workshop } from './support/command.ts'
@@ -41,5 +41,12 @@ describe.each([
     expect(again.out).toContain('qwen2.5-coder-1.5b-instruct')
     expect(again.out).toContain(`replay data/recorded/${language}/calls.jsonl`)
     expect(await bytesOf(folder)).toEqual(bytes)
+
+    // Where that log is gone, they say how to name it.
+    const record = path.join(folder, 'run.json')
+    const told = await readFile(record, 'utf8')
+    await writeFile(record, told.replace(`recorded/${language}/calls.jsonl`, 'recorded/gone.jsonl'))
+    const lost = await workshop(folder, ['classify'])
+    expect(lost).toMatchObject({ code: 2, err: expect.stringContaining('--replay') })
   })
 })

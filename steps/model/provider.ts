@@ -239,8 +239,8 @@ function noModel(name: string, why?: Words): Fault {
 
 function noAddress(): Fault {
   return new Fault({
-    en: 'The last run used a server by its address, which is not stored here: give it again with --base-url.',
-    zh: '上次运行使用了自定义服务器地址，但此处没有保存：请再次用 --base-url 指定。',
+    en: 'The last run used a server by its address, which is not stored here: give it again with --base-url. A run that replayed a log goes on with --replay and where that lies now.',
+    zh: '上次运行使用了自定义服务器地址，但此处没有保存：请再次用 --base-url 指定。如果上次是重放调用记录，请用 --replay 指明它现在的位置。',
   })
 }
 

@@ -14,8 +14,8 @@ import {
   fields,
   instancesOf,
   mended,
-  otherNames,
   noKnownColumn,
+  otherNames,
   partsOf,
   whole,
 } from './row-parts.ts'

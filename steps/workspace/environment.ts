@@ -1,5 +1,5 @@
-// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, and where the
-// project lies.
+// What is read from the environment and from .env: keys, addresses, the proxy. Also what a terminal can show, where the
+// project lies, and what came with it.
 import { hash } from 'node:crypto'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import path from 'node:path'
